@@ -1,0 +1,161 @@
+import type { SqlValue } from './spec.ts';
+
+/**
+ * How the values of a column travel: one entry per column type, pure functions only.
+ *
+ * The canonical form of a value is what SQLite holds ({@link SqlValue}); on PostgreSQL's side values travel in its
+ * text format, which is exact for every type used here (doubles included, with `extra_float_digits` at its default).
+ */
+export interface Codec {
+  /**
+   * The PostgreSQL text of a canonical value.
+   *
+   * @throws ValueRefused when the column's PostgreSQL type cannot hold it.
+   */
+  toPostgres(value: Exclude<SqlValue, null>): string;
+  /** The canonical value of a PostgreSQL text. */
+  fromPostgres(text: string): SqlValue;
+}
+
+/** A value that the other database's type cannot hold: the reason, without the value. */
+export class ValueRefused extends Error {
+  override readonly name = 'ValueRefused';
+}
+
+const INT8_MIN = -(2n ** 63n);
+const INT8_MAX = 2n ** 63n - 1n;
+
+function refuse(value: SqlValue, type: string): never {
+  throw new ValueRefused(`${storageClass(value)} in a column of PostgreSQL type ${type}`);
+}
+
+/** What SQLite's `typeof()` says of a value. */
+export function storageClass(value: SqlValue): 'null' | 'integer' | 'real' | 'text' | 'blob' {
+  if (value === null) return 'null';
+  if (typeof value === 'bigint') return 'integer';
+  if (typeof value === 'number') return 'real';
+  return typeof value === 'string' ? 'text' : 'blob';
+}
+
+function integer(bits: 16 | 32 | 64): Codec {
+  const type = { 16: 'smallint', 32: 'integer', 64: 'bigint' }[bits];
+  const max = 2n ** BigInt(bits - 1) - 1n;
+  return {
+    toPostgres(value) {
+      if (typeof value !== 'bigint') return refuse(value, type);
+      if (value > max || value < -max - 1n) throw new ValueRefused(`an integer beyond the range of ${type}`);
+      return value.toString();
+    },
+    fromPostgres: (text) => BigInt(text),
+  };
+}
+
+/** A double as PostgreSQL writes it; JavaScript prints the shortest text that reads back to the same bits. */
+function doubleText(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** Refuses what PostgreSQL's UTF-8 text cannot hold. */
+function checkedText(value: string): string {
+  if (value.includes('\0')) throw new ValueRefused('text with a NUL character, which PostgreSQL cannot hold');
+  if (!value.isWellFormed()) throw new ValueRefused('text with a lone surrogate, which is not valid UTF-8');
+  return value;
+}
+
+const text: Codec = {
+  toPostgres: (value) => (typeof value === 'string' ? checkedText(value) : refuse(value, 'text')),
+  fromPostgres: (value) => value,
+};
+
+/** JSON is carried as its text, so that `json` columns keep it byte for byte. */
+const json: Codec = {
+  toPostgres: (value) => (typeof value === 'string' ? checkedText(value) : refuse(value, 'json')),
+  fromPostgres: (value) => value,
+};
+
+export const CODECS = {
+  smallint: integer(16),
+  integer: integer(32),
+  bigint: integer(64),
+  double: {
+    toPostgres(value) {
+      if (typeof value === 'number') return doubleText(value);
+      if (typeof value === 'bigint' && BigInt(Number(value)) === value) return value.toString();
+      return refuse(value, 'double precision');
+    },
+    fromPostgres: (value) => Number(value),
+  },
+  numeric: {
+    toPostgres(value) {
+      if (typeof value === 'bigint') return value.toString();
+      if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+      return refuse(value, 'numeric');
+    },
+    /** SQLite's NUMERIC affinity: an integer where it is one and fits, a double otherwise. */
+    fromPostgres(value) {
+      const whole = /^(-?\d+)(?:\.0+)?$/.exec(value)?.[1];
+      if (whole !== undefined) {
+        const exact = BigInt(whole);
+        if (exact >= INT8_MIN && exact <= INT8_MAX) return exact;
+      }
+      return Number(value);
+    },
+  },
+  boolean: {
+    toPostgres(value) {
+      if (value === 0n) return 'f';
+      if (value === 1n) return 't';
+      if (typeof value === 'bigint') throw new ValueRefused('an integer other than 0 and 1 in a boolean column');
+      return refuse(value, 'boolean');
+    },
+    fromPostgres: (value) => (value === 't' || value === 'true' ? 1n : 0n),
+  },
+  text,
+  json,
+  blob: {
+    toPostgres(value) {
+      if (!(value instanceof Uint8Array)) return refuse(value, 'bytea');
+      return `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`;
+    },
+    fromPostgres: (value) => Buffer.from(value.slice(2), 'hex'),
+  },
+} as const satisfies Record<string, Codec>;
+
+export type ColumnType = keyof typeof CODECS;
+
+/** The codec of a column type. */
+export function codecOf(type: ColumnType): Codec {
+  return CODECS[type];
+}
+
+/** PostgreSQL's type names, as `format_type` gives them without a modifier, and the codec that carries each. */
+const BY_POSTGRES_TYPE: Readonly<Record<string, ColumnType>> = {
+  smallint: 'smallint',
+  integer: 'integer',
+  bigint: 'bigint',
+  'double precision': 'double',
+  numeric: 'numeric',
+  boolean: 'boolean',
+  text: 'text',
+  'character varying': 'text',
+  json: 'json',
+  bytea: 'blob',
+};
+
+/** The codec entry for a PostgreSQL type, or `undefined` when Crossfade cannot carry it without loss. */
+export function columnTypeFor(postgresType: string): ColumnType | undefined {
+  return BY_POSTGRES_TYPE[postgresType.replace(/\(.*\)/, '')];
+}
+
+/** What a value becomes by travelling to PostgreSQL and back: the form in which both sides are compared. */
+export function canonical(type: ColumnType, value: SqlValue): SqlValue {
+  if (value === null) return null;
+  const codec = codecOf(type);
+  return codec.fromPostgres(codec.toPostgres(value));
+}
+
+/** Whether two canonical values are the same: doubles bit for bit (but for 0 and -0), text and blobs byte for byte. */
+export function sameValue(a: SqlValue, b: SqlValue): boolean {
+  if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
+  return a === b || (typeof a === 'number' && typeof b === 'number' && Number.isNaN(a) && Number.isNaN(b));
+}

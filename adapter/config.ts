@@ -1,0 +1,188 @@
+import { statSync } from 'node:fs';
+import type { Knex } from 'knex';
+import type { Registry } from 'prom-client';
+import { CrossfadeError } from './errors.ts';
+import type { StoreName } from './spec.ts';
+import { parseStage } from './stage.ts';
+import type { Stage } from './stage.ts';
+
+/** Where Crossfade writes what a person should know. `console` fits. */
+export interface Logger {
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string): void;
+}
+
+/** What {@link createCrossfade} takes. Everything but the two databases has a default. */
+export interface CrossfadeOptions {
+  /**
+   * The path of the SQLite file. It must exist, be a file on a local disk, and is put into WAL mode on install.
+   * @default the environment variable SQLITE_PATH
+   */
+  readonly sqlite?: string;
+  /**
+   * The connection URL of the PostgreSQL database: `postgresql://user:password@host:5432/name`.
+   * @default the environment variable DATABASE_URL
+   */
+  readonly postgres?: string;
+  /**
+   * Options of the API's own Knex instance that are not about a connection: `wrapIdentifier`, `postProcessResponse`,
+   * `useNullAsDefault`, `asyncStackTraces`, `log`, `migrations`, `seeds`.
+   * @default { useNullAsDefault: true }
+   */
+  readonly knex?: Omit<Knex.Config, 'client' | 'connection' | 'pool' | 'dialect'>;
+  /** The largest number of PostgreSQL connections for the API's queries. @default 10 */
+  readonly poolMax?: number;
+  /**
+   * Which tables are mirrored. Without it, every user table of the SQLite file but Knex's own migration tables.
+   * @example { exclude: ['sessions'] }
+   */
+  readonly tables?: { readonly include?: readonly string[]; readonly exclude?: readonly string[] };
+  /**
+   * The wanted stage: Cutover walks there by itself, as far as the gates allow. Without it the recorded stage stays.
+   * @default the environment variable CROSSFADE_STAGE
+   */
+  readonly stage?: Stage;
+  /**
+   * In stages whose writes go to SQLite, the store that answers reads, whatever the stage says. PostgreSQL can be
+   * chosen only from stage `shadow` on, when it holds all rows.
+   * @default the environment variable CROSSFADE_READ_PRIMARY, or what the stage says
+   */
+  readonly readPrimary?: StoreName;
+  /**
+   * Whether this process may run the Mirror: `auto` runs it whenever no other process does, `required` fails when
+   * another does, `off` never.
+   * @default 'auto'
+   */
+  readonly mirror?: 'auto' | 'required' | 'off';
+  /** What this process calls itself to others, in the lease and in error messages. @default 'api' */
+  readonly processName?: string;
+  /** How long a write in stage `read` waits for the Mirror before it resolves anyway, in ms. @default 2000 */
+  readonly waitLimitMs?: number;
+  /** How long a write switch may hold writes before it cancels itself, in ms. @default 5000 */
+  readonly switchTimeoutMs?: number;
+  /** How old the comparison may be that lets the writes move, in ms. @default 86400000 (one day) */
+  readonly comparisonMaxAgeMs?: number;
+  /** The largest lag at which reads may move, in seconds. @default 5 */
+  readonly maxLagSeconds?: number;
+  /** Rows in one piece of the backfill. @default 2000 */
+  readonly backfillRows?: number;
+  /** How long a process that stopped renewing it keeps the Mirror's lease, in ms. @default 5000 */
+  readonly leaseMs?: number;
+  /** How often a process looks for changes of stage made by others, in ms. @default 250 */
+  readonly refreshMs?: number;
+  /** How often the Mirror looks for writes made by other processes, in ms. @default 20 */
+  readonly pollMs?: number;
+  /** Where metrics are registered. @default a registry of its own, `crossfade.metrics` */
+  readonly registry?: Registry;
+  /** @default console, warnings and errors only */
+  readonly logger?: Logger;
+}
+
+/** The options with every default filled in. Frozen. */
+export interface Config {
+  readonly sqlite: string;
+  readonly postgres: string;
+  readonly knex: Omit<Knex.Config, 'client' | 'connection' | 'pool' | 'dialect'>;
+  readonly poolMax: number;
+  readonly include: readonly string[] | undefined;
+  readonly exclude: readonly string[];
+  readonly stage: Stage | undefined;
+  readonly readPrimary: StoreName | undefined;
+  readonly mirror: 'auto' | 'required' | 'off';
+  readonly processName: string;
+  readonly waitLimitMs: number;
+  readonly switchTimeoutMs: number;
+  readonly comparisonMaxAgeMs: number;
+  readonly maxLagSeconds: number;
+  readonly backfillRows: number;
+  readonly leaseMs: number;
+  readonly refreshMs: number;
+  readonly pollMs: number;
+  readonly registry: Registry | undefined;
+  readonly logger: Logger;
+}
+
+const quietConsole: Logger = {
+  info: () => {},
+  warn: (message) => console.warn(message),
+  error: (message) => console.error(message),
+};
+
+/**
+ * Reads options and environment into one frozen {@link Config}.
+ *
+ * @throws CrossfadeError `CONFIG_INVALID`, `SQLITE_IN_MEMORY`, `SQLITE_UNREADABLE` or `STAGE_UNKNOWN`.
+ */
+export function readConfig(options: CrossfadeOptions, environment: NodeJS.ProcessEnv = process.env): Config {
+  const { CROSSFADE_STAGE: stage, CROSSFADE_READ_PRIMARY: readPrimary } = environment;
+  return Object.freeze({
+    sqlite: sqlitePath(options.sqlite ?? environment['SQLITE_PATH']),
+    postgres: postgresUrl(options.postgres ?? environment['DATABASE_URL']),
+    knex: { useNullAsDefault: true, ...options.knex },
+    poolMax: positive('poolMax', options.poolMax, 10),
+    include: options.tables?.include,
+    exclude: options.tables?.exclude ?? [],
+    stage: options.stage === undefined ? (stage ? parseStage(stage) : undefined) : parseStage(options.stage),
+    readPrimary: storeName(options.readPrimary ?? (readPrimary || undefined)),
+    mirror: options.mirror ?? 'auto',
+    processName: options.processName ?? 'api',
+    waitLimitMs: positive('waitLimitMs', options.waitLimitMs, 2_000),
+    switchTimeoutMs: positive('switchTimeoutMs', options.switchTimeoutMs, 5_000),
+    comparisonMaxAgeMs: positive('comparisonMaxAgeMs', options.comparisonMaxAgeMs, 86_400_000),
+    maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
+    backfillRows: positive('backfillRows', options.backfillRows, 2_000),
+    leaseMs: positive('leaseMs', options.leaseMs, 5_000),
+    refreshMs: positive('refreshMs', options.refreshMs, 250),
+    pollMs: positive('pollMs', options.pollMs, 20),
+    registry: options.registry,
+    logger: options.logger ?? quietConsole,
+  });
+}
+
+function sqlitePath(path: string | undefined): string {
+  if (path === undefined || path === '') {
+    throw new CrossfadeError('CONFIG_INVALID', 'no SQLite file was named', {
+      hint: 'pass `sqlite` (or --sqlite <file>), or set SQLITE_PATH',
+    });
+  }
+  if (path === ':memory:' || /^file:.*(:memory:|mode=memory)/.test(path)) {
+    throw new CrossfadeError('SQLITE_IN_MEMORY', `the SQLite database "${path}" lives in memory`, {
+      hint: 'Crossfade needs a file, which several connections can open at once; give the path of one',
+    });
+  }
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found?.isFile()) {
+    throw new CrossfadeError('SQLITE_UNREADABLE', `the SQLite file "${path}" ${found ? 'is not a file' : 'does not exist'}`, {
+      hint: 'give the path of the database that the API uses; Crossfade never creates it',
+    });
+  }
+  return path;
+}
+
+function postgresUrl(url: string | undefined): string {
+  if (url === undefined || url === '') {
+    throw new CrossfadeError('CONFIG_INVALID', 'no PostgreSQL database was named', {
+      hint: 'pass `postgres` (or --postgres <url>), or set DATABASE_URL',
+    });
+  }
+  if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
+    throw new CrossfadeError('CONFIG_INVALID', 'the PostgreSQL URL is not of the form postgresql://user:password@host:port/database', {
+      hint: 'characters such as @ : / in the password must be percent-encoded; the URL is not shown, since it may hold one',
+    });
+  }
+  return url;
+}
+
+function storeName(value: string | undefined): StoreName | undefined {
+  if (value === undefined || value === 'sqlite' || value === 'postgres') return value;
+  throw new CrossfadeError('CONFIG_INVALID', `there is no store "${value}" to read from`, {
+    hint: 'set the read primary to sqlite or postgres',
+  });
+}
+
+function positive(name: string, value: number | undefined, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new CrossfadeError('CONFIG_INVALID', `option ${name} is ${value}`, { hint: 'it must be a number above 0' });
+}

@@ -1,0 +1,249 @@
+import type { Key, Row, StoreName, TableShape, TableSpec } from './spec.ts';
+import type { Stage } from './stage.ts';
+
+/**
+ * A place in a store's history of committed changes, as text that only that store reads.
+ * SQLite: the last changelog entry and its fingerprint. PostgreSQL: a snapshot and the history it belongs to.
+ */
+export type Position = string;
+
+export type Role = 'primary' | 'secondary';
+
+/**
+ * How far an old primary has gone in giving up the writes: `fenced` may still be cancelled, `released` may not.
+ */
+export type Intent = 'fenced' | 'released';
+
+/** The one row of bookkeeping that each store keeps about itself. */
+export interface StoreState {
+  readonly role: Role;
+  /** Counts the write switches. Both stores agree except in the middle of one. */
+  readonly epoch: number;
+  readonly stage: Stage;
+  readonly intent: Intent | null;
+  /** Counts the attempts to fence, so that a late coordinator cannot release somebody else's. */
+  readonly attempt: number;
+  /** Where the fenced primary's history ended; the secondary must have come so far. */
+  readonly finalPosition: Position | null;
+  /** Whether the time the fencing coordinator gave itself is over, by this store's clock: anybody may cancel. */
+  readonly attemptExpired: boolean;
+  /** Made anew each time capture is installed from scratch; `null` while nothing is captured. */
+  readonly captureId: string | null;
+  /** As a secondary: the number of Mirror transactions so far; each one compares and sets it. */
+  readonly step: number;
+  /** As a secondary: the snapshot of the primary that its rows equal. */
+  readonly watermark: Position | null;
+  /** As a secondary: the capture that {@link watermark} belongs to. */
+  readonly watermarkCaptureId: string | null;
+  /** As a primary: its position at the moment it took the writes over. */
+  readonly handover: Position | null;
+}
+
+/** How far the backfill has come in one table. Kept in the secondary, committed with the rows. */
+export interface Cursor {
+  readonly table: string;
+  /** The last key copied, or `null` before the first piece. */
+  readonly after: Key | null;
+  readonly isDone: boolean;
+  readonly rowsCopied: number;
+}
+
+/** A change the secondary could not hold, and why. */
+export interface Quarantined {
+  readonly table: string;
+  readonly key: Key;
+  readonly reason: string;
+  readonly since: Date;
+}
+
+/** What the Mirror needs to know of the secondary to begin: read in one go, held in memory, forgotten on any error. */
+export interface Progress {
+  readonly state: StoreState;
+  readonly cursors: readonly Cursor[];
+  readonly quarantine: readonly Quarantined[];
+}
+
+/** A piece of a step: the named rows of one table as they are in the step's snapshot. */
+export interface Batch {
+  readonly table: TableSpec;
+  /** Every row of the table is to be deleted first (TRUNCATE). */
+  readonly empties: boolean;
+  readonly present: readonly Row[];
+  /** Keys that have no row in the snapshot. */
+  readonly absent: readonly Key[];
+}
+
+/** What the Mirror asks of the primary. */
+export interface StepRequest {
+  /** All changes after this position are read. */
+  readonly after: Position;
+  readonly captureId: string;
+  readonly tables: readonly TableSpec[];
+  /** The backfill as it stands; changes of keys past a cursor are left to the piece that will copy them. */
+  readonly cursors: readonly Cursor[];
+  /** Keys to read as if they had changed: quarantined rows and repairs. */
+  readonly keys: ReadonlyMap<string, readonly Key[]>;
+  /** The table of which to copy the next piece, and how many rows at most; `null` when the backfill is done or paused. */
+  readonly piece: { readonly table: TableSpec; readonly rows: number } | null;
+}
+
+/** One snapshot of the primary, open for reading. */
+export interface StepReading {
+  /** The snapshot itself: the watermark, once the step is applied. */
+  readonly position: Position;
+  /** Changelog entries since the watermark. */
+  readonly changes: number;
+  /** Whether there is anything to apply: changes, keys or a piece. A snapshot may move on with nothing in it. */
+  readonly isEmpty: boolean;
+  /** The tables of which the snapshot holds changes. */
+  readonly tables: ReadonlySet<string>;
+  /** The backfill's cursor after this step, or `null` without a piece. */
+  readonly cursor: Cursor | null;
+  /** The rows. May be read more than once; every reading gives the same snapshot. Memory is bounded by a batch. */
+  batches(): AsyncIterable<Batch>;
+  /** Resolves when everything in the snapshot would survive a power failure of the primary. */
+  durable(): Promise<void>;
+}
+
+/** What the Mirror hands to the secondary. The first five fields are compared and set before anything else. */
+export interface StepToApply {
+  readonly epoch: number;
+  readonly step: number;
+  readonly captureId: string;
+  readonly reading: StepReading;
+  readonly quarantine: readonly Quarantined[];
+}
+
+/** What applying a step did. */
+export interface StepApplied {
+  readonly upserted: number;
+  readonly deleted: number;
+  /** The whole quarantine as it is now. */
+  readonly quarantine: readonly Quarantined[];
+}
+
+/** What {@link Store.fence} found. */
+export interface Fenced {
+  readonly attempt: number;
+  readonly finalPosition: Position;
+}
+
+/** The state of both stores right after an install. */
+export interface InstallRequest {
+  readonly tables: readonly TableSpec[];
+  readonly role: Role;
+  readonly stage: Stage;
+  readonly epoch: number;
+}
+
+/** A stored result of the comparer. */
+export interface ComparisonRecord {
+  readonly startedAt: Date;
+  readonly finishedAt: Date;
+  readonly outcome: 'match' | 'mismatch' | 'inconclusive';
+  /** Whether every mirrored table was looked at as a whole. */
+  readonly isFull: boolean;
+  readonly rowsCompared: number;
+  readonly missing: number;
+  readonly extra: number;
+  readonly differing: number;
+  readonly inconclusive: number;
+}
+
+/** The claim of one process to run the Mirror. For economy only; safety is the compare-and-set of each step. */
+export interface Lease {
+  readonly holder: string;
+  /** What a person needs to find the process: `host web-1, process 4242 (server)`. */
+  readonly description: string;
+  /** Seconds until it expires unless renewed, by the database's clock. */
+  readonly secondsLeft: number;
+}
+
+/**
+ * One database seen as rows that change. Two implementations, `sqlite/store.ts` and `postgres/store.ts`; nothing
+ * outside those folders knows a dialect.
+ *
+ * Errors: `CrossfadeError` for what Crossfade understands; a driver's error for an infrastructure failure
+ * (connection, timeout, disk), which callers treat as "try again later". Methods that compare and set return
+ * `null` or `false` when the comparison fails, and then have changed nothing.
+ */
+export interface Store {
+  readonly name: StoreName;
+
+  /** Every user table, as the database declares it. Crossfade's own and the engine's tables are left out. */
+  describe(): Promise<readonly TableShape[]>;
+  /** How many of these tables hold at least one row. */
+  tablesWithRows(tables: readonly TableSpec[]): Promise<readonly string[]>;
+
+  // ── Bookkeeping ───────────────────────────────────────────────────────────────────────────────────────────────
+  /** The state row, or `undefined` when Crossfade is not installed in this database. */
+  state(): Promise<StoreState | undefined>;
+  /** The tables as installed. */
+  installedTables(): Promise<readonly TableSpec[]>;
+  /** Puts bookkeeping, and as primary capture, as secondary the fence, on the tables. One transaction, idempotent. */
+  install(request: InstallRequest): Promise<void>;
+  /** As a secondary: starts to follow a capture from a position, with every cursor at its start. */
+  adopt(request: { captureId: string; watermark: Position; tables: readonly TableSpec[]; empties: boolean }): Promise<void>;
+  /** Removes every trace of Crossfade but the user's rows. */
+  uninstall(): Promise<void>;
+  /** Compare and set of the stage. */
+  recordStage(change: { from: Stage; to: Stage; epoch: number; note: string }): Promise<boolean>;
+
+  // ── As primary ────────────────────────────────────────────────────────────────────────────────────────────────
+  /** Where the history of committed changes stands now. */
+  position(): Promise<Position>;
+  /** Whether a watermark includes everything that a position includes. */
+  reaches(watermark: Position, position: Position): boolean;
+  /** Opens a snapshot, reads what has changed since, and gives it to `use`; closed when `use` has ended. */
+  read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T>;
+  /** Forgets changes that the durable watermark includes, a bounded number at a time. Resolves to how many. */
+  prune(watermark: Position): Promise<number>;
+  /** Removes capture: what is written from here on is not mirrored, and any watermark is void. */
+  dropCapture(): Promise<void>;
+
+  // ── As secondary ──────────────────────────────────────────────────────────────────────────────────────────────
+  progress(): Promise<Progress>;
+  /** Applies one step in one transaction, or returns `null` when the state row is no longer the one expected. */
+  apply(step: StepToApply): Promise<StepApplied | null>;
+
+  // ── The write switch (PROTOCOL.md section 5) ──────────────────────────────────────────────────────────────────
+  /** As the next primary: everything slow that unfencing needs, before the pause begins. */
+  prepareUnfence(): Promise<void>;
+  /** As primary: refuses application writes from here on, after the writers in flight have ended. */
+  fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null>;
+  cancel(expected: { epoch: number; attempt: number }): Promise<boolean>;
+  release(expected: { epoch: number; attempt: number }): Promise<boolean>;
+  /** As secondary: becomes primary at `epoch + 1`, with sequences at or past what the old primary gave out. */
+  unfence(expected: {
+    epoch: number;
+    finalPosition: Position;
+    stage: Stage;
+    reached: (watermark: Position) => boolean;
+    sequences: ReadonlyMap<string, bigint>;
+  }): Promise<boolean>;
+  /** As old primary: becomes secondary at `epoch + 1`, following the new primary from its handover. */
+  record(expected: { epoch: number; stage: Stage; captureId: string; handover: Position }): Promise<boolean>;
+  /** The highest id each table has given out. Tables without generated ids are left out. */
+  sequences(): Promise<ReadonlyMap<string, bigint>>;
+
+  // ── Rows, for the comparer ────────────────────────────────────────────────────────────────────────────────────
+  /** Rows in this store's own key order. */
+  page(table: TableSpec, after: Key | null, rows: number): Promise<readonly Row[]>;
+  /** The rows with these keys, in the same order; `undefined` where there is none. */
+  rowsByKey(table: TableSpec, keys: readonly Key[]): Promise<readonly (Row | undefined)[]>;
+  count(table: TableSpec): Promise<number>;
+
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What only the store that keeps shared records offers: PostgreSQL. */
+export interface Records {
+  /** Takes or renews the Mirror's lease. Resolves to the lease in force: the caller's, or another process's. */
+  lease(claim: { holder: string; description: string; ttlMs: number }): Promise<Lease>;
+  currentLease(): Promise<Lease | undefined>;
+  releaseLease(holder: string): Promise<void>;
+  recordComparison(record: ComparisonRecord): Promise<void>;
+  lastComparison(onlyFull: boolean): Promise<ComparisonRecord | undefined>;
+}
