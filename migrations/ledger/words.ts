@@ -1,0 +1,138 @@
+/** The vocabulary of the generated ledger: names and texts of many scripts, with the characters that tend to trip software. */
+
+export const GIVEN_NAMES = [
+  'Anna',
+  'Björn',
+  'Chloé',
+  'Đorđe',
+  'Éva',
+  'Farid',
+  'Giulia',
+  'Håkon',
+  'İpek',
+  'Jürgen',
+  'Katarzyna',
+  'Łukasz',
+  'María José',
+  'Nguyễn',
+  'Ólafur',
+  'Paweł',
+  'Qiáng',
+  'Renée',
+  'Siobhán',
+  'Tomáš',
+  'Ülkü',
+  'Věra',
+  'Wanjirũ',
+  'Xóchitl',
+  'Yūki',
+  'Zoë',
+  '美咲',
+  '伟',
+  '지훈',
+  'Дмитрий',
+  'Ελένη',
+  'فاطمة',
+  'נועה',
+  'आरव',
+  'สมชาย',
+  'ქეთევან',
+  '𝒜da',
+] as const;
+
+export const FAMILY_NAMES = [
+  "O'Connor",
+  'Ångström',
+  'Müller-Lüdenscheidt',
+  'García Márquez',
+  'Nowak',
+  'Šimůnek',
+  'van der Berg',
+  'Jørgensen',
+  'Çelik',
+  'Trần',
+  'Papadopoulos',
+  'Kowalska',
+  'D’Angelo',
+  'Lindqvist',
+  'Fernández',
+  'Okafor',
+  'Smith',
+  'Иванова',
+  '田中',
+  '김',
+  '王',
+  'حداد',
+  'כהן',
+  'शर्मा',
+  'St. John',
+  'MacDonald',
+  'de la Cruz',
+  'Tane\u0301',
+  'Zhang \u{1F409}',
+] as const;
+
+export const COUNTRIES = [
+  'AT',
+  'BR',
+  'CA',
+  'CH',
+  'CZ',
+  'DE',
+  'ES',
+  'FR',
+  'GB',
+  'IN',
+  'JP',
+  'KE',
+  'NL',
+  'PL',
+  'US',
+] as const;
+
+export const CATEGORIES = ['compute', 'gpu', 'storage', 'bandwidth', 'workshop', 'vehicle'] as const;
+
+export const OFFERING_NOUNS = [
+  'GPU node',
+  'bare-metal server',
+  'object store',
+  'render farm',
+  'cargo bike',
+  'workbench',
+  'laser cutter',
+  'edge cache',
+  'tape library',
+  'van',
+  'studio',
+  'Kühlraum',
+  '作業台',
+  'сервер',
+] as const;
+
+export const ADJECTIVES = [
+  'quiet',
+  'fast',
+  'spacious',
+  'redundant',
+  'solar-powered',
+  'cheap & cheerful',
+  '"premium"',
+  'refurbished',
+  '50% off',
+] as const;
+
+export const REMARKS = [
+  'Please leave the key at the desk.',
+  'Line one\nline two\n\tindented',
+  'back\\slash and "quotes" and \'apostrophes\'',
+  'naïve café — “typographic” …',
+  '👩‍🔧 fixes on site',
+  '100% of 7; DROP nothing',
+  ' leading and trailing ',
+  '',
+] as const;
+
+export const CURRENCIES = ['EUR', 'USD', 'CHF', 'JPY'] as const;
+export const METHODS = ['card', 'transfer', 'wallet', 'invoice'] as const;
+export const METRICS = ['cpu_hours', 'gb_stored', 'gb_sent', 'requests', 'km'] as const;
+export const STATUSES = ['draft', 'active', 'active', 'active', 'ended', 'ended', 'ended', 'cancelled'] as const;
