@@ -1,0 +1,182 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { startEmbeddedPostgres, stopEmbeddedPostgres } from '../../server/embedded-postgres.ts';
+import type { EmbeddedPostgres } from '../../server/embedded-postgres.ts';
+import { isProcessAlive } from '../../server/process-table.ts';
+
+/** A PostgreSQL server that tests make their databases on. */
+export interface PostgresServer {
+  /** A database of a role that may create databases. */
+  readonly url: string;
+  readonly kind: 'TEST_DATABASE_URL' | 'testcontainers' | 'embedded';
+  /** Stops the server and removes what it kept. Does nothing to the server of TEST_DATABASE_URL. */
+  stop(): Promise<void>;
+}
+
+/** The image that testcontainers runs. */
+const IMAGE = 'postgres:18-alpine';
+const ENGINE_PING_LIMIT_MS = 1_000;
+const IMAGE_LIMIT_MS = 30_000;
+
+/** Every temporary folder of the tests begins like this, then comes the id of the process that made it. */
+export const TEMPORARY = 'crossfade-test-';
+
+/** What a server under test is run with. Durability is under test, so `fsync` stays on. */
+const SETTINGS = {
+  max_connections: '200',
+  max_prepared_transactions: '10',
+  shared_buffers: '128MB',
+  timezone: 'UTC',
+  // In the data folder, so that a killed server leaves nothing outside of it.
+  dynamic_shared_memory_type: 'mmap',
+  huge_pages: 'off',
+};
+
+/**
+ * The server of a test run: that of TEST_DATABASE_URL, else a container where a Docker engine answers and has or gets
+ * the image within 30 s, else an embedded one.
+ */
+export async function startPostgresServer(): Promise<PostgresServer> {
+  const url = process.env['TEST_DATABASE_URL'];
+  if (url !== undefined && url !== '') return { url, kind: 'TEST_DATABASE_URL', stop: async () => {} };
+  return (await startContainer()) ?? (await startTemporary());
+}
+
+/** A server of the tests' own in a temporary folder, whatever else there is. */
+export async function startTemporary(): Promise<PostgresServer> {
+  await sweep();
+  const folder = temporaryFolder('postgres');
+  const server = await startIn(folder);
+  const undoCleanup = cleanUpAtExit(() => removeServer(server.pid, folder));
+  return {
+    url: server.url,
+    kind: 'embedded',
+    stop: async () => {
+      await server.stop();
+      undoCleanup();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts the server of a temporary folder with the settings that tests want. */
+export async function startIn(folder: string, port?: number): Promise<EmbeddedPostgres> {
+  return await startEmbeddedPostgres({
+    folder,
+    temporary: true,
+    settings: SETTINGS,
+    ...(port === undefined ? {} : { port }),
+  });
+}
+
+/** A new folder for what a test keeps on disk; whoever asks for it removes it. */
+export function temporaryFolder(what: string): string {
+  return mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-${what}-`));
+}
+
+/** Ends a server at once and removes its folder, without waiting for anything: for a process that is about to exit. */
+export function removeServer(pid: number, folder: string): void {
+  try {
+    process.kill(pid, 'SIGQUIT');
+  } catch {
+    // It is gone already.
+  }
+  const nap = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; waited < 5_000 && isProcessAlive(pid); waited += 10) Atomics.wait(nap, 0, 0, 10);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** Runs `cleanUp` when this process exits or is told to end. Returns what takes that back. */
+export function cleanUpAtExit(cleanUp: () => void): () => void {
+  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => {
+    const handler = (): void => {
+      undo();
+      cleanUp();
+      // With the handler gone this ends the process as the signal would have.
+      process.kill(process.pid, signal);
+    };
+    return [signal, handler] as const;
+  });
+  const undo = (): void => {
+    process.off('exit', cleanUp);
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  };
+  process.on('exit', cleanUp);
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  return undo;
+}
+
+/** The temporary folders of test processes that are no longer there. */
+export function leftoverFolders(): string[] {
+  return readdirSync(tmpdir())
+    .filter((name) => name.startsWith(TEMPORARY) && !isProcessAlive(Number(name.slice(TEMPORARY.length).split('-')[0])))
+    .map((name) => join(tmpdir(), name));
+}
+
+/** Stops and removes what earlier runs left when they were killed. */
+async function sweep(): Promise<void> {
+  for (const folder of leftoverFolders()) {
+    await stopEmbeddedPostgres(folder).catch(() => false);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function startContainer(): Promise<PostgresServer | undefined> {
+  if (!(await engineAnswers())) return undefined;
+  // The container that testcontainers cleans up with would have to be fetched first; `stop` cleans up here.
+  process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
+  const { GenericContainer, Wait } = await import('testcontainers');
+  const starting = new GenericContainer(IMAGE)
+    .withEnvironment({ POSTGRES_PASSWORD: 'crossfade', POSTGRES_INITDB_ARGS: '--encoding=UTF8 --locale=C.UTF-8' })
+    .withCommand(['postgres', ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])])
+    .withExposedPorts(5432)
+    // The image starts the server twice: once to make the database, once to serve it.
+    .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
+    .withStartupTimeout(IMAGE_LIMIT_MS)
+    .start();
+  const limit = new AbortController();
+  const container = await Promise.race([
+    starting.catch((error: unknown) => {
+      console.error(`testcontainers cannot run ${IMAGE}, so the tests use an embedded PostgreSQL: ${String(error)}`);
+    }),
+    pause(IMAGE_LIMIT_MS, undefined, { signal: limit.signal, ref: false }),
+  ]);
+  limit.abort();
+  if (container === undefined) {
+    // It may still come up: then nobody wants it.
+    void starting.then((late) => late.stop()).catch(() => {});
+    return undefined;
+  }
+  const url = `postgresql://postgres:crossfade@${container.getHost()}:${container.getMappedPort(5432)}/postgres`;
+  return {
+    url,
+    kind: 'testcontainers',
+    stop: async () => {
+      await container.stop();
+    },
+  };
+}
+
+/** Whether a Docker engine answers a ping on its socket, or over TCP where DOCKER_HOST says so. */
+async function engineAnswers(): Promise<boolean> {
+  const host = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
+  const where = host.startsWith('unix://')
+    ? { socketPath: host.slice('unix://'.length) }
+    : URL.canParse(host)
+      ? { host: new URL(host).hostname, port: new URL(host).port || '2375' }
+      : undefined;
+  if (where === undefined) return false;
+  return await new Promise((done) => {
+    const ping = request({ ...where, path: '/_ping', timeout: ENGINE_PING_LIMIT_MS }, (response) => {
+      response.resume();
+      done(response.statusCode === 200);
+    });
+    ping.once('timeout', () => ping.destroy());
+    ping.once('error', () => done(false));
+    ping.once('close', () => done(false));
+    ping.end();
+  });
+}

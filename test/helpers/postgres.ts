@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { registerCompletionHandler } from 'ava';
+import type { ExecutionContext } from 'ava';
+import { Client } from 'pg';
+import { cleanUpAtExit, removeServer, startIn, startPostgresServer, temporaryFolder } from './postgres-server.ts';
+import type { PostgresServer } from './postgres-server.ts';
+
+let server: Promise<PostgresServer> | undefined;
+
+/**
+ * The URL of a new, empty PostgreSQL database, which goes away with the test.
+ *
+ * It is made on the server of TEST_DATABASE_URL, which `npm test` sets; without one, on a server that this process
+ * starts for itself and stops when its tests are done.
+ */
+export async function freshDatabase(t: Pick<ExecutionContext, 'teardown'>): Promise<string> {
+  server ??= serverOfProcess();
+  const { url } = await server;
+  const name = `crossfade_${process.pid}_${randomBytes(6).toString('hex')}`;
+  await execute(url, `CREATE DATABASE ${name} TEMPLATE template0`);
+  t.teardown(() => execute(url, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`));
+  const fresh = new URL(url);
+  fresh.pathname = `/${name}`;
+  return fresh.href;
+}
+
+/** A PostgreSQL server of one test, which that test may take away. */
+export interface StoppableServer {
+  /** The database `postgres`, as a superuser; the same after every restart. */
+  readonly url: string;
+  /** Ends it in an orderly way: connections are cut, a checkpoint is written. */
+  stop(): Promise<void>;
+  /** Starts it again, on the same port, with the same data. */
+  start(): Promise<void>;
+  /** Ends it as a crash of the whole server would: nothing is written any more. */
+  kill(): Promise<void>;
+}
+
+/** A private server for tests of outages: stopped and removed with the test. Always an embedded one. */
+export async function stoppableServer(t: Pick<ExecutionContext, 'teardown'>): Promise<StoppableServer> {
+  const folder = temporaryFolder('outage');
+  let running = await startIn(folder);
+  const undoCleanup = cleanUpAtExit(() => removeServer(running.pid, folder));
+  const { url, port } = running;
+  let isDown = false;
+  let isKilled = false;
+  t.teardown(async () => {
+    // The next start is what removes the shared memory of a server that was killed.
+    if (isKilled) running = await startIn(folder, port);
+    if (isKilled || !isDown) await running.stop();
+    undoCleanup();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    url,
+    stop: async () => {
+      await running.stop();
+      isDown = true;
+    },
+    start: async () => {
+      running = await startIn(folder, port);
+      isDown = false;
+      isKilled = false;
+    },
+    kill: async () => {
+      await running.kill();
+      isDown = true;
+      isKilled = true;
+    },
+  };
+}
+
+async function serverOfProcess(): Promise<PostgresServer> {
+  const started = await startPostgresServer();
+  registerCompletionHandler(() => void started.stop());
+  return started;
+}
+
+async function execute(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
