@@ -1,0 +1,349 @@
+import { CrossfadeError, messageOf } from '../adapter/errors.ts';
+import { formatKey, keyOf } from '../adapter/spec.ts';
+import type { Row, TableSpec } from '../adapter/spec.ts';
+import type { Records, Store, StoreState } from '../adapter/store.ts';
+import { HighestId } from './highest-id.ts';
+import { Interrupted, interrupts } from './interrupted.ts';
+import { Pair } from './pair.ts';
+import type { Sighting } from './pair.ts';
+import type { ComparisonReport, Counts, Difference, TableReport } from './report.ts';
+import { compareRows, settle } from './verdict.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What the comparer needs of a `Crossfade`. */
+export interface Comparable {
+  readonly tables: readonly TableSpec[];
+  readonly stores: { readonly sqlite: Store; readonly postgres: Store };
+  readonly records: Pick<Records, 'recordComparison'>;
+  /** `caughtUp` resolves when everything committed on the primary before the call is mirrored, and rejects otherwise. */
+  readonly mirror: { caughtUp(options: { timeoutMs: number }): Promise<unknown> };
+}
+
+/** How far a comparison has come, told after each page. */
+export interface ComparisonProgress {
+  readonly table: string;
+  /** Which side is being walked: first the primary's rows, then the secondary's, for those that are extra. */
+  readonly walk: 'primary' | 'secondary';
+  /** Rows of this table passed in this walk. */
+  readonly rows: number;
+  /** Rows that the walked side held when the table was begun. */
+  readonly of: number;
+}
+
+export interface CompareOptions {
+  /** Names of the tables to compare. @default every mirrored table */
+  readonly tables?: readonly string[];
+  /** How many differences are reported with their keys; all are counted. @default 100 */
+  readonly maxDifferences?: number;
+  /** How often to look at a row that keeps changing before it counts as inconclusive. @default 8 */
+  readonly attempts?: number;
+  /** How long to wait for the Mirror, in ms, before the comparison is inconclusive. @default 10000 */
+  readonly catchUpMs?: number;
+  readonly onProgress?: (progress: ComparisonProgress) => void;
+  /** Ends the comparison: it rejects with the signal's reason, and nothing is recorded. */
+  readonly signal?: AbortSignal;
+  /** Whether the outcome is stored, for the gates and the status. @default true */
+  readonly record?: boolean;
+}
+
+/** Rows read at a time. Both sides' pages and the candidates of one table are all that is held in memory. */
+const PAGE_ROWS = 1000;
+
+/** Candidates gathered before they are looked at again: each look waits for the Mirror, so they share it. */
+const CANDIDATES = 500;
+
+/**
+ * Compares the rows of both databases, beside live traffic.
+ *
+ * Walks the primary by key and looks each row up on the secondary, then walks the secondary for rows that the primary
+ * does not have. Each side is walked in its own order; the orders are never compared. A difference counts only if it
+ * is still there after the Mirror has passed the moment it was seen, so rows in flight are never reported; what cannot
+ * be told (the Mirror stands still, a database is down) is `inconclusive`, never a mismatch.
+ *
+ * Rows that the secondary refused are counted as quarantined; they make the outcome a mismatch too, since the
+ * databases do not hold the same rows.
+ *
+ * @throws CrossfadeError `NOT_INSTALLED`, or `TABLE_MISSING` for a table that is not mirrored.
+ */
+export async function compareDatabases(crossfade: Comparable, options: CompareOptions = {}): Promise<ComparisonReport> {
+  const startedAt = new Date();
+  const states = await installedStates(crossfade);
+  const tables = chosenTables(crossfade.tables, options.tables);
+  const comparison = new Comparison(crossfade, options);
+  try {
+    await comparison.run(states, tables);
+  } catch (error) {
+    if (options.signal?.aborted || !interrupts(error)) throw error;
+    comparison.reasons.push(messageOf(error));
+  }
+  const report = comparison.report({
+    startedAt,
+    stage: newer(states).stage,
+    isFull: tables.length === crossfade.tables.length,
+  });
+  if (options.record ?? true) await record(crossfade, report);
+  return report;
+}
+
+interface States {
+  readonly sqlite: StoreState;
+  readonly postgres: StoreState;
+}
+
+async function installedStates({ stores }: Comparable): Promise<States> {
+  const [sqlite, postgres] = await Promise.all([stores.sqlite.state(), stores.postgres.state()]);
+  if (sqlite && postgres) return { sqlite, postgres };
+  throw new CrossfadeError('NOT_INSTALLED', `Crossfade is not installed in the ${sqlite ? 'PostgreSQL' : 'SQLite'} database`, {
+    hint: 'run `crossfade install`, then `crossfade backfill`; there is nothing to compare before',
+  });
+}
+
+function newer({ sqlite, postgres }: States): StoreState {
+  return postgres.epoch > sqlite.epoch ? postgres : sqlite;
+}
+
+function chosenTables(all: readonly TableSpec[], names: readonly string[] | undefined): readonly TableSpec[] {
+  const unknown = names?.find((name) => !all.some((table) => table.name === name));
+  if (unknown !== undefined) {
+    throw new CrossfadeError('TABLE_MISSING', `there is no mirrored table "${unknown}" to compare`, {
+      hint: `use one of: ${all.map((table) => table.name).join(', ')}`,
+    });
+  }
+  return all.filter((table) => names?.includes(table.name) ?? true);
+}
+
+async function record(crossfade: Comparable, report: ComparisonReport): Promise<void> {
+  try {
+    await crossfade.records.recordComparison({
+      startedAt: new Date(report.startedAt),
+      finishedAt: new Date(report.finishedAt),
+      outcome: report.outcome,
+      isFull: report.isFull,
+      rowsCompared: report.totals.rowsCompared,
+      missing: report.totals.missing,
+      extra: report.totals.extra,
+      differing: report.totals.differing,
+      inconclusive: report.totals.inconclusive,
+    });
+  } catch (error) {
+    // With PostgreSQL gone there is nowhere to keep it; the caller is told all the same.
+    if (report.outcome !== 'inconclusive') throw error;
+  }
+}
+
+type Tally = { -readonly [field in keyof Counts]: Counts[field] };
+
+const NOTHING: Counts = {
+  rowsCompared: 0,
+  missing: 0,
+  extra: 0,
+  differing: 0,
+  inconclusive: 0,
+  quarantined: 0,
+  sequencesBehind: 0,
+};
+
+/** One table's counts while it is being walked. */
+interface Walked extends Tally {
+  readonly table: string;
+  isComplete: boolean;
+}
+
+/** One run of the comparer. */
+class Comparison {
+  readonly reasons: string[] = [];
+  readonly #crossfade: Comparable;
+  readonly #options: CompareOptions;
+  readonly #walked: Walked[] = [];
+  readonly #differences: Difference[] = [];
+  #pair: Pair | undefined;
+
+  constructor(crossfade: Comparable, options: CompareOptions) {
+    this.#crossfade = crossfade;
+    this.#options = options;
+  }
+
+  async run(states: States, tables: readonly TableSpec[]): Promise<void> {
+    const pair = Pair.of(this.#crossfade.stores, states);
+    this.#pair = pair;
+    await this.#caughtUp();
+    const { cursors } = await pair.secondary.progress();
+    const unfilled = new Set(cursors.filter((cursor) => !cursor.isDone).map((cursor) => cursor.table));
+    for (const table of tables) {
+      const walked: Walked = { table: table.name, ...NOTHING, isComplete: false };
+      this.#walked.push(walked);
+      if (unfilled.has(table.name)) {
+        this.reasons.push(`the backfill of table "${table.name}" has not finished`);
+        continue;
+      }
+      const highest = await this.#walkPrimary(pair, table, walked);
+      await this.#walkSecondary(pair, table, walked);
+      await this.#checkSequence(pair, highest, walked);
+      walked.isComplete = true;
+      if (walked.inconclusive > 0) {
+        this.reasons.push(`${walked.inconclusive} rows of table "${table.name}" changed each time they were looked at`);
+      }
+    }
+    await pair.watch();
+  }
+
+  /** The primary's rows, each looked up on the secondary: missing and differing ones. */
+  async #walkPrimary(pair: Pair, table: TableSpec, walked: Walked): Promise<HighestId> {
+    const highest = new HighestId(table);
+    let candidates: Sighting[] = [];
+    for await (const { rows, tell } of this.#pages(pair.primary, table, 'primary')) {
+      const sightings = pair.sight(pair.primary, table, rows);
+      const theirs = await pair.lookUp(pair.secondary, table, sightings);
+      for (const [index, sighting] of sightings.entries()) {
+        if (compareRows(pair, table, rows[index], theirs[index]).is !== 'same') candidates.push(sighting);
+      }
+      highest.see(rows);
+      walked.rowsCompared += rows.length;
+      tell();
+      if (candidates.length >= CANDIDATES) {
+        await this.#settle(pair, table, walked, candidates);
+        candidates = [];
+      }
+    }
+    await this.#settle(pair, table, walked, candidates);
+    return highest;
+  }
+
+  /** The secondary's rows, each looked up on the primary: extra ones. */
+  async #walkSecondary(pair: Pair, table: TableSpec, walked: Walked): Promise<void> {
+    let candidates: Sighting[] = [];
+    for await (const { rows, tell } of this.#pages(pair.secondary, table, 'secondary')) {
+      const sightings = pair.sight(pair.secondary, table, rows);
+      const ours = await pair.lookUp(pair.primary, table, sightings);
+      candidates.push(...sightings.filter((_, index) => ours[index] === undefined));
+      tell();
+      if (candidates.length >= CANDIDATES) {
+        await this.#settle(pair, table, walked, candidates);
+        candidates = [];
+      }
+    }
+    await this.#settle(pair, table, walked, candidates);
+  }
+
+  async *#pages(
+    store: Store,
+    table: TableSpec,
+    walk: ComparisonProgress['walk'],
+  ): AsyncGenerator<{ rows: readonly Row[]; tell: () => void }> {
+    const { onProgress, signal } = this.#options;
+    const of = onProgress ? await store.count(table) : 0;
+    let passed = 0;
+    let next = store.page(table, null, PAGE_ROWS);
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const rows = await next;
+        const last = rows.at(-1);
+        if (last === undefined) return;
+        // The next page is read while this one is looked up on the other side.
+        next = store.page(table, keyOf(table, last), PAGE_ROWS);
+        next.catch(() => {});
+        passed += rows.length;
+        yield { rows, tell: () => onProgress?.({ table: table.name, walk, rows: passed, of }) };
+      }
+    } finally {
+      await next.catch(() => {});
+    }
+  }
+
+  async #settle(pair: Pair, table: TableSpec, walked: Walked, sightings: readonly Sighting[]): Promise<void> {
+    if (sightings.length === 0) return;
+    const verdicts = await settle({
+      pair,
+      table,
+      sightings,
+      attempts: this.#options.attempts ?? 8,
+      caughtUp: () => this.#caughtUp(),
+    });
+    for (const [index, verdict] of verdicts.entries()) {
+      const sighting = sightings[index];
+      if (sighting) this.#count(walked, sighting, verdict, pair.primary.name === sighting.seenIn);
+    }
+  }
+
+  #count(walked: Walked, sighting: Sighting, verdict: Verdict, isPrimaryWalk: boolean): void {
+    switch (verdict.is) {
+      case 'same':
+        return;
+      case 'unsettled':
+        walked.inconclusive += 1;
+        return;
+      case 'quarantined':
+        walked.quarantined += 1;
+        return;
+      case 'extra':
+        // The walk over the secondary comes to it again, and counts it then.
+        if (isPrimaryWalk) return;
+        walked.extra += 1;
+        break;
+      case 'missing':
+        walked.missing += 1;
+        break;
+      case 'differing':
+        walked.differing += 1;
+        break;
+      default: {
+        const never: never = verdict;
+        throw new TypeError(`no such verdict: ${String(never)}`);
+      }
+    }
+    this.#note({
+      table: walked.table,
+      key: formatKey(sighting.key),
+      class: verdict.is,
+      columns: verdict.is === 'differing' ? verdict.columns : [],
+    });
+  }
+
+  async #checkSequence(pair: Pair, highest: HighestId, walked: Walked): Promise<void> {
+    // On a secondary the sequences stand still; the write switch sets them.
+    if (pair.primary.name !== 'postgres') return;
+    const column = await highest.behind(pair.primary);
+    if (column === undefined) return;
+    walked.sequencesBehind += 1;
+    this.#note({ table: walked.table, key: null, class: 'sequence behind', columns: [column] });
+  }
+
+  #note(difference: Difference): void {
+    if (this.#differences.length < (this.#options.maxDifferences ?? 100)) this.#differences.push(difference);
+  }
+
+  async #caughtUp(): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    const timeoutMs = this.#options.catchUpMs ?? 10_000;
+    try {
+      await this.#crossfade.mirror.caughtUp({ timeoutMs });
+    } catch (error) {
+      if (!interrupts(error)) throw error;
+      throw new Interrupted(`the Mirror did not catch up within ${timeoutMs / 1000} s: ${messageOf(error)}`);
+    }
+  }
+
+  report(about: { startedAt: Date; stage: ComparisonReport['stage']; isFull: boolean }): ComparisonReport {
+    const tables: readonly TableReport[] = this.#walked;
+    const totals: Tally = { ...NOTHING };
+    for (const table of tables) {
+      for (const field of Object.keys(NOTHING) as (keyof Counts)[]) totals[field] += table[field];
+    }
+    const { missing, extra, differing, quarantined, sequencesBehind } = totals;
+    const differs = missing + extra + differing + quarantined + sequencesBehind > 0;
+    return {
+      version: 1,
+      startedAt: about.startedAt.toISOString(),
+      finishedAt: new Date().toISOString(),
+      outcome: differs ? 'mismatch' : this.reasons.length > 0 ? 'inconclusive' : 'match',
+      reasons: this.reasons,
+      stage: about.stage,
+      primary: this.#pair?.primary.name ?? null,
+      isFull: about.isFull && this.reasons.length === 0,
+      totals,
+      tables,
+      differences: this.#differences,
+    };
+  }
+}

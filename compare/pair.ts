@@ -1,0 +1,74 @@
+import { keyOf, otherStore } from '../adapter/spec.ts';
+import type { Key, Row, StoreName, TableSpec } from '../adapter/spec.ts';
+import type { Store, StoreState } from '../adapter/store.ts';
+import { Interrupted } from './interrupted.ts';
+import { identify } from './rows.ts';
+import type { Identity } from './rows.ts';
+
+/** A key as it was seen in one store. */
+export interface Sighting extends Identity {
+  readonly key: Key;
+  readonly seenIn: StoreName;
+}
+
+/** Both stores in the roles they had when the comparison began, and a watch that they keep them. */
+export class Pair {
+  readonly primary: Store;
+  readonly secondary: Store;
+  readonly #epoch: number;
+
+  private constructor(primary: Store, secondary: Store, epoch: number) {
+    this.primary = primary;
+    this.secondary = secondary;
+    this.#epoch = epoch;
+  }
+
+  /** @throws Interrupted in the middle of a write switch, when nobody is primary. */
+  static of(stores: Readonly<Record<StoreName, Store>>, states: Readonly<Record<StoreName, StoreState>>): Pair {
+    const { sqlite, postgres } = states;
+    if (sqlite.role === postgres.role || sqlite.epoch !== postgres.epoch) {
+      throw new Interrupted('the writes are being moved from one database to the other; compare again afterwards');
+    }
+    const primary: StoreName = sqlite.role === 'primary' ? 'sqlite' : 'postgres';
+    return new Pair(stores[primary], stores[otherStore(primary)], states[primary].epoch);
+  }
+
+  /**
+   * The secondary's state, after making sure that the roles are still the same.
+   *
+   * @throws Interrupted when the writes have moved meanwhile.
+   */
+  async watch(): Promise<StoreState> {
+    const [ours, theirs] = await Promise.all([this.primary.state(), this.secondary.state()]);
+    if (ours?.role !== 'primary' || theirs?.role !== 'secondary' || ours.epoch !== this.#epoch) {
+      throw new Interrupted('the writes moved to the other database during the comparison');
+    }
+    return theirs;
+  }
+
+  /** The keys of these rows. */
+  sight(store: Store, table: TableSpec, rows: readonly Row[]): readonly Sighting[] {
+    return rows.map((row) => {
+      const key = keyOf(table, row);
+      return { key, seenIn: store.name, ...identify(table, key, store.name) };
+    });
+  }
+
+  /** The rows that a store holds under keys seen there or in the other store; `undefined` where it holds none. */
+  async lookUp(store: Store, table: TableSpec, sightings: readonly Sighting[]): Promise<readonly (Row | undefined)[]> {
+    const asked = sightings.filter((sighting) => store.name === 'sqlite' || sighting.fitsPostgres);
+    const rows = asked.length === 0 ? [] : await store.rowsByKey(table, asked.map((sighting) => sighting.key));
+    const found = new Map<Sighting, Row>();
+    for (const [index, sighting] of asked.entries()) {
+      const row = rows[index];
+      // SQLite finds 'A' under 'a' where the key's column is NOCASE; to PostgreSQL these are two rows.
+      if (row && identify(table, keyOf(table, row), store.name).id === sighting.id) found.set(sighting, row);
+    }
+    return sightings.map((sighting) => found.get(sighting));
+  }
+
+  /** Names of the columns in which a row of the primary differs from the secondary's. */
+  bySide(ours: Row, theirs: Row): { readonly sqlite: Row; readonly postgres: Row } {
+    return this.primary.name === 'sqlite' ? { sqlite: ours, postgres: theirs } : { sqlite: theirs, postgres: ours };
+  }
+}

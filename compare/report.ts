@@ -1,0 +1,123 @@
+import type { StoreName } from '../adapter/spec.ts';
+import type { Stage } from '../adapter/stage.ts';
+
+/**
+ * What a comparison found. JSON as it stands, and stable: a field's meaning never changes within a `version`.
+ * Holds keys and names of columns, never a row's other values.
+ */
+export interface ComparisonReport {
+  readonly version: 1;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  /**
+   * `match`: both databases hold the same rows. `mismatch`: at least one row differs for certain, is in quarantine, or
+   * a sequence is behind. `inconclusive`: nothing found, but not everything could be looked at; see {@link reasons}.
+   */
+  readonly outcome: 'match' | 'mismatch' | 'inconclusive';
+  /** Why not everything could be told; empty when everything could. */
+  readonly reasons: readonly string[];
+  readonly stage: Stage;
+  /** The store whose rows were taken as right, or `null` when the writes were between the stores. */
+  readonly primary: StoreName | null;
+  /** Whether every mirrored table was looked at as a whole. */
+  readonly isFull: boolean;
+  readonly totals: Counts;
+  readonly tables: readonly TableReport[];
+  /** The first differences, with keys; as many as `maxDifferences` allows. The counts are exact all the same. */
+  readonly differences: readonly Difference[];
+}
+
+/** Rows of one table, or of all of them. */
+export interface Counts {
+  /** Rows of the primary that were looked up on the secondary. */
+  readonly rowsCompared: number;
+  /** Rows that only the primary has. */
+  readonly missing: number;
+  /** Rows that only the secondary has. */
+  readonly extra: number;
+  /** Rows that both have, with a different value in some column. */
+  readonly differing: number;
+  /** Rows that could not be judged, mostly because they changed each time they were looked at. */
+  readonly inconclusive: number;
+  /** Rows that differ because the secondary refused them, as the quarantine knows. */
+  readonly quarantined: number;
+  /** Sequences that would give out an id that a row already has. */
+  readonly sequencesBehind: number;
+}
+
+export interface TableReport extends Counts {
+  readonly table: string;
+  /** Whether both sides were walked to the end. */
+  readonly isComplete: boolean;
+}
+
+export type DifferenceClass = 'missing' | 'extra' | 'differing' | 'sequence behind';
+
+export interface Difference {
+  readonly table: string;
+  /** The key as people read it, `["de", 3]`; `null` for a sequence. */
+  readonly key: string | null;
+  readonly class: DifferenceClass;
+  /** The columns that differ; for a sequence, the one that it fills. Empty when the whole row is missing or extra. */
+  readonly columns: readonly string[];
+}
+
+/** The report as one line of JSON. */
+export function reportJson(report: ComparisonReport): string {
+  return JSON.stringify(report);
+}
+
+/** The report as a person reads it in a terminal: a verdict, a table of counts, the differences with their keys. */
+export function reportText(report: ComparisonReport): string {
+  const lines = [verdict(report), ''];
+  if (report.tables.length > 0) lines.push(...countsTable(report), '');
+  for (const reason of report.reasons) lines.push(`could not tell: ${reason}`);
+  for (const difference of report.differences) lines.push(differenceLine(difference));
+  const { missing, extra, differing, sequencesBehind } = report.totals;
+  const leftOff = missing + extra + differing + sequencesBehind - report.differences.length;
+  if (leftOff > 0) lines.push(`… and ${leftOff} more`);
+  return lines.join('\n').trimEnd();
+}
+
+function verdict(report: ComparisonReport): string {
+  const { totals } = report;
+  const seconds = ((Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000).toFixed(1);
+  const scope = `${totals.rowsCompared} rows in ${report.tables.length} tables compared in ${seconds} s`;
+  switch (report.outcome) {
+    case 'match':
+      return `match: ${scope}, no difference`;
+    case 'mismatch':
+      return `MISMATCH: ${scope}; ${report.primary ?? 'no store'} is the primary`;
+    case 'inconclusive':
+      return `inconclusive: ${scope}, no difference for certain, but not everything could be told`;
+  }
+}
+
+function differenceLine({ table, key, class: kind, columns }: Difference): string {
+  const where = key === null ? table : `${table} ${key}`;
+  return columns.length === 0 ? `${kind}: ${where}` : `${kind}: ${where} (${columns.join(', ')})`;
+}
+
+const COLUMNS = [
+  ['rows', 'rowsCompared'],
+  ['missing', 'missing'],
+  ['extra', 'extra'],
+  ['differing', 'differing'],
+  ['quarantined', 'quarantined'],
+  ['inconclusive', 'inconclusive'],
+] as const satisfies readonly (readonly [string, keyof Counts])[];
+
+function countsTable(report: ComparisonReport): string[] {
+  const header = ['table', ...COLUMNS.map(([title]) => title)];
+  const body = report.tables.map((table) => [
+    table.isComplete ? table.table : `${table.table} (not finished)`,
+    ...COLUMNS.map(([, field]) => String(table[field])),
+  ]);
+  const widths = header.map((_, column) => Math.max(...[header, ...body].map((cells) => cells[column]?.length ?? 0)));
+  return [header, ...body].map((cells) =>
+    cells
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  '),
+  );
+}
