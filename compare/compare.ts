@@ -1,6 +1,7 @@
 import { CrossfadeError, messageOf } from '../adapter/errors.ts';
 import { formatKey, keyOf } from '../adapter/spec.ts';
 import type { Row, TableSpec } from '../adapter/spec.ts';
+import type { Stage } from '../adapter/stage.ts';
 import type { Records, Store, StoreState } from '../adapter/store.ts';
 import { HighestId } from './highest-id.ts';
 import { Interrupted, interrupts } from './interrupted.ts';
@@ -66,21 +67,14 @@ const CANDIDATES = 500;
  * @throws CrossfadeError `NOT_INSTALLED`, or `TABLE_MISSING` for a table that is not mirrored.
  */
 export async function compareDatabases(crossfade: Comparable, options: CompareOptions = {}): Promise<ComparisonReport> {
-  const startedAt = new Date();
-  const states = await installedStates(crossfade);
-  const tables = chosenTables(crossfade.tables, options.tables);
   const comparison = new Comparison(crossfade, options);
   try {
-    await comparison.run(states, tables);
+    await comparison.run();
   } catch (error) {
     if (options.signal?.aborted || !interrupts(error)) throw error;
     comparison.reasons.push(messageOf(error));
   }
-  const report = comparison.report({
-    startedAt,
-    stage: newer(states).stage,
-    isFull: tables.length === crossfade.tables.length,
-  });
+  const report = comparison.report();
   if (options.record ?? true) await record(crossfade, report);
   return report;
 }
@@ -93,9 +87,13 @@ interface States {
 async function installedStates({ stores }: Comparable): Promise<States> {
   const [sqlite, postgres] = await Promise.all([stores.sqlite.state(), stores.postgres.state()]);
   if (sqlite && postgres) return { sqlite, postgres };
-  throw new CrossfadeError('NOT_INSTALLED', `Crossfade is not installed in the ${sqlite ? 'PostgreSQL' : 'SQLite'} database`, {
-    hint: 'run `crossfade install`, then `crossfade backfill`; there is nothing to compare before',
-  });
+  throw new CrossfadeError(
+    'NOT_INSTALLED',
+    `Crossfade is not installed in the ${sqlite ? 'PostgreSQL' : 'SQLite'} database`,
+    {
+      hint: 'run `crossfade install`, then `crossfade backfill`; there is nothing to compare before',
+    },
+  );
 }
 
 function newer({ sqlite, postgres }: States): StoreState {
@@ -152,18 +150,25 @@ interface Walked extends Tally {
 /** One run of the comparer. */
 class Comparison {
   readonly reasons: string[] = [];
+  readonly #startedAt = new Date();
   readonly #crossfade: Comparable;
   readonly #options: CompareOptions;
   readonly #walked: Walked[] = [];
   readonly #differences: Difference[] = [];
   #pair: Pair | undefined;
+  #stage: Stage | undefined;
+  #isEveryTable = false;
 
   constructor(crossfade: Comparable, options: CompareOptions) {
     this.#crossfade = crossfade;
     this.#options = options;
   }
 
-  async run(states: States, tables: readonly TableSpec[]): Promise<void> {
+  async run(): Promise<void> {
+    const states = await installedStates(this.#crossfade);
+    this.#stage = newer(states).stage;
+    const tables = chosenTables(this.#crossfade.tables, this.#options.tables);
+    this.#isEveryTable = tables.length === this.#crossfade.tables.length;
     const pair = Pair.of(this.#crossfade.stores, states);
     this.#pair = pair;
     await this.#caughtUp();
@@ -324,7 +329,7 @@ class Comparison {
     }
   }
 
-  report(about: { startedAt: Date; stage: ComparisonReport['stage']; isFull: boolean }): ComparisonReport {
+  report(): ComparisonReport {
     const tables: readonly TableReport[] = this.#walked;
     const totals: Tally = { ...NOTHING };
     for (const table of tables) {
@@ -334,13 +339,13 @@ class Comparison {
     const differs = missing + extra + differing + quarantined + sequencesBehind > 0;
     return {
       version: 1,
-      startedAt: about.startedAt.toISOString(),
+      startedAt: this.#startedAt.toISOString(),
       finishedAt: new Date().toISOString(),
       outcome: differs ? 'mismatch' : this.reasons.length > 0 ? 'inconclusive' : 'match',
       reasons: this.reasons,
-      stage: about.stage,
+      stage: this.#stage ?? null,
       primary: this.#pair?.primary.name ?? null,
-      isFull: about.isFull && this.reasons.length === 0,
+      isFull: this.#isEveryTable && this.reasons.length === 0,
       totals,
       tables,
       differences: this.#differences,

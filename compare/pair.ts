@@ -57,7 +57,13 @@ export class Pair {
   /** The rows that a store holds under keys seen there or in the other store; `undefined` where it holds none. */
   async lookUp(store: Store, table: TableSpec, sightings: readonly Sighting[]): Promise<readonly (Row | undefined)[]> {
     const asked = sightings.filter((sighting) => store.name === 'sqlite' || sighting.fitsPostgres);
-    const rows = asked.length === 0 ? [] : await store.rowsByKey(table, asked.map((sighting) => sighting.key));
+    const rows =
+      asked.length === 0
+        ? []
+        : await store.rowsByKey(
+            table,
+            asked.map((sighting) => sighting.key),
+          );
     const found = new Map<Sighting, Row>();
     for (const [index, sighting] of asked.entries()) {
       const row = rows[index];

@@ -17,7 +17,8 @@ export interface ComparisonReport {
   readonly outcome: 'match' | 'mismatch' | 'inconclusive';
   /** Why not everything could be told; empty when everything could. */
   readonly reasons: readonly string[];
-  readonly stage: Stage;
+  /** The stage when it began, or `null` when a database did not answer. */
+  readonly stage: Stage | null;
   /** The store whose rows were taken as right, or `null` when the writes were between the stores. */
   readonly primary: StoreName | null;
   /** Whether every mirrored table was looked at as a whole. */

@@ -9,7 +9,10 @@ import type { ColumnSpec, Key, Row, SqlValue, StoreName, TableSpec } from '../ad
  * SQLite's values are taken to PostgreSQL's form and back first, so that what the declared types make of a value (an
  * integer in a double column) is no difference. A value that PostgreSQL cannot hold differs from everything there.
  */
-export function differingColumns(table: TableSpec, rows: { readonly sqlite: Row; readonly postgres: Row }): readonly string[] {
+export function differingColumns(
+  table: TableSpec,
+  rows: { readonly sqlite: Row; readonly postgres: Row },
+): readonly string[] {
   return table.columns.filter((column, position) => !agree(column, rows, position)).map((column) => column.name);
 }
 
@@ -21,7 +24,7 @@ function agree(column: ColumnSpec, rows: { sqlite: Row; postgres: Row }, positio
 /** What becomes of SQLite's value in PostgreSQL; `undefined` when PostgreSQL cannot hold it. */
 function carry(column: ColumnSpec, value: SqlValue): SqlValue | undefined {
   try {
-    return canonical(column.type, value);
+    return canonical(column, value);
   } catch (error) {
     if (error instanceof ValueRefused) return undefined;
     throw error;

@@ -42,7 +42,10 @@ export async function settle(request: SettleRequest): Promise<readonly Verdict[]
   const verdicts = new Map<Sighting, Verdict>();
   let open: Open[] = sightings.map((sighting) => ({ sighting, evidence: '', streak: 0 }));
   for (let attempt = 1; attempt <= attempts && open.length > 0; attempt += 1) {
-    const looks = await look(request, open.map(({ sighting }) => sighting));
+    const looks = await look(
+      request,
+      open.map(({ sighting }) => sighting),
+    );
     const stillOpen: Open[] = [];
     for (const [index, candidate] of open.entries()) {
       const { ours, before, theirs } = looks.of(index);

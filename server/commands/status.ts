@@ -1,0 +1,70 @@
+import type { Command } from 'commander';
+import { stageRow } from '../../adapter/stage.ts';
+import type { Status } from '../../adapter/status.ts';
+import { runOn, withConnectionFlags } from './connection.ts';
+import type { ConnectionFlags } from './connection.ts';
+import { EXIT } from './exit-status.ts';
+import { gateLines } from './gate-lines.ts';
+
+/** `crossfade status`: everything worth knowing at a glance. */
+export function addStatusCommand(program: Command): void {
+  const command = program
+    .command('status')
+    .description('show the stage, the Mirror, the backfill, and what holds the next stage back');
+  withConnectionFlags(command).action(async (flags: ConnectionFlags) => {
+    await runOn({ flags, mirror: 'off', worksWithoutPostgres: true }, async ({ crossfade, terminal }) => {
+      const status = await crossfade.status();
+      terminal.result(statusText(status), status);
+      if (status.reachable.sqlite && status.reachable.postgres) return EXIT.done;
+      terminal.note(
+        `error: ${status.reachable.sqlite ? 'PostgreSQL' : 'SQLite'} does not answer; the rest is what is known`,
+      );
+      return EXIT.error;
+    });
+  });
+}
+
+function statusText(status: Status): string {
+  if (!status.isInstalled) {
+    const unreachable = status.reachable.postgres ? '' : ', as far as SQLite knows; PostgreSQL does not answer';
+    return `Crossfade is not installed${unreachable}. SQLite is used alone. Next: crossfade install`;
+  }
+  const rows: [string, string][] = [
+    ['stage', `${status.stage} – ${stageRow(status.stage).summary}`],
+    ...(status.wantedStage === null ? [] : [['wanted', status.wantedStage] satisfies [string, string]]),
+    ['writes', status.primary ?? `between the databases (${status.intent ?? 'switching'})`],
+    ['reads', status.reads],
+    ['mirror', mirrorText(status)],
+    ['backfill', backfillText(status)],
+    ['quarantine', quarantineText(status)],
+    ['sqlite', status.reachable.sqlite ? 'answers' : 'DOES NOT ANSWER'],
+    ['postgres', `${status.reachable.postgres ? 'answers' : 'DOES NOT ANSWER'}, breaker ${status.breaker}`],
+    ['comparison', comparisonText(status)],
+  ];
+  const lines = rows.map(([name, text]) => `${name.padEnd(11)} ${text}`);
+  if (status.nextStage !== null) lines.push(`next stage  ${status.nextStage}`, ...gateLines(status.gates));
+  return lines.join('\n');
+}
+
+function mirrorText({ mirror }: Status): string {
+  const holder = mirror.holder === null ? '' : ` (${mirror.holder})`;
+  const error = mirror.error === null ? '' : `; ${mirror.error}`;
+  return `${mirror.runs}${holder}, ${mirror.lagSeconds.toFixed(1)} s behind${error}`;
+}
+
+function backfillText({ backfill }: Status): string {
+  if (backfill === null) return 'not begun';
+  const done = backfill.tables.filter((table) => table.isDone).length;
+  return `${backfill.isDone ? 'done' : 'under way'}, ${backfill.rowsCopied} rows copied, ${done} of ${backfill.tables.length} tables done`;
+}
+
+function quarantineText({ quarantined }: Status): string {
+  if (quarantined.length === 0) return 'empty';
+  return quarantined.map(({ table, rows }) => `${table}: ${rows}`).join(', ');
+}
+
+function comparisonText({ lastComparison }: Status): string {
+  if (lastComparison === null) return 'none yet';
+  const { outcome, finishedAt, isFull, rowsCompared } = lastComparison;
+  return `${outcome} at ${finishedAt.toISOString()}, ${isFull ? 'full' : 'partial'}, ${rowsCompared} rows`;
+}

@@ -1,0 +1,100 @@
+import type { Logger } from '../../adapter/config.ts';
+import { isCrossfadeError, messageOf } from '../../adapter/errors.ts';
+
+/** How often a line of progress is written where no terminal can redraw one, in ms. */
+const LINE_EVERY_MS = 3_000;
+/** How often a bar is redrawn, in ms. */
+const REDRAW_EVERY_MS = 100;
+const BAR_WIDTH = 28;
+
+/**
+ * Where a command writes: results to stdout, as text or as one line of JSON; everything else to stderr.
+ */
+export class Terminal {
+  readonly isJson: boolean;
+  #lastDrawn = -Infinity;
+  #barIsDrawn = false;
+
+  constructor(options: { isJson: boolean }) {
+    this.isJson = options.isJson;
+  }
+
+  /** The result of a command. `json` is written instead of the text when `--json` was given. */
+  result(text: string, json: unknown): void {
+    this.#endBar();
+    process.stdout.write(`${this.isJson ? JSON.stringify(json) : text}\n`);
+  }
+
+  /** What a person wants to know while it runs; not part of the result. */
+  note(text: string): void {
+    this.#endBar();
+    process.stderr.write(`${redact(text)}\n`);
+  }
+
+  /** How far something has come: a bar on a terminal, a line every few seconds elsewhere. */
+  progress(what: string, state: { done: number; of: number; isLast?: boolean }): void {
+    const now = performance.now();
+    if (!state.isLast && now - this.#lastDrawn < (process.stderr.isTTY ? REDRAW_EVERY_MS : LINE_EVERY_MS)) return;
+    this.#lastDrawn = state.isLast ? -Infinity : now;
+    // The rows may have become more since they were counted.
+    const share = state.of === 0 ? 1 : Math.min(1, state.done / state.of);
+    const numbers = `${state.done}/${Math.max(state.of, state.done)} rows, ${Math.floor(share * 100)} %`;
+    if (!process.stderr.isTTY) {
+      process.stderr.write(`${what}: ${numbers}\n`);
+      return;
+    }
+    const filled = Math.round(share * BAR_WIDTH);
+    process.stderr.write(`\r\x1b[K${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${what}: ${numbers}`);
+    this.#barIsDrawn = true;
+    if (state.isLast) this.#endBar();
+  }
+
+  /** An error: message and hint on stderr, and with `--json` as an object on stdout as well. */
+  error(error: unknown): void {
+    this.#endBar();
+    const { code, message, hint } = describeError(error);
+    if (this.isJson) process.stdout.write(`${redact(JSON.stringify({ error: { code, message, hint } }))}\n`);
+    process.stderr.write(redact(`error: ${message} (${code})\n${hint === '' ? '' : `hint: ${hint}\n`}`));
+  }
+
+  /** What the library logs while a command runs. */
+  get logger(): Logger {
+    return {
+      info: () => {},
+      warn: (message) => this.note(`warning: ${message}`),
+      error: (message) => this.note(`error: ${message}`),
+    };
+  }
+
+  #endBar(): void {
+    if (!this.#barIsDrawn) return;
+    this.#barIsDrawn = false;
+    process.stderr.write('\n');
+  }
+}
+
+/** A mistake in how the command was called. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+  readonly hint: string;
+
+  constructor(message: string, hint: string) {
+    super(message);
+    this.hint = hint;
+  }
+}
+
+function describeError(error: unknown): { code: string; message: string; hint: string } {
+  if (isCrossfadeError(error)) return { code: error.code, message: error.message, hint: error.hint };
+  if (error instanceof UsageError) return { code: 'USAGE', message: error.message, hint: error.hint };
+  return {
+    code: 'UNEXPECTED',
+    message: messageOf(error),
+    hint: 'this is not an error that Crossfade foresees; if both databases answer, please report it',
+  };
+}
+
+/** Connection URLs without their password, should a driver ever put one into a message. */
+function redact(text: string): string {
+  return text.replace(/(\b[a-z]+:\/\/[^\s:@/]*):[^\s@]*@/gi, '$1:***@');
+}
