@@ -1,14 +1,17 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
+  chmodSync,
   chownSync,
   closeSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer } from 'node:net';
@@ -16,7 +19,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Client } from 'pg';
 import { CrossfadeError, messageOf } from '../adapter/errors.ts';
-import { accountForPostgres, findPostgresBinaries, isReachable, makeRootFolder } from './postgres-binaries.ts';
+import { accountForPostgres, findPostgresBinaries, isReachable } from './postgres-binaries.ts';
 import type { Account } from './postgres-binaries.ts';
 import { childrenOf, commandOf, isProcessAlive } from './process-table.ts';
 
@@ -39,6 +42,8 @@ export interface EmbeddedPostgres {
   readonly port: number;
   /** The process id of the server's first process. */
   readonly pid: number;
+  /** Where everything is kept: the folder asked for, or, for root, one that PostgreSQL's account can reach. */
+  readonly home: string;
   /** Whether the server ran already: started by another process, or left behind by one that was killed. */
   readonly wasRunning: boolean;
   /** Stops the server, unless another living process uses it too. Open connections are cut; nothing committed is lost. */
@@ -73,10 +78,8 @@ const STOP_LIMIT_MS = 20_000;
  * the server does not come up; the message ends with the last lines of its log.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const account = accountForPostgres();
-  const home = homeOf(options.folder, account);
-  if (account === undefined) mkdirSync(home, { recursive: true });
-  else makeRootFolder(home);
+  const { home, account } = locate(options.folder);
+  makeHome(home, account);
   const release = await lockFolder(home);
   try {
     let wasRunning = true;
@@ -91,7 +94,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     writeRecord(home, { ...record, port: server.port, users: [...new Set([...record.users, user])] });
     const { pid, port } = server;
     const url = urlOf(record.password, port);
-    return { url, port, pid, wasRunning, stop: () => leave(home, user), kill: () => crash(pid) };
+    return { url, port, pid, home, wasRunning, stop: () => leave(home, user), kill: () => crash(pid) };
   } finally {
     release();
   }
@@ -99,7 +102,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
 
 /** Stops the server that runs in `folder`, whoever uses it. Resolves to whether one was running. */
 export async function stopEmbeddedPostgres(folder: string): Promise<boolean> {
-  const home = homeOf(folder, accountForPostgres());
+  const { home } = locate(folder);
   if (!existsSync(home)) return false;
   const release = await lockFolder(home);
   try {
@@ -109,13 +112,42 @@ export async function stopEmbeddedPostgres(folder: string): Promise<boolean> {
   }
 }
 
-/** Everything that {@link startEmbeddedPostgres} keeps for `folder`; elsewhere than there for root, sometimes. */
-export function homeOf(folder: string, account: Account | undefined): string {
+/** Stops the server that runs in `folder`, if one does, and removes everything that was kept for it. */
+export async function removeEmbeddedPostgres(folder: string): Promise<void> {
+  await stopEmbeddedPostgres(folder);
+  rmSync(locate(folder).home, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** Where the server of `folder` is kept, and, when this process is root, the account that it runs as. */
+function locate(folder: string): { readonly home: string; readonly account: Account | undefined } {
   const path = resolve(folder);
-  if (account === undefined || isReachable(join(path, 'data'), account)) return path;
+  if (process.getuid?.() !== 0) return { home: path, account: undefined };
+  const data = statSync(join(path, 'data'), { throwIfNoEntry: false });
+  // Data that an ordinary user made stays that user's.
+  if (data !== undefined && data.uid !== 0) return { home: path, account: { uid: data.uid, gid: data.gid } };
+  const account = accountForPostgres();
+  if (isReachable(path, account)) return { home: path, account };
   // PostgreSQL runs as another account than root, which cannot look into root's own folders (a checkout below /root).
   const name = createHash('sha256').update(path).digest('hex').slice(0, 16);
-  return join('/var/tmp', `crossfade-postgres-${name}`);
+  return { home: join('/var/tmp', `crossfade-postgres-${name}`), account };
+}
+
+function makeHome(home: string, account: Account | undefined): void {
+  mkdirSync(home, { recursive: true });
+  if (account === undefined) return;
+  const found = lstatSync(home);
+  // Anybody can make a folder in /var/tmp: what it holds must not be trusted.
+  if (!found.isDirectory() || (found.uid !== 0 && found.uid !== account.uid)) {
+    throw new CrossfadeError(
+      'CONFIG_INVALID',
+      `the folder "${home}" of the embedded PostgreSQL belongs to somebody else`,
+      {
+        hint: 'remove it, or set DATABASE_URL to a PostgreSQL of your own',
+      },
+    );
+  }
+  if ((found.mode & 0o011) !== 0o011) chmodSync(home, found.mode | 0o011);
 }
 
 async function leave(home: string, user: number | 'background'): Promise<void> {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -57,9 +57,8 @@ export async function findPostgresBinaries(
   return executable({ initdb: join(copy, 'bin', 'initdb'), postgres: join(copy, 'bin', 'postgres') });
 }
 
-/** Root runs PostgreSQL as `postgres` where that account exists, else as `nobody`; everybody else as themselves. */
-export function accountForPostgres(): Account | undefined {
-  if (process.getuid?.() !== 0) return undefined;
+/** What root runs PostgreSQL as: `postgres` where that account exists, else `nobody`. */
+export function accountForPostgres(): Account {
   for (const name of ['postgres', 'nobody']) {
     try {
       const id = (flag: string): number =>
@@ -87,17 +86,6 @@ export function isReachable(path: string, account: Account): boolean {
       if ((found.mode & bit) === 0) return false;
     }
     if (folder === dirname(folder)) return true;
-  }
-}
-
-/** Makes a folder that only root can have made, so that nobody else's files are trusted there. */
-export function makeRootFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
-  const found = lstatSync(folder);
-  if (!found.isDirectory() || found.uid !== 0) {
-    throw new CrossfadeError('CONFIG_INVALID', `the folder "${folder}" belongs to somebody else`, {
-      hint: 'remove it, or set DATABASE_URL to a PostgreSQL of your own',
-    });
   }
 }
 

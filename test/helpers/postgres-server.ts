@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startEmbeddedPostgres, stopEmbeddedPostgres } from '../../server/embedded-postgres.ts';
+import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import type { EmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { isProcessAlive } from '../../server/process-table.ts';
 
@@ -50,14 +51,13 @@ export async function startTemporary(): Promise<PostgresServer> {
   await sweep();
   const folder = temporaryFolder('postgres');
   const server = await startIn(folder);
-  const undoCleanup = cleanUpAtExit(() => removeServer(server.pid, folder));
+  const undoCleanup = cleanUpAtExit(() => removeServer(server, folder));
   return {
     url: server.url,
     kind: 'embedded',
     stop: async () => {
-      await server.stop();
+      await removeEmbeddedPostgres(folder);
       undoCleanup();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
@@ -78,15 +78,15 @@ export function temporaryFolder(what: string): string {
 }
 
 /** Ends a server at once and removes its folder, without waiting for anything: for a process that is about to exit. */
-export function removeServer(pid: number, folder: string): void {
+export function removeServer(server: EmbeddedPostgres, folder: string): void {
   try {
-    process.kill(pid, 'SIGQUIT');
+    process.kill(server.pid, 'SIGQUIT');
   } catch {
     // It is gone already.
   }
   const nap = new Int32Array(new SharedArrayBuffer(4));
-  for (let waited = 0; waited < 5_000 && isProcessAlive(pid); waited += 10) Atomics.wait(nap, 0, 0, 10);
-  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  for (let waited = 0; waited < 5_000 && isProcessAlive(server.pid); waited += 10) Atomics.wait(nap, 0, 0, 10);
+  for (const path of [server.home, folder]) rmSync(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
 /** Runs `cleanUp` when this process exits or is told to end. Returns what takes that back. */
@@ -100,11 +100,18 @@ export function cleanUpAtExit(cleanUp: () => void): () => void {
     };
     return [signal, handler] as const;
   });
+  const parent = process.ppid;
+  const orphaned = (): void => {
+    // AVA was killed: its worker would go on alone.
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  };
   const undo = (): void => {
     process.off('exit', cleanUp);
+    process.off('disconnect', orphaned);
     for (const [signal, handler] of handlers) process.off(signal, handler);
   };
   process.on('exit', cleanUp);
+  process.on('disconnect', orphaned);
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return undo;
 }
@@ -118,10 +125,7 @@ export function leftoverFolders(): string[] {
 
 /** Stops and removes what earlier runs left when they were killed. */
 async function sweep(): Promise<void> {
-  for (const folder of leftoverFolders()) {
-    await stopEmbeddedPostgres(folder).catch(() => false);
-    rmSync(folder, { recursive: true, force: true });
-  }
+  for (const folder of leftoverFolders()) await removeEmbeddedPostgres(folder);
 }
 
 async function startContainer(): Promise<PostgresServer | undefined> {
@@ -150,12 +154,20 @@ async function startContainer(): Promise<PostgresServer | undefined> {
     void starting.then((late) => late.stop()).catch(() => {});
     return undefined;
   }
+  const undoCleanup = cleanUpAtExit(() => {
+    try {
+      execFileSync('docker', ['rm', '--force', '--volumes', container.getId()], { stdio: 'ignore' });
+    } catch {
+      console.error(`the container ${container.getId()} is left running`);
+    }
+  });
   const url = `postgresql://postgres:crossfade@${container.getHost()}:${container.getMappedPort(5432)}/postgres`;
   return {
     url,
     kind: 'testcontainers',
     stop: async () => {
       await container.stop();
+      undoCleanup();
     },
   };
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { rmSync } from 'node:fs';
 import { registerCompletionHandler } from 'ava';
 import type { ExecutionContext } from 'ava';
 import { Client } from 'pg';
+import { removeEmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { cleanUpAtExit, removeServer, startIn, startPostgresServer, temporaryFolder } from './postgres-server.ts';
 import type { PostgresServer } from './postgres-server.ts';
 
@@ -41,31 +41,26 @@ export interface StoppableServer {
 export async function stoppableServer(t: Pick<ExecutionContext, 'teardown'>): Promise<StoppableServer> {
   const folder = temporaryFolder('outage');
   let running = await startIn(folder);
-  const undoCleanup = cleanUpAtExit(() => removeServer(running.pid, folder));
+  const undoCleanup = cleanUpAtExit(() => removeServer(running, folder));
   const { url, port } = running;
-  let isDown = false;
   let isKilled = false;
   t.teardown(async () => {
     // The next start is what removes the shared memory of a server that was killed.
-    if (isKilled) running = await startIn(folder, port);
-    if (isKilled || !isDown) await running.stop();
+    if (isKilled) await startIn(folder, port);
+    await removeEmbeddedPostgres(folder);
     undoCleanup();
-    rmSync(folder, { recursive: true, force: true });
   });
   return {
     url,
     stop: async () => {
       await running.stop();
-      isDown = true;
     },
     start: async () => {
       running = await startIn(folder, port);
-      isDown = false;
       isKilled = false;
     },
     kill: async () => {
       await running.kill();
-      isDown = true;
       isKilled = true;
     },
   };
