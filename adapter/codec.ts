@@ -147,11 +147,48 @@ export function columnTypeFor(postgresType: string): ColumnType | undefined {
   return BY_POSTGRES_TYPE[postgresType.replace(/\(.*\)/, '')];
 }
 
-/** What a value becomes by travelling to PostgreSQL and back: the form in which both sides are compared. */
-export function canonical(type: ColumnType, value: SqlValue): SqlValue {
+/** A column as far as the codec must know it. */
+export interface ColumnCoding {
+  readonly type: ColumnType;
+  /** With its modifier: `character varying(20)`, `numeric(10,2)`. */
+  readonly postgresType: string;
+}
+
+/**
+ * The PostgreSQL text of a value for a column, or `null`.
+ *
+ * @throws ValueRefused when the column cannot hold the value as it is. PostgreSQL itself would round a number to a
+ * column's scale, and cut trailing spaces that are too many, without a word; here both are refused.
+ */
+export function toPostgres(column: ColumnCoding, value: SqlValue): string | null {
   if (value === null) return null;
-  const codec = codecOf(type);
-  return codec.fromPostgres(codec.toPostgres(value));
+  const encoded = codecOf(column.type).toPostgres(value);
+  if (column.postgresType.includes('(')) assertFits(column, encoded);
+  return encoded;
+}
+
+function assertFits({ type, postgresType }: ColumnCoding, encoded: string): void {
+  const [size = 0, scale = 0] = (/\((.*)\)/.exec(postgresType)?.[1] ?? '').split(',').map(Number);
+  if (type === 'text' && encoded.length > size && [...encoded].length > size) {
+    throw new ValueRefused(`text longer than ${postgresType}`);
+  }
+  if (type === 'numeric' && decimals(encoded) > scale) throw new ValueRefused(`more decimals than ${postgresType} holds`);
+}
+
+/** The decimal places of a number as JavaScript writes it: `1.50` never occurs, `1e-7` does. */
+function decimals(text: string): number {
+  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e');
+  return Math.max(0, (mantissa.split('.')[1] ?? '').length - Number(exponent));
+}
+
+/**
+ * What a value becomes by travelling to PostgreSQL and back: the form in which both sides are compared.
+ *
+ * @throws ValueRefused as {@link toPostgres}.
+ */
+export function canonical(column: ColumnCoding, value: SqlValue): SqlValue {
+  const encoded = toPostgres(column, value);
+  return encoded === null ? null : codecOf(column.type).fromPostgres(encoded);
 }
 
 /** Whether two canonical values are the same: doubles bit for bit (but for 0 and -0), text and blobs byte for byte. */

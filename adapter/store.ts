@@ -192,6 +192,8 @@ export interface Store {
   // ── As primary ────────────────────────────────────────────────────────────────────────────────────────────────
   /** Where the history of committed changes stands now. */
   position(): Promise<Position>;
+  /** Whether a step would find anything: a cheap look, for polling. */
+  hasChangesAfter(watermark: Position): Promise<boolean>;
   /** Whether a watermark includes everything that a position includes. */
   reaches(watermark: Position, position: Position): boolean;
   /** Opens a snapshot, reads what has changed since, and gives it to `use`; closed when `use` has ended. */
@@ -245,5 +247,5 @@ export interface Records {
   currentLease(): Promise<Lease | undefined>;
   releaseLease(holder: string): Promise<void>;
   recordComparison(record: ComparisonRecord): Promise<void>;
-  lastComparison(onlyFull: boolean): Promise<ComparisonRecord | undefined>;
+  lastComparison(options: { onlyFull: boolean }): Promise<ComparisonRecord | undefined>;
 }

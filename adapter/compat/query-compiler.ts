@@ -1,0 +1,110 @@
+import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
+import type { PrimaryKeys } from './primary-keys.ts';
+
+/**
+ * PostgreSQL's query compiler of Knex, but with the meaning that SQLite gives to the same builder: where NULLs sort, how
+ * LIKE compares, what an aggregate without an alias is called, what an insert answers.
+ */
+export function sqliteFlavoured(Base: CompilerConstructor, keys: PrimaryKeys): CompilerConstructor {
+  return class SqliteFlavouredCompiler extends Base {
+    /** SQLite reports the last inserted id unasked; here it has to be asked for. */
+    override insert(): ReturnType<CompilerInternals['insert']> {
+      const compiled = super.insert();
+      if (typeof compiled === 'string' || compiled.returning) return compiled;
+      const key = keys.of(this.tableName)?.integer;
+      if (key === undefined) return compiled;
+      return { ...compiled, sql: `${compiled.sql} returning ${quote(key)}`, insertedKey: key } as typeof compiled;
+    }
+
+    /** SQLite generates an integer primary key that is NULL or left out of some rows of several. */
+    override _prepInsert(data: unknown): ReturnType<CompilerInternals['_prepInsert']> {
+      const prepared = super._prepInsert(data);
+      if (typeof prepared === 'string') return prepared;
+      const key = keys.of(this.tableName)?.integer;
+      const position = key === undefined ? -1 : prepared.columns.indexOf(key);
+      if (position !== -1) {
+        for (const row of prepared.values) row[position] ??= this.client.raw('default');
+      }
+      return prepared;
+    }
+
+    /** Knex's SQLite dialect knows no RETURNING on deletes: they resolve to a count. */
+    override del(): unknown {
+      this.single = { ...this.single, returning: undefined };
+      return super.del();
+    }
+
+    override aggregate(statement: Statement): string[] {
+      const { value } = statement;
+      if (typeof value !== 'string' || statement.alias || /\sas\s/i.test(value)) return super.aggregate(statement);
+      const name = aggregateName(statement, spelled(this, value));
+      // PostgreSQL averages integers as numeric, with fewer digits than a double may need.
+      if (statement.method === 'avg' && !statement.aggregateDistinct) {
+        return [`avg((${this.client.formatter(this.builder).wrap(value)})::double precision) as ${quote(name)}`];
+      }
+      return super.aggregate({ ...statement, alias: '' }).map((sql) => `${sql} as ${quote(name)}`);
+    }
+
+    override aggregateRaw(statement: Statement): string {
+      const name = aggregateName(statement, spelled(this, statement.value));
+      return `${super.aggregateRaw(statement)} as ${quote(name)}`;
+    }
+
+    /** In SQLite NULL is smaller than every value; an explicit position is compiled as its dialect compiles it. */
+    override _groupOrder(item: Statement, type: string): string {
+      if (item.nulls) return super._basicGroupOrder(item, type);
+      const sql = super._groupOrder(item, type);
+      if (type !== 'order' || item.type === 'orderByRaw' || typeof item.direction === 'object') return sql;
+      return `${sql} nulls ${String(item.direction).toLowerCase() === 'desc' ? 'last' : 'first'}`;
+    }
+
+    override whereLike(statement: Statement): string {
+      return this.#like(statement, this._not(statement, ''));
+    }
+
+    override whereILike(statement: Statement): string {
+      return this.#like(statement, this._not(statement, ''));
+    }
+
+    override whereBasic(statement: Statement): string {
+      const operator = typeof statement.operator === 'string' ? statement.operator.toLowerCase() : '';
+      if (operator === 'like' || operator === 'ilike') return this.#like(statement, '', this._not(statement, ''));
+      if (operator === 'not like' || operator === 'not ilike') {
+        return this.#like(statement, 'not ', this._not(statement, ''));
+      }
+      return super.whereBasic(statement);
+    }
+
+    /** SQLite's LIKE: numbers are compared as text, ASCII letters without case, and a backslash is a backslash. */
+    #like(statement: Statement, not: string, outerNot = ''): string {
+      const column = this._columnClause(statement);
+      return `${outerNot}(${column})::text collate "C" ${not}ilike ${this._valueClause(statement)} escape ''`;
+    }
+  };
+}
+
+/** A compiler never runs a query twice, but a builder may: nothing that it compiles may be written into the builder. */
+export function isolate(compiler: CompilerInternals): CompilerInternals {
+  const { single } = compiler;
+  const update = single['update'];
+  compiler.single = typeof update === 'object' && update !== null ? { ...single, update: { ...update } } : { ...single };
+  return compiler;
+}
+
+/** The text of an expression as Knex writes it for SQLite. */
+function spelled(compiler: CompilerInternals, expression: unknown): string {
+  const speller: CompilerInternals['client'] = Object.create(compiler.client, {
+    wrapIdentifierImpl: { value: (name: string) => (name === '*' ? name : `\`${name.replaceAll('`', '``')}\``) },
+  });
+  return speller.formatter(compiler.builder).wrap(expression);
+}
+
+/** SQLite calls a column without an alias by the text of its expression. */
+function aggregateName(statement: Statement, expression: string): string {
+  return `${statement.method ?? ''}(${statement.aggregateDistinct ? 'distinct ' : ''}${expression})`;
+}
+
+/** An identifier in PostgreSQL, past the application's `wrapIdentifier`. Knex would take a bare ? for a binding. */
+function quote(name: string): string {
+  return `"${name.replaceAll('"', '""').replaceAll('?', '\\?')}"`;
+}

@@ -1,0 +1,47 @@
+import pg from 'pg';
+
+type Parser = (text: string) => unknown;
+
+/**
+ * An integer as SQLite would give it: a number. Past 2^53 a number would lose digits without a word, so it comes as a
+ * `bigint`, whose digits are all there and which no arithmetic or JSON takes for a number by mistake.
+ */
+function integer(text: string): number | bigint {
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : BigInt(text);
+}
+
+const WHOLE = /^-?\d+(?:\.0*)?$/;
+
+/** SQLite has integers and doubles only: a whole number is read as the first, anything else as the second. */
+function numeric(text: string): number | bigint {
+  return WHOLE.test(text) ? integer(text.split('.', 1)[0] ?? text) : Number(text);
+}
+
+const asText: Parser = (text) => text;
+
+/** The session's time zone is UTC, and SQLite's own functions write moments without a zone. */
+const moment: Parser = (text) => text.replace(/\+00(?::00)?$/, '');
+
+/** What each of PostgreSQL's types is read as, by the oid of the type (pg_type.dat). */
+const PARSERS: Readonly<Record<number, Parser>> = {
+  16: (text) => (text === 't' ? 1 : 0), // boolean
+  20: integer, // bigint
+  114: asText, // json
+  1082: asText, // date
+  1083: asText, // time
+  1114: asText, // timestamp
+  1184: moment, // timestamptz
+  1186: asText, // interval
+  1266: asText, // timetz
+  1700: numeric, // numeric
+  3802: asText, // jsonb
+};
+
+/** Gives the values of a connection the shapes that SQLite's have. For the `types` of a pg connection. */
+export const resultTypes: pg.CustomTypesConfig = {
+  getTypeParser(oid: number, format?: 'text' | 'binary') {
+    const parser = format === 'binary' ? undefined : PARSERS[oid];
+    return parser ?? pg.types.getTypeParser(oid, format ?? 'text');
+  },
+};

@@ -1,0 +1,112 @@
+import type pg from 'pg';
+import type { ComparisonRecord, Lease, Records } from '../store.ts';
+import { sqlState } from './connection.ts';
+
+type Query = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>>;
+
+interface LeaseRow {
+  readonly holder: string;
+  readonly description: string;
+  readonly seconds: string;
+}
+
+interface ComparisonRow {
+  readonly started: string;
+  readonly finished: string;
+  readonly outcome: ComparisonRecord['outcome'];
+  readonly is_full: string;
+  readonly rows_compared: string;
+  readonly missing: string;
+  readonly extra: string;
+  readonly differing: string;
+  readonly inconclusive: string;
+}
+
+const SECONDS_LEFT = 'extract(epoch FROM expires - clock_timestamp()) AS seconds';
+const isoTime = (column: string): string =>
+  `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ${column}`;
+
+/** What all processes share: who runs the Mirror, and what comparisons have found. */
+export class SharedRecords implements Records {
+  readonly #query: Query;
+
+  constructor(query: Query) {
+    this.#query = query;
+  }
+
+  /** Expiry is judged by this database's clock alone (PROTOCOL.md R9). */
+  async lease(claim: { holder: string; description: string; ttlMs: number }): Promise<Lease> {
+    const { rows } = await this.#query<LeaseRow>(
+      `INSERT INTO crossfade.lease (name, holder, description, expires)
+       VALUES ('mirror', $1, $2, clock_timestamp() + make_interval(secs => $3::double precision / 1000))
+       ON CONFLICT (name) DO UPDATE SET holder = EXCLUDED.holder, description = EXCLUDED.description, expires = EXCLUDED.expires
+         WHERE lease.holder = EXCLUDED.holder OR lease.expires < clock_timestamp()
+       RETURNING holder, description, ${SECONDS_LEFT}`,
+      [claim.holder, claim.description, claim.ttlMs],
+    );
+    const [taken] = rows;
+    if (taken !== undefined) return toLease(taken);
+    return (await this.currentLease()) ?? this.lease(claim);
+  }
+
+  async currentLease(): Promise<Lease | undefined> {
+    const { rows } = await this.#query<LeaseRow>(
+      `SELECT holder, description, ${SECONDS_LEFT} FROM crossfade.lease WHERE name = 'mirror' AND expires >= clock_timestamp()`,
+    );
+    return rows[0] === undefined ? undefined : toLease(rows[0]);
+  }
+
+  async releaseLease(holder: string): Promise<void> {
+    await this.#query(`DELETE FROM crossfade.lease WHERE name = 'mirror' AND holder = $1`, [holder]);
+  }
+
+  async recordComparison(record: ComparisonRecord): Promise<void> {
+    await this.#query(
+      `INSERT INTO crossfade.comparisons (started, finished, outcome, is_full, rows_compared, missing, extra, differing, inconclusive)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+      [
+        record.startedAt.toISOString(),
+        record.finishedAt.toISOString(),
+        record.outcome,
+        record.isFull,
+        record.rowsCompared,
+        record.missing,
+        record.extra,
+        record.differing,
+        record.inconclusive,
+      ],
+    );
+  }
+
+  async lastComparison({ onlyFull }: { onlyFull: boolean }): Promise<ComparisonRecord | undefined> {
+    try {
+      const { rows } = await this.#query<ComparisonRow>(
+        `SELECT ${isoTime('started')}, ${isoTime('finished')}, outcome, is_full, rows_compared, missing, extra, differing, inconclusive
+         FROM crossfade.comparisons WHERE is_full OR NOT $1::boolean ORDER BY id DESC LIMIT 1`,
+        [onlyFull],
+      );
+      return rows[0] === undefined ? undefined : toRecord(rows[0]);
+    } catch (error) {
+      if (sqlState(error) === '42P01') return undefined;
+      throw error;
+    }
+  }
+}
+
+function toLease(row: LeaseRow): Lease {
+  return { holder: row.holder, description: row.description, secondsLeft: Number(row.seconds) };
+}
+
+function toRecord(row: ComparisonRow): ComparisonRecord {
+  return {
+    startedAt: new Date(row.started),
+    finishedAt: new Date(row.finished),
+    outcome: row.outcome,
+    isFull: row.is_full === 't',
+    rowsCompared: Number(row.rows_compared),
+    missing: Number(row.missing),
+    extra: Number(row.extra),
+    differing: Number(row.differing),
+    inconclusive: Number(row.inconclusive),
+  };
+}

@@ -1,0 +1,81 @@
+import type pg from 'pg';
+import { codecOf, toPostgres } from '../codec.ts';
+import type { ColumnSpec, Key, Row, SqlValue, TableSpec } from '../spec.ts';
+import { encodeKey, keyColumns, keyOf } from '../spec.ts';
+import { baseType, quote } from './sql.ts';
+
+/** Anything that runs one statement. */
+export type Queryable = Pick<pg.ClientBase, 'query'>;
+
+type TextRow = readonly (string | null)[];
+
+/** The canonical values of a row that arrived as text, its columns in the order of the spec, after `skip` others. */
+export function decodeRow(table: TableSpec, row: TextRow, skip = 0): Row {
+  return table.columns.map((column, index) => decodeValue(column, row[index + skip] ?? null));
+}
+
+export function decodeValue(column: ColumnSpec, text: string | null): SqlValue {
+  return text === null ? null : codecOf(column.type).fromPostgres(text);
+}
+
+/** A column of values as one array parameter: one parameter a column, however many rows. */
+export function encodeArray(values: readonly (string | null)[]): string {
+  const parts = values.map((value) => (value === null ? 'NULL' : `"${value.replace(/["\\]/g, '\\$&')}"`));
+  return `{${parts.join(',')}}`;
+}
+
+/** One array parameter for each of these columns. @throws ValueRefused */
+export function encodeColumns(columns: readonly ColumnSpec[], rows: readonly (readonly SqlValue[])[]): string[] {
+  return columns.map((column, index) => encodeArray(rows.map((row) => toPostgres(column, row[index] ?? null))));
+}
+
+export function columnList(table: TableSpec, prefix = ''): string {
+  return table.columns.map((column) => `${prefix}${quote(column.name)}`).join(', ');
+}
+
+/** `unnest($1::bigint[], $2::text[]) AS k(k1, k2)`, the parameters numbered from `first`. */
+export function unnestKeys(table: TableSpec, first: number): string {
+  const columns = keyColumns(table);
+  const arrays = columns.map((column, index) => `$${first + index}::${baseType(column)}[]`);
+  return `unnest(${arrays.join(', ')}) AS k(${columns.map((_, index) => `k${index + 1}`).join(', ')})`;
+}
+
+export function sameKey(table: TableSpec, row: string): string {
+  return keyColumns(table)
+    .map((column, index) => `${row}.${quote(column.name)} = k.k${index + 1}`)
+    .join(' AND ');
+}
+
+/** The rows with these keys, in their order; `undefined` where there is none. */
+export async function selectByKeys(
+  client: Queryable,
+  table: TableSpec,
+  keys: readonly Key[],
+): Promise<readonly (Row | undefined)[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await client.query<(string | null)[]>({
+    text: `SELECT ${columnList(table, 't.')} FROM ${unnestKeys(table, 1)} JOIN ${quote(table.name)} t ON ${sameKey(table, 't')}`,
+    values: encodeColumns(keyColumns(table), keys),
+    rowMode: 'array',
+  });
+  const found = new Map(rows.map((text) => decodeRow(table, text)).map((row) => [encodeKey(keyOf(table, row)), row]));
+  return keys.map((key) => found.get(encodeKey(key)));
+}
+
+/** Rows after a key, in PostgreSQL's own order of the key. */
+export async function selectPage(
+  client: Queryable,
+  table: TableSpec,
+  after: Key | null,
+  limit: number,
+): Promise<readonly Row[]> {
+  const columns = keyColumns(table);
+  const names = columns.map((column) => quote(column.name)).join(', ');
+  const marks = columns.map((column, index) => `$${index + 1}::${baseType(column)}`).join(', ');
+  const { rows } = await client.query<(string | null)[]>({
+    text: `SELECT ${columnList(table)} FROM ${quote(table.name)} ${after === null ? '' : `WHERE (${names}) > (${marks})`} ORDER BY ${names} LIMIT ${limit}`,
+    values: after === null ? [] : columns.map((column, index) => toPostgres(column, after[index] ?? null)),
+    rowMode: 'array',
+  });
+  return rows.map((row) => decodeRow(table, row));
+}

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import type { ColumnSpec, TableSpec } from '../spec.ts';
+import { keyColumns } from '../spec.ts';
+
+/** The version of the bookkeeping tables below. A release that finds a higher one refuses to start. */
+export const BOOKKEEPING_VERSION = 1;
+
+/** The SQLSTATE of every write that the fence refuses; the router recognises it by this. */
+export const FENCE_SQLSTATE = 'CF001';
+
+/** Set on the Mirror's own sessions; the fence and the capture triggers let them pass. */
+export const MIRRORING = `current_setting('crossfade.mirroring', true) IS DISTINCT FROM 'on'`;
+
+export function quote(identifier: string): string {
+  return `"${identifier.replaceAll('"', '""')}"`;
+}
+
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** A type without its modifier. A cast to `varchar(3)` would cut a longer text in silence; an assignment does not. */
+export function baseType(column: ColumnSpec): string {
+  return column.postgresType.replace(/\(.*\)/, '');
+}
+
+/**
+ * Bookkeeping, in a schema of its own.
+ *
+ * `changes` has no sequence: sequence order is not commit order, so the order of changes is that of snapshots
+ * (PROTOCOL.md R10), and `xid` is the top-level transaction's.
+ *
+ * `state.lifted` is the number of the last attempt whose fence has come down. A fence trigger carries its attempt's
+ * number and lets a write pass only when the writer's own snapshot shows that this fence has been lifted; a snapshot
+ * from before the fence never does (R23), and lifting a fence needs no lock on any table.
+ */
+export const BOOKKEEPING_SQL = `
+  CREATE SCHEMA IF NOT EXISTS crossfade;
+  CREATE TABLE IF NOT EXISTS crossfade.state (
+    id integer PRIMARY KEY CHECK (id = 1),
+    version integer NOT NULL,
+    role text NOT NULL,
+    epoch integer NOT NULL,
+    stage text NOT NULL,
+    intent text,
+    attempt integer NOT NULL DEFAULT 0,
+    lifted integer NOT NULL DEFAULT 0,
+    final_position text,
+    attempt_expires timestamptz,
+    capture_id text,
+    step bigint NOT NULL DEFAULT 0,
+    watermark text,
+    watermark_capture_id text,
+    handover text
+  );
+  CREATE TABLE IF NOT EXISTS crossfade.changes (xid xid8 NOT NULL DEFAULT pg_current_xact_id(), tbl text NOT NULL, key text[]);
+  CREATE INDEX IF NOT EXISTS changes_xid ON crossfade.changes (xid);
+  CREATE TABLE IF NOT EXISTS crossfade.tables (name text PRIMARY KEY, spec text NOT NULL);
+  CREATE TABLE IF NOT EXISTS crossfade.cursors (
+    tbl text PRIMARY KEY, after text, done boolean NOT NULL DEFAULT false, copied bigint NOT NULL DEFAULT 0
+  );
+  CREATE TABLE IF NOT EXISTS crossfade.quarantine (
+    tbl text NOT NULL, key text NOT NULL, reason text NOT NULL, since timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (tbl, key)
+  );
+  CREATE TABLE IF NOT EXISTS crossfade.history (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT now(), epoch integer NOT NULL,
+    from_stage text NOT NULL, to_stage text NOT NULL, note text NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS crossfade.lease (
+    name text PRIMARY KEY, holder text NOT NULL, description text NOT NULL, expires timestamptz NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS crossfade.comparisons (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, started timestamptz NOT NULL, finished timestamptz NOT NULL,
+    outcome text NOT NULL, is_full boolean NOT NULL, rows_compared bigint NOT NULL,
+    missing bigint NOT NULL, extra bigint NOT NULL, differing bigint NOT NULL, inconclusive bigint NOT NULL
+  );
+  CREATE OR REPLACE FUNCTION crossfade.refuse_write() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+  BEGIN
+    IF EXISTS (SELECT FROM crossfade.state WHERE lifted >= TG_ARGV[0]::integer) THEN
+      RETURN NULL;
+    END IF;
+    RAISE EXCEPTION 'crossfade: fenced: this PostgreSQL database does not take writes now, the primary does (crossfade status)'
+      USING ERRCODE = '${FENCE_SQLSTATE}';
+  END $$;`;
+
+const CAPTURE_EVENTS = ['insert', 'update', 'delete', 'truncate'] as const;
+
+/** A name for a table's own functions that stays within 63 bytes whatever the table is called. */
+function functionName(table: TableSpec, event: string): string {
+  return `crossfade."capture_${createHash('sha256').update(table.name).digest('hex').slice(0, 16)}_${event}"`;
+}
+
+/** The text of a key's column, in the form that the codec reads back; independent of session settings. */
+function keyText(column: ColumnSpec, row: string): string {
+  const name = `${row}.${quote(column.name)}`;
+  return column.type === 'blob' ? `'\\x' || pg_catalog.encode(${name}, 'hex')` : `${name}::text`;
+}
+
+/**
+ * The triggers that record which key changed, in the transaction of the change: one call per statement, whatever the
+ * number of rows. They do not fire for the Mirror, whose sessions are in the replica role or say that they mirror.
+ */
+export function captureSql(table: TableSpec): string {
+  const keys = keyColumns(table);
+  const array = (row: string): string => `ARRAY[${keys.map((column) => keyText(column, row)).join(', ')}]`;
+  const rows = {
+    insert: `SELECT ${array('n')} AS key FROM new_rows n`,
+    update: `SELECT ${array('o')} AS key FROM old_rows o UNION SELECT ${array('n')} FROM new_rows n`,
+    delete: `SELECT ${array('o')} AS key FROM old_rows o`,
+    truncate: 'SELECT NULL::text[] AS key',
+  };
+  const transition = {
+    insert: 'REFERENCING NEW TABLE AS new_rows',
+    update: 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows',
+    delete: 'REFERENCING OLD TABLE AS old_rows',
+    truncate: '',
+  };
+  return CAPTURE_EVENTS.map(
+    (event) => `
+    CREATE OR REPLACE FUNCTION ${functionName(table, event)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $capture$
+    BEGIN
+      INSERT INTO crossfade.changes (tbl, key) SELECT ${literal(table.name)}, changed.key FROM (${rows[event]}) changed;
+      RETURN NULL;
+    END $capture$;
+    DROP TRIGGER IF EXISTS crossfade_capture_${event} ON ${quote(table.name)};
+    CREATE TRIGGER crossfade_capture_${event} AFTER ${event.toUpperCase()} ON ${quote(table.name)} ${transition[event]}
+      FOR EACH STATEMENT WHEN (${MIRRORING}) EXECUTE FUNCTION ${functionName(table, event)}();`,
+  ).join('\n');
+}
+
+export function dropCaptureSql(table: TableSpec): string {
+  return CAPTURE_EVENTS.map(
+    (event) =>
+      `DROP TRIGGER IF EXISTS crossfade_capture_${event} ON ${quote(table.name)}; DROP FUNCTION IF EXISTS ${functionName(table, event)}();`,
+  ).join('\n');
+}
+
+/** Puts a fence up that lets writes pass only once `attempt` has been lifted. Fires for replica-role sessions too. */
+export function fenceSql(table: TableSpec, attempt: number): string {
+  const name = quote(table.name);
+  return `
+    DROP TRIGGER IF EXISTS crossfade_fence ON ${name};
+    CREATE TRIGGER crossfade_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${name}
+      FOR EACH STATEMENT WHEN (${MIRRORING}) EXECUTE FUNCTION crossfade.refuse_write('${attempt}');
+    ALTER TABLE ${name} ENABLE ALWAYS TRIGGER crossfade_fence;`;
+}
+
+export function dropFenceSql(table: TableSpec): string {
+  return `DROP TRIGGER IF EXISTS crossfade_fence ON ${quote(table.name)};`;
+}

@@ -1,0 +1,205 @@
+import type pg from 'pg';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { toPostgres } from '../codec.ts';
+import { CrossfadeError } from '../errors.ts';
+import { keyColumns, keyOf } from '../spec.ts';
+import type { Key, Row, TableSpec } from '../spec.ts';
+import type { Batch, Cursor, Intent, StepReading, StepRequest } from '../store.ts';
+import { changedSince, formatPosition, fromSnapshotRow, includes, parsePosition, SNAPSHOT_COLUMNS } from './position.ts';
+import type { SnapshotPosition, SnapshotRow } from './position.ts';
+import { decodeValue, selectByKeys, selectPage } from './rows.ts';
+import { literal, quote } from './sql.ts';
+
+/** Rows in one batch: bounds memory. */
+const BATCH_ROWS = 1_000;
+const FLUSH_POLL_MS = 5;
+const FLUSH_LIMIT_MS = 10_000;
+
+interface SnapshotState extends SnapshotRow {
+  readonly lsn: string;
+  readonly is_standby: string;
+  readonly capture_id: string | null;
+  readonly intent: Intent | null;
+  readonly final_position: string | null;
+}
+
+/**
+ * Reads a step in one REPEATABLE READ transaction of the given session.
+ *
+ * The tables are locked before the snapshot is taken (LOCK TABLE takes none): TRUNCATE and rewriting DDL do not keep
+ * to snapshots, so an older one would find the table empty (PROTOCOL.md R7).
+ */
+export async function readStep<T>(
+  session: { readonly client: pg.Client; readonly bookkeeping: pg.Pool },
+  request: StepRequest,
+  use: (reading: StepReading) => Promise<T>,
+): Promise<T> {
+  const { client } = session;
+  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  try {
+    const names = request.tables.map((table) => quote(table.name));
+    if (names.length > 0) await client.query(`LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`);
+    const result = await use(await openReading(session, request));
+    await client.query('COMMIT');
+    return result;
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+async function openReading(
+  { client, bookkeeping }: { readonly client: pg.Client; readonly bookkeeping: pg.Pool },
+  request: StepRequest,
+): Promise<StepReading> {
+  const after = parsePosition(request.after);
+  const { rows } = await client.query<SnapshotState>(`
+    SELECT ${SNAPSHOT_COLUMNS}, pg_current_wal_insert_lsn()::text AS lsn, pg_is_in_recovery() AS is_standby,
+           s.capture_id, s.intent, s.final_position
+    FROM crossfade.state s`);
+  const snapshot = rows[0];
+  if (snapshot === undefined) throw historyLost('Crossfade is no longer installed in PostgreSQL');
+  const position = fromSnapshotRow(snapshot);
+  assertSameHistory(request, after, position, snapshot);
+
+  const { rows: counts } = await client.query<{ tbl: string; changes: string; emptied: string }>(
+    `SELECT tbl, count(*) AS changes, bool_or(key IS NULL) AS emptied FROM crossfade.changes WHERE ${changedSince(after)} GROUP BY tbl`,
+  );
+  const changed = new Map(counts.map((row) => [row.tbl, { changes: Number(row.changes), empties: row.emptied === 't' }]));
+  const piece = request.piece === null ? null : await readPiece(client, request, request.piece);
+  const isAwaited =
+    snapshot.intent === 'fenced' && snapshot.final_position !== null && !includes(after, parsePosition(snapshot.final_position));
+  return {
+    position: formatPosition(position),
+    changes: [...changed.values()].reduce((sum, { changes }) => sum + changes, 0),
+    isEmpty: changed.size === 0 && piece === null && request.keys.size === 0 && !isAwaited,
+    tables: new Set(changed.keys()),
+    cursor: piece?.cursor ?? null,
+    batches: () => batches({ client, request, after, changed, piece: piece?.rows ?? [] }),
+    durable: () => flushed(client, bookkeeping, snapshot.lsn),
+  };
+}
+
+/** PROTOCOL.md R12, R13: transaction numbers mean something only within one history, and only on the primary itself. */
+function assertSameHistory(
+  request: StepRequest,
+  after: SnapshotPosition,
+  now: SnapshotPosition,
+  state: SnapshotState,
+): void {
+  if (state.is_standby === 't') throw historyLost('this PostgreSQL server is a standby, whose snapshots show other transactions');
+  if (state.capture_id !== request.captureId) throw historyLost('capture was installed anew in PostgreSQL since SQLite last followed it');
+  if (now.system !== after.system) throw historyLost('this is another PostgreSQL server than the one that SQLite followed');
+  if (now.timeline !== after.timeline) {
+    throw historyLost(`PostgreSQL is on timeline ${now.timeline}, SQLite followed timeline ${after.timeline} (a failover or a restored backup)`);
+  }
+}
+
+function historyLost(found: string): CrossfadeError {
+  return new CrossfadeError('HISTORY_LOST', `the Mirror from PostgreSQL stopped: ${found}`, {
+    hint: 'find out which rows are right before any of them is overwritten: crossfade compare; then copy them again',
+  });
+}
+
+async function readPiece(
+  client: pg.Client,
+  request: StepRequest,
+  piece: NonNullable<StepRequest['piece']>,
+): Promise<{ rows: readonly Row[]; cursor: Cursor }> {
+  const before = request.cursors.find((cursor) => cursor.table === piece.table.name);
+  const rows = await selectPage(client, piece.table, before?.after ?? null, piece.rows);
+  const last = rows.at(-1);
+  return {
+    rows,
+    cursor: {
+      table: piece.table.name,
+      after: last === undefined ? (before?.after ?? null) : keyOf(piece.table, last),
+      isDone: rows.length < piece.rows,
+      rowsCopied: (before?.rowsCopied ?? 0) + rows.length,
+    },
+  };
+}
+
+async function* batches(step: {
+  client: pg.Client;
+  request: StepRequest;
+  after: SnapshotPosition;
+  changed: ReadonlyMap<string, { empties: boolean }>;
+  piece: readonly Row[];
+}): AsyncIterable<Batch> {
+  for (const table of step.request.tables) {
+    const changes = step.changed.get(table.name);
+    if (changes?.empties) yield { table, empties: true, present: [], absent: [] };
+    if (changes !== undefined) {
+      for await (const keys of changedKeys(step, table)) yield await lookUp(step.client, table, keys);
+    }
+    const extra = step.request.keys.get(table.name);
+    if (extra !== undefined && extra.length > 0) yield await lookUp(step.client, table, extra);
+    if (step.request.piece?.table === table && step.piece.length > 0) {
+      yield { table, empties: false, present: step.piece, absent: [] };
+    }
+  }
+}
+
+async function lookUp(client: pg.Client, table: TableSpec, keys: readonly Key[]): Promise<Batch> {
+  const rows = await selectByKeys(client, table, keys);
+  return {
+    table,
+    empties: false,
+    present: rows.filter((row) => row !== undefined),
+    absent: keys.filter((_, index) => rows[index] === undefined),
+  };
+}
+
+async function* changedKeys(
+  step: { client: pg.Client; request: StepRequest; after: SnapshotPosition },
+  table: TableSpec,
+): AsyncIterable<readonly Key[]> {
+  const columns = keyColumns(table);
+  const parts = columns.map((_, index) => `key[${index + 1}]`).join(', ');
+  const cursor = step.request.cursors.find(({ table: name }) => name === table.name);
+  await step.client.query(
+    `DECLARE changed NO SCROLL CURSOR FOR SELECT DISTINCT ${parts} FROM crossfade.changes
+     WHERE tbl = ${literal(table.name)} AND key IS NOT NULL AND ${changedSince(step.after)} AND ${upToCursor(table, cursor)}`,
+  );
+  try {
+    while (true) {
+      const { rows } = await step.client.query<(string | null)[]>({ text: `FETCH ${BATCH_ROWS} FROM changed`, rowMode: 'array' });
+      if (rows.length > 0) yield rows.map((row) => columns.map((column, index) => decodeValue(column, row[index] ?? null)));
+      if (rows.length < BATCH_ROWS) return;
+    }
+  } finally {
+    await step.client.query('CLOSE changed').catch(() => {});
+  }
+}
+
+/** PROTOCOL.md R3, R4: changes past the backfill's cursor are left to the piece that will copy them. */
+function upToCursor(table: TableSpec, cursor: Cursor | undefined): string {
+  if (cursor === undefined || cursor.isDone) return 'true';
+  const { after } = cursor;
+  if (after === null) return 'false';
+  const columns = keyColumns(table);
+  const changed = columns.map((column, index) => `key[${index + 1}]::${column.postgresType}`).join(', ');
+  const reached = columns.map((column, index) => `${literal(toPostgres(column, after[index] ?? null) ?? '')}::${column.postgresType}`).join(', ');
+  return `(${changed}) <= (${reached})`;
+}
+
+/**
+ * PROTOCOL.md R11: a snapshot may include a transaction whose end is not on disk yet; after a crash its number is given
+ * out again. So nothing of a snapshot is applied before the WAL is flushed past it.
+ */
+async function flushed(client: pg.Client, bookkeeping: pg.Pool, lsn: string): Promise<void> {
+  const deadline = performance.now() + FLUSH_LIMIT_MS;
+  for (let isFirst = true; performance.now() < deadline; isFirst = false) {
+    const { rows } = await client.query<{ done: string }>(
+      `SELECT pg_current_wal_flush_lsn() >= ${literal(lsn)}::pg_lsn AS done`,
+    );
+    if (rows[0]?.done === 't') return;
+    // A commit flushes everything before it; without one the WAL writer may take most of a second.
+    if (isFirst) await bookkeeping.query(`SELECT pg_logical_emit_message(true, 'crossfade', 'flush')`);
+    else await sleep(FLUSH_POLL_MS);
+  }
+  throw new CrossfadeError('POSTGRES_UNREACHABLE', 'PostgreSQL did not flush its WAL in time', {
+    hint: 'its disk may be overloaded or full; the Mirror tries again',
+  });
+}

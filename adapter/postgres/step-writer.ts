@@ -1,0 +1,270 @@
+import type pg from 'pg';
+import { ValueRefused } from '../codec.ts';
+
+import { encodeKey, keyColumns, keyOf } from '../spec.ts';
+import type { Key, Row, TableSpec } from '../spec.ts';
+import type { Batch, Position, Quarantined, StepApplied, StepToApply } from '../store.ts';
+import { decodeKey } from '../spec.ts';
+import { isRowRefusal, sqlState } from './connection.ts';
+import { columnList, encodeColumns, sameKey, unnestKeys } from './rows.ts';
+import type { Queryable } from './rows.ts';
+import { baseType, quote } from './sql.ts';
+
+/** A step of at most so many rows is applied by one statement, which is one round trip and one commit. */
+const SMALL_STEP_ROWS = 1_000;
+/** A small step that touches more tables than this is rare; its statement would be prepared for nothing. */
+const SMALL_STEP_TABLES = 8;
+const PREPARED_STATEMENTS = 200;
+
+
+/**
+ * Applies steps on one session. Three ways, from the fastest to the surest; each begins with the compare-and-set of
+ * the state row and commits the watermark with the rows:
+ *
+ * 1. one statement, for a small step;
+ * 2. one transaction of upserts, for any size, in bounded memory;
+ * 3. one transaction that first deletes every changed row and then inserts, row by row where it must. Unique values
+ *    may move between rows within a step, so upserts can collide (PROTOCOL.md R26); and a row that PostgreSQL cannot
+ *    hold goes to quarantine here, the rest goes on.
+ */
+export class StepWriter {
+  readonly #client: pg.Client;
+  readonly #prepared = new Map<string, string>();
+
+  constructor(client: pg.Client) {
+    this.#client = client;
+  }
+
+  async apply(step: StepToApply): Promise<StepApplied | null> {
+    // Quarantined rows are tried again one by one, and must leave the quarantine when they go through.
+    if (step.quarantine.length === 0) {
+      try {
+        const small = await smallStep(step);
+        return small === null ? await this.#upsertAll(step) : await this.#applyAtOnce(step, small);
+      } catch (error) {
+        if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
+      }
+    }
+    return this.#replaceAll(step);
+  }
+
+  // ── 1. One statement ──────────────────────────────────────────────────────────────────────────────────────────
+
+  async #applyAtOnce(step: StepToApply, batches: readonly Batch[]): Promise<StepApplied | null> {
+    const values: (string | number)[] = [step.reading.position, step.epoch, step.captureId, step.step];
+    const parts = [`claim AS (${claimSql()} RETURNING 1)`];
+    const add = (sql: string, arrays: readonly string[]): void => {
+      parts.push(`s${parts.length} AS (${sql})`);
+      values.push(...arrays);
+    };
+    const onlyIf = 'EXISTS (SELECT FROM claim)';
+    let upserted = 0;
+    let deleted = 0;
+    for (const { table, present, absent } of batches) {
+      if (absent.length > 0) {
+        add(deleteSql(table, values.length + 1, onlyIf), encodeColumns(keyColumns(table), absent));
+      }
+      if (present.length > 0) add(upsertSql(table, values.length + 1, onlyIf), encodeColumns(table.columns, present));
+      upserted += present.length;
+      deleted += absent.length;
+    }
+    await step.reading.durable();
+    const { rows } = await this.#query<{ claimed: string }>(
+      `WITH ${parts.join(', ')} SELECT count(*) AS claimed FROM claim`,
+      values,
+    );
+    return rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
+  }
+
+  // ── 2. A transaction of upserts ───────────────────────────────────────────────────────────────────────────────
+
+  #upsertAll(step: StepToApply): Promise<StepApplied | null> {
+    return this.#transaction(step, async () => {
+      let upserted = 0;
+      let deleted = 0;
+      for await (const { table, empties, present, absent } of step.reading.batches()) {
+        if (empties) await this.#client.query(`DELETE FROM ${quote(table.name)}`);
+        if (absent.length > 0) await this.#query(deleteSql(table, 1), encodeColumns(keyColumns(table), absent));
+        if (present.length > 0) await this.#query(upsertSql(table, 1), encodeColumns(table.columns, present));
+        upserted += present.length;
+        deleted += absent.length;
+      }
+      return { upserted, deleted, quarantine: [] };
+    });
+  }
+
+  // ── 3. Delete everything that changed, then insert ────────────────────────────────────────────────────────────
+
+  #replaceAll(step: StepToApply): Promise<StepApplied | null> {
+    return this.#transaction(step, async () => {
+      let upserted = 0;
+      let deleted = 0;
+      for await (const { table, empties, present, absent } of step.reading.batches()) {
+        if (empties) await this.#client.query(`DELETE FROM ${quote(table.name)}`);
+        await this.#remove(table, [...absent, ...present.map((row) => keyOf(table, row))]);
+        deleted += absent.length;
+      }
+      for await (const { table, present } of step.reading.batches()) {
+        if (present.length > 0) upserted += await this.#insert(table, present);
+      }
+      return { upserted, deleted, quarantine: await readQuarantine(this.#client) };
+    });
+  }
+
+  async #remove(table: TableSpec, keys: readonly Key[]): Promise<void> {
+    if (keys.length === 0) return;
+    await this.#client.query('DELETE FROM crossfade.quarantine WHERE tbl = $1 AND key = ANY($2)', [
+      table.name,
+      keys.map(encodeKey),
+    ]);
+    // A key that PostgreSQL cannot even be asked for has no row there.
+    const askable = keys.filter((key) => isEncodable(() => encodeColumns(keyColumns(table), [key])));
+    if (askable.length > 0) await this.#query(deleteSql(table, 1), encodeColumns(keyColumns(table), askable));
+  }
+
+  /** Inserts what it can, halving what is refused until the single rows are found. Resolves to how many went in. */
+  async #insert(table: TableSpec, rows: readonly Row[]): Promise<number> {
+    await this.#client.query('SAVEPOINT rows');
+    try {
+      await this.#query(insertSql(table), encodeColumns(table.columns, rows));
+      await this.#client.query('RELEASE SAVEPOINT rows');
+      return rows.length;
+    } catch (error) {
+      if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
+      await this.#client.query('ROLLBACK TO SAVEPOINT rows');
+      const [row] = rows;
+      if (row !== undefined && rows.length === 1) {
+        await this.#quarantine(table, keyOf(table, row), reasonOf(error));
+        return 0;
+      }
+      const middle = Math.ceil(rows.length / 2);
+      const first = await this.#insert(table, rows.slice(0, middle));
+      return first + (await this.#insert(table, rows.slice(middle)));
+    }
+  }
+
+  async #quarantine(table: TableSpec, key: Key, reason: string): Promise<void> {
+    await this.#client.query(
+      `INSERT INTO crossfade.quarantine (tbl, key, reason) VALUES ($1, $2, $3)
+       ON CONFLICT (tbl, key) DO UPDATE SET reason = EXCLUDED.reason`,
+      [table.name, encodeKey(key), reason],
+    );
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #transaction(step: StepToApply, work: () => Promise<StepApplied>): Promise<StepApplied | null> {
+    await this.#client.query('BEGIN');
+    try {
+      const claim: readonly [Position, number, string, number] = [
+        step.reading.position,
+        step.epoch,
+        step.captureId,
+        step.step,
+      ];
+      const { rowCount } = await this.#query(claimSql(), claim);
+      if (rowCount !== 1) {
+        await this.#client.query('ROLLBACK');
+        return null;
+      }
+      const applied = await work();
+      const { cursor } = step.reading;
+      if (cursor !== null) {
+        await this.#query('UPDATE crossfade.cursors SET after = $2, done = $3, copied = $4 WHERE tbl = $1', [
+          cursor.table,
+          cursor.after === null ? null : encodeKey(cursor.after),
+          cursor.isDone,
+          cursor.rowsCopied,
+        ]);
+      }
+      await step.reading.durable();
+      await this.#client.query('COMMIT');
+      return applied;
+    } catch (error) {
+      await this.#client.query('ROLLBACK').catch(() => {});
+      throw error;
+    }
+  }
+
+  #query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[]): Promise<pg.QueryResult<R>> {
+    let name = this.#prepared.get(text);
+    if (name === undefined && this.#prepared.size < PREPARED_STATEMENTS) {
+      this.#prepared.set(text, (name = `crossfade_${this.#prepared.size}`));
+    }
+    return this.#client.query<R>({ text, values: [...values], ...(name === undefined ? {} : { name }) });
+  }
+}
+
+/** All batches of a step that is small enough for one statement, or `null`. */
+async function smallStep(step: StepToApply): Promise<readonly Batch[] | null> {
+  if (step.reading.cursor !== null || step.reading.changes > SMALL_STEP_ROWS) return null;
+  const byTable = new Map<TableSpec, { present: Row[]; absent: Key[] }>();
+  let rows = 0;
+  for await (const batch of step.reading.batches()) {
+    rows += batch.present.length + batch.absent.length;
+    if (batch.empties || rows > SMALL_STEP_ROWS) return null;
+    let merged = byTable.get(batch.table);
+    if (merged === undefined) byTable.set(batch.table, (merged = { present: [], absent: [] }));
+    merged.present.push(...batch.present);
+    merged.absent.push(...batch.absent);
+  }
+  if (byTable.size > SMALL_STEP_TABLES) return null;
+  return [...byTable].map(([table, { present, absent }]) => ({ table, empties: false, present, absent }));
+}
+
+/** PROTOCOL.md R9: the first thing that every transaction of the Mirror does, or it does nothing. */
+function claimSql(): string {
+  return `UPDATE crossfade.state SET step = step + 1, watermark = $1::text
+    WHERE role = 'secondary' AND epoch = $2::integer AND watermark_capture_id = $3::text AND step = $4::bigint`;
+}
+
+function deleteSql(table: TableSpec, first: number, condition = 'true'): string {
+  return `DELETE FROM ${quote(table.name)} t USING ${unnestKeys(table, first)} WHERE ${sameKey(table, 't')} AND ${condition}`;
+}
+
+function rowsSql(table: TableSpec, first: number): string {
+  const arrays = table.columns.map((column, index) => `$${first + index}::${baseType(column)}[]`);
+  return `SELECT * FROM unnest(${arrays.join(', ')})`;
+}
+
+function insertSql(table: TableSpec): string {
+  return `INSERT INTO ${quote(table.name)} (${columnList(table)}) OVERRIDING SYSTEM VALUE ${rowsSql(table, 1)}`;
+}
+
+function upsertSql(table: TableSpec, first: number, condition = 'true'): string {
+  const key = keyColumns(table);
+  const rest = table.columns.filter((column) => !key.includes(column));
+  const update =
+    rest.length === 0
+      ? 'NOTHING'
+      : `UPDATE SET ${rest.map(({ name }) => `${quote(name)} = EXCLUDED.${quote(name)}`).join(', ')}`;
+  return (
+    `INSERT INTO ${quote(table.name)} (${columnList(table)}) OVERRIDING SYSTEM VALUE ${rowsSql(table, first)} WHERE ${condition} ` +
+    `ON CONFLICT (${key.map((column) => quote(column.name)).join(', ')}) DO ${update}`
+  );
+}
+
+export async function readQuarantine(client: Queryable): Promise<readonly Quarantined[]> {
+  const { rows } = await client.query<{ tbl: string; key: string; reason: string; since: string }>(
+    `SELECT tbl, key, reason, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS since FROM crossfade.quarantine ORDER BY tbl, key`,
+  );
+  return rows.map((row) => ({ table: row.tbl, key: decodeKey(row.key), reason: row.reason, since: new Date(row.since) }));
+}
+
+function isEncodable(encode: () => unknown): boolean {
+  try {
+    encode();
+    return true;
+  } catch (error) {
+    if (error instanceof ValueRefused) return false;
+    throw error;
+  }
+}
+
+/** Why a row was refused, without its values: PostgreSQL puts those into the detail, never into these fields. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ValueRefused) return error.message;
+  const named =
+    error instanceof Error && 'constraint' in error && typeof error.constraint === 'string' ? ` (${error.constraint})` : '';
+  return `PostgreSQL refused it: SQLSTATE ${sqlState(error) ?? 'unknown'}${named}`;
+}

@@ -1,0 +1,571 @@
+import type pg from 'pg';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CrossfadeError } from '../errors.ts';
+import { decodeKey } from '../spec.ts';
+import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
+import { parseStage } from '../stage.ts';
+import type {
+  Fenced,
+  InstallRequest,
+  Intent,
+  Position,
+  Progress,
+  Records,
+  Role,
+  StepApplied,
+  StepReading,
+  StepRequest,
+  StepToApply,
+  Store,
+  StoreState,
+} from '../store.ts';
+import { describeConnectionError, enterReplicaRole, isLockTimeout, openPool, openSession, sqlState } from './connection.ts';
+import { describeTables, guardedTables } from './describe.ts';
+import { changedSince, formatPosition, fromSnapshotRow, includes, parsePosition, SNAPSHOT_COLUMNS } from './position.ts';
+import type { SnapshotRow } from './position.ts';
+import { SharedRecords } from './records.ts';
+import { selectByKeys, selectPage } from './rows.ts';
+import {
+  BOOKKEEPING_SQL,
+  BOOKKEEPING_VERSION,
+  captureSql,
+  dropCaptureSql,
+  dropFenceSql,
+  fenceSql,
+  literal,
+  quote,
+} from './sql.ts';
+import { readStep } from './step-reader.ts';
+import { readQuarantine, StepWriter } from './step-writer.ts';
+
+interface StateRow {
+  readonly version: string;
+  readonly role: Role;
+  readonly epoch: string;
+  readonly stage: string;
+  readonly intent: Intent | null;
+  readonly attempt: string;
+  readonly lifted: string;
+  readonly final_position: string | null;
+  readonly is_expired: string | null;
+  readonly capture_id: string | null;
+  readonly step: string;
+  readonly watermark: string | null;
+  readonly watermark_capture_id: string | null;
+  readonly handover: string | null;
+}
+
+const STATE_SQL = 'SELECT *, attempt_expires < clock_timestamp() AS is_expired FROM crossfade.state';
+
+/** One attempt to lock all tables; well below deadlock_timeout (1 s), past which PostgreSQL would end somebody's transaction. */
+const LOCK_ATTEMPT_MS = 300;
+const LOCK_PAUSE_MS = 20;
+const PRUNE_ENTRIES = 10_000;
+const KEYS_AT_ONCE = 5_000;
+
+/**
+ * PostgreSQL as a {@link Store}. A small pool for everything short, and one session for the Mirror, which is opened
+ * when needed and thrown away after any error.
+ */
+export class PostgresStore implements Store {
+  readonly name = 'postgres';
+  readonly records: Records;
+  readonly #url: string;
+  readonly #pool: pg.Pool;
+  #session: { readonly client: pg.Client; readonly writer: StepWriter } | null = null;
+
+  private constructor(url: string) {
+    this.#url = url;
+    this.#pool = openPool(url);
+    this.records = new SharedRecords((text, values) => this.#query(text, values));
+  }
+
+  /** Connects to nothing yet: the API must be able to start while PostgreSQL is away. */
+  static open(url: string): PostgresStore {
+    return new PostgresStore(url);
+  }
+
+  async describe(): Promise<readonly TableShape[]> {
+    return this.#reaching(() => describeTables(this.#pool));
+  }
+
+  async tablesWithRows(tables: readonly TableSpec[]): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (const { name } of tables) {
+      const { rows } = await this.#query(`SELECT 1 FROM ${quote(name)} LIMIT 1`);
+      if (rows.length > 0) found.push(name);
+    }
+    return found;
+  }
+
+  // ── Bookkeeping ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  async state(): Promise<StoreState | undefined> {
+    return this.#readState((text) => this.#query<StateRow>(text));
+  }
+
+  async installedTables(): Promise<readonly TableSpec[]> {
+    if ((await this.state()) === undefined) return [];
+    const { rows } = await this.#query<{ spec: string }>('SELECT spec FROM crossfade.tables ORDER BY name COLLATE "C"');
+    return rows.map((row) => JSON.parse(row.spec) as TableSpec);
+  }
+
+  async install(request: InstallRequest): Promise<void> {
+    await this.#assertRights(request.tables);
+    await this.#transaction(async (client) => {
+      await client.query(`SELECT pg_advisory_xact_lock(hashtext('crossfade install'))`);
+      await client.query(BOOKKEEPING_SQL);
+      await client.query('DELETE FROM crossfade.tables');
+      for (const table of request.tables) {
+        await client.query('INSERT INTO crossfade.tables (name, spec) VALUES ($1, $2)', [table.name, JSON.stringify(table)]);
+        await client.query('INSERT INTO crossfade.cursors (tbl) VALUES ($1) ON CONFLICT DO NOTHING', [table.name]);
+      }
+      await client.query(
+        `INSERT INTO crossfade.state (id, version, role, epoch, stage, attempt) VALUES (1, $1, $2, $3, $4, 1) ON CONFLICT DO NOTHING`,
+        [BOOKKEEPING_VERSION, request.role, request.epoch, request.stage],
+      );
+      const state = await lockState(client);
+      if (state.role === 'secondary') await raiseFence(client, request.tables, Number(state.attempt));
+      else await client.query(request.tables.map(captureSql).join('\n'));
+    });
+  }
+
+  async adopt(request: { captureId: string; watermark: Position; tables: readonly TableSpec[]; empties: boolean }): Promise<void> {
+    await this.#inSession(async ({ client }) => {
+      await client.query('BEGIN');
+      await lockState(client);
+      // DELETE and not TRUNCATE: TRUNCATE would refuse tables that others refer to, and hide rows from running readers.
+      if (request.empties) for (const { name } of request.tables) await client.query(`DELETE FROM ${quote(name)}`);
+      await client.query('DELETE FROM crossfade.cursors; DELETE FROM crossfade.quarantine');
+      for (const { name } of request.tables) await client.query('INSERT INTO crossfade.cursors (tbl) VALUES ($1)', [name]);
+      await client.query('UPDATE crossfade.state SET step = step + 1, watermark = $1, watermark_capture_id = $2', [
+        request.watermark,
+        request.captureId,
+      ]);
+      await client.query('COMMIT');
+    });
+  }
+
+  async uninstall(): Promise<void> {
+    const tables = await this.installedTables();
+    if ((await this.state()) === undefined) return;
+    await this.#transaction(async (client) => {
+      await client.query(tables.map((table) => dropCaptureSql(table) + dropFenceSql(table)).join('\n'));
+      await client.query('DROP SCHEMA IF EXISTS crossfade CASCADE');
+    });
+  }
+
+  async recordStage(change: { from: string; to: string; epoch: number; note: string }): Promise<boolean> {
+    return this.#transaction(async (client) => {
+      const { rowCount } = await client.query(
+        'UPDATE crossfade.state SET stage = $1 WHERE stage = $2 AND epoch = $3 AND intent IS NULL',
+        [change.to, change.from, change.epoch],
+      );
+      if (rowCount === 1) await noteHistory(client, change);
+      return rowCount === 1;
+    });
+  }
+
+  // ── As primary ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async position(): Promise<Position> {
+    const { rows } = await this.#query<SnapshotRow>(`SELECT ${SNAPSHOT_COLUMNS}`);
+    return formatPosition(fromSnapshotRow(only(rows)));
+  }
+
+  async hasChangesAfter(watermark: Position): Promise<boolean> {
+    const { rows } = await this.#query<{ changed: string; final_position: string | null }>(
+      `SELECT EXISTS (SELECT FROM crossfade.changes WHERE ${changedSince(parsePosition(watermark))}) AS changed,
+         (SELECT final_position FROM crossfade.state WHERE intent = 'fenced')`,
+    );
+    const { changed, final_position: final } = only(rows);
+    // A coordinator waits for the watermark itself to pass the fence, even when nothing has changed.
+    return changed === 't' || (final !== null && !this.reaches(watermark, final));
+  }
+
+  reaches(watermark: Position, position: Position): boolean {
+    return includes(parsePosition(watermark), parsePosition(position));
+  }
+
+  async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
+    return this.#inSession(({ client }) => readStep({ client, bookkeeping: this.#pool }, request, use));
+  }
+
+  async prune(watermark: Position): Promise<number> {
+    const { xmax, running } = parsePosition(watermark);
+    const kept = running.map((xid) => `'${xid}'::xid8`);
+    const { rowCount } = await this.#query(
+      `DELETE FROM crossfade.changes WHERE ctid = ANY (ARRAY(
+         SELECT ctid FROM crossfade.changes WHERE xid < '${xmax}'::xid8 ${kept.length === 0 ? '' : `AND xid NOT IN (${kept.join(', ')})`}
+         LIMIT ${PRUNE_ENTRIES}))`,
+    );
+    return rowCount ?? 0;
+  }
+
+  async dropCapture(): Promise<void> {
+    const tables = await this.installedTables();
+    await this.#transaction(async (client) => {
+      await client.query(tables.map(dropCaptureSql).join('\n'));
+      await client.query('DELETE FROM crossfade.changes; UPDATE crossfade.state SET capture_id = NULL');
+    });
+  }
+
+  // ── As secondary ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  async progress(): Promise<Progress> {
+    const state = await this.state();
+    if (state === undefined) {
+      throw new CrossfadeError('NOT_INSTALLED', 'Crossfade is not installed in the PostgreSQL database', {
+        hint: 'run: crossfade install',
+      });
+    }
+    const { rows } = await this.#query<{ tbl: string; after: string | null; done: string; copied: string }>(
+      'SELECT tbl, after, done, copied FROM crossfade.cursors',
+    );
+    return {
+      state,
+      cursors: rows.map((row) => ({
+        table: row.tbl,
+        after: row.after === null ? null : decodeKey(row.after),
+        isDone: row.done === 't',
+        rowsCopied: Number(row.copied),
+      })),
+      quarantine: await this.#reaching(() => this.#withClient(readQuarantine)),
+    };
+  }
+
+  async apply(step: StepToApply): Promise<StepApplied | null> {
+    return this.#inSession(({ writer }) => writer.apply(step));
+  }
+
+  // ── The write switch ──────────────────────────────────────────────────────────────────────────────────────────
+
+  async prepareUnfence(): Promise<void> {
+    const tables = await this.installedTables();
+    if (tables.length === 0) return;
+    const { rows } = await this.#query<{ captured: string }>(
+      `SELECT count(*) AS captured FROM pg_trigger WHERE tgname = 'crossfade_capture_truncate' AND tgrelid IN (${tables.map((t) => `${literal(quote(t.name))}::regclass`).join(', ')})`,
+    );
+    const state = await this.state();
+    if (Number(rows[0]?.captured) === tables.length && state?.captureId) return;
+    await this.#transaction(async (client) => {
+      await client.query(tables.map(captureSql).join('\n'));
+      await client.query('UPDATE crossfade.state SET capture_id = coalesce(capture_id, $1)', [randomUUID()]);
+    });
+  }
+
+  async fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null> {
+    const tables = await this.installedTables();
+    const deadline = performance.now() + expected.waitMs;
+    while (true) {
+      try {
+        return await this.#transaction((client) => this.#fenceOnce(client, tables, expected));
+      } catch (error) {
+        if (!isLockTimeout(error)) throw error;
+        if (performance.now() > deadline) {
+          throw new CrossfadeError('SWITCH_TIMED_OUT', `PostgreSQL could not be fenced: a transaction kept its locks for ${expected.waitMs} ms`, {
+            hint: 'find the long transaction in pg_stat_activity or pg_prepared_xacts and end it; then try again',
+            cause: error,
+          });
+        }
+        await sleep(LOCK_PAUSE_MS);
+      }
+    }
+  }
+
+  /** PROTOCOL.md R23: a fence is DDL. The lock waits for every writer in flight; a flag alone would let old snapshots through. */
+  async #fenceOnce(
+    client: pg.ClientBase,
+    tables: readonly TableSpec[],
+    expected: { epoch: number; expiresMs: number },
+  ): Promise<Fenced | null> {
+    await client.query(`SET LOCAL lock_timeout = ${LOCK_ATTEMPT_MS}`);
+    const state = await lockState(client);
+    if (state.role !== 'primary' || state.intent !== null || Number(state.epoch) !== expected.epoch) return null;
+    if (tables.length > 0) {
+      await client.query(`LOCK TABLE ${tables.map((table) => quote(table.name)).join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
+    }
+    const attempt = Number(state.attempt) + 1;
+    await raiseFence(client, tables, attempt);
+    const { rows } = await client.query<SnapshotRow>(`SELECT ${SNAPSHOT_COLUMNS}`);
+    const finalPosition = formatPosition(fromSnapshotRow(only(rows)));
+    await client.query(
+      `UPDATE crossfade.state SET intent = 'fenced', attempt = $1, final_position = $2,
+         attempt_expires = clock_timestamp() + make_interval(secs => $3::double precision / 1000)`,
+      [attempt, finalPosition, expected.expiresMs],
+    );
+    return { attempt, finalPosition };
+  }
+
+  async cancel(expected: { epoch: number; attempt: number }): Promise<boolean> {
+    const { rowCount } = await this.#query(
+      `UPDATE crossfade.state SET intent = NULL, final_position = NULL, lifted = attempt
+       WHERE intent = 'fenced' AND epoch = $1 AND attempt = $2`,
+      [expected.epoch, expected.attempt],
+    );
+    return rowCount === 1;
+  }
+
+  async release(expected: { epoch: number; attempt: number }): Promise<boolean> {
+    const { rowCount } = await this.#query(
+      `UPDATE crossfade.state SET intent = 'released' WHERE intent = 'fenced' AND epoch = $1 AND attempt = $2`,
+      [expected.epoch, expected.attempt],
+    );
+    return rowCount === 1;
+  }
+
+  async unfence(expected: {
+    epoch: number;
+    finalPosition: Position;
+    stage: string;
+    reached: (watermark: Position) => boolean;
+    sequences: ReadonlyMap<string, bigint>;
+  }): Promise<boolean> {
+    const tables = await this.installedTables();
+    return this.#transaction(async (client) => {
+      const state = await lockState(client);
+      if (state.role !== 'secondary' || Number(state.epoch) !== expected.epoch || state.watermark === null) return false;
+      const { rows: held } = await client.query('SELECT 1 FROM crossfade.quarantine LIMIT 1');
+      if (held.length > 0 || !expected.reached(state.watermark)) return false;
+      for (const table of tables) await advanceSequences(client, table, expected.sequences.get(table.name) ?? 0n);
+      const { rows } = await client.query<SnapshotRow>(`SELECT ${SNAPSHOT_COLUMNS}`);
+      await client.query(
+        `UPDATE crossfade.state SET role = 'primary', epoch = epoch + 1, stage = $1, lifted = attempt, handover = $2`,
+        [expected.stage, formatPosition(fromSnapshotRow(only(rows)))],
+      );
+      await noteHistory(client, {
+        from: state.stage,
+        to: expected.stage,
+        epoch: expected.epoch + 1,
+        note: 'write switch: took the writes over',
+      });
+      return true;
+    });
+  }
+
+  async record(expected: { epoch: number; stage: string; captureId: string; handover: Position }): Promise<boolean> {
+    return this.#transaction(async (client) => {
+      const from = (await lockState(client)).stage;
+      const { rowCount } = await client.query(
+        `UPDATE crossfade.state SET role = 'secondary', epoch = epoch + 1, stage = $1, intent = NULL, final_position = NULL,
+           step = step + 1, watermark = $2, watermark_capture_id = $3
+         WHERE role = 'primary' AND intent = 'released' AND epoch = $4`,
+        [expected.stage, expected.handover, expected.captureId, expected.epoch],
+      );
+      if (rowCount !== 1) return false;
+      await noteHistory(client, {
+        from,
+        to: expected.stage,
+        epoch: expected.epoch + 1,
+        note: 'write switch: gave the writes up',
+      });
+      return true;
+    });
+  }
+
+  async sequences(): Promise<ReadonlyMap<string, bigint>> {
+    const given = new Map<string, bigint>();
+    for (const table of await this.installedTables()) {
+      for (const { sequence } of table.columns) {
+        if (sequence === null) continue;
+        const { rows } = await this.#query<{ last: string }>(
+          `SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS last FROM ${sequence}`,
+        );
+        given.set(table.name, BigInt(only(rows).last));
+      }
+    }
+    return given;
+  }
+
+  // ── Rows ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async page(table: TableSpec, after: Key | null, rows: number): Promise<readonly Row[]> {
+    return this.#reaching(() => this.#withClient((client) => selectPage(client, table, after, rows)));
+  }
+
+  async rowsByKey(table: TableSpec, keys: readonly Key[]): Promise<readonly (Row | undefined)[]> {
+    const found: (Row | undefined)[] = [];
+    for (let start = 0; start < keys.length; start += KEYS_AT_ONCE) {
+      const some = keys.slice(start, start + KEYS_AT_ONCE);
+      found.push(...(await this.#reaching(() => this.#withClient((client) => selectByKeys(client, table, some)))));
+    }
+    return found;
+  }
+
+  async count(table: TableSpec): Promise<number> {
+    const { rows } = await this.#query<{ rows: string }>(`SELECT count(*) AS rows FROM ${quote(table.name)}`);
+    return Number(only(rows).rows);
+  }
+
+  async ping(): Promise<void> {
+    await this.#query('SELECT 1');
+  }
+
+  async close(): Promise<void> {
+    this.#dropSession();
+    await this.#pool.end();
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #inSession<T>(use: (session: { client: pg.Client; writer: StepWriter }) => Promise<T>): Promise<T> {
+    return this.#reaching(async () => {
+      if (this.#session === null) {
+        const client = await openSession(this.#url);
+        this.#session = { client, writer: new StepWriter(client) };
+      }
+      try {
+        return await use(this.#session);
+      } catch (error) {
+        // After any error the state of the session is unknown; a new one costs little.
+        this.#dropSession();
+        throw error;
+      }
+    });
+  }
+
+  #dropSession(): void {
+    const session = this.#session;
+    this.#session = null;
+    session?.client.end().catch(() => {});
+  }
+
+  async #withClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    try {
+      return await use(client);
+    } finally {
+      client.release();
+    }
+  }
+
+  async #transaction<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    return this.#reaching(async () => {
+      const client = await this.#pool.connect();
+      let failure: unknown;
+      try {
+        await client.query('BEGIN');
+        const result = await work(client);
+        await client.query('COMMIT');
+        return result;
+      } catch (error) {
+        failure = error;
+        await client.query('ROLLBACK').catch(() => {});
+        throw error;
+      } finally {
+        // A session that has met an error, or a replica role, is not given to anybody else.
+        client.release(failure !== undefined);
+      }
+    });
+  }
+
+  async #query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<pg.QueryResult<R>> {
+    return this.#reaching(() => this.#pool.query<R>(text, [...values]));
+  }
+
+  async #reaching<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw describeConnectionError(this.#url, error);
+    }
+  }
+
+  async #readState(query: (text: string) => Promise<pg.QueryResult<StateRow>>): Promise<StoreState | undefined> {
+    try {
+      const row = (await query(STATE_SQL)).rows[0];
+      return row === undefined ? undefined : toState(row);
+    } catch (error) {
+      if (sqlState(error) === '42P01' || sqlState(error) === '3F000') return undefined;
+      throw error;
+    }
+  }
+
+  /** Without the replica role the Mirror's writes would meet foreign keys and fire the user's triggers. */
+  async #assertRights(tables: readonly TableSpec[]): Promise<void> {
+    const guarded = await this.#reaching(() => guardedTables(this.#pool, tables.map((table) => table.name)));
+    if (guarded.length === 0) return;
+    const may = await this.#reaching(async () => {
+      const client = await this.#pool.connect();
+      try {
+        return await enterReplicaRole(client);
+      } finally {
+        client.release(true);
+      }
+    });
+    if (may) return;
+    throw new CrossfadeError(
+      'POSTGRES_RIGHTS',
+      `the PostgreSQL role may not set session_replication_role, and table "${guarded[0]}" has foreign keys or triggers that would act on mirrored rows`,
+      { hint: 'on PostgreSQL 15 or later run, as a superuser: GRANT SET ON PARAMETER session_replication_role TO <role>' },
+    );
+  }
+}
+
+async function lockState(client: pg.ClientBase): Promise<StateRow> {
+  const { rows } = await client.query<StateRow>(`${STATE_SQL} FOR UPDATE`);
+  return only(rows);
+}
+
+async function raiseFence(client: pg.ClientBase, tables: readonly TableSpec[], attempt: number): Promise<void> {
+  if (tables.length > 0) await client.query(tables.map((table) => fenceSql(table, attempt)).join('\n'));
+}
+
+/**
+ * Ids go on after the highest one given out by either database. Read and set under the state row's lock, since
+ * setval is not transactional: a late coordinator would move a living sequence back (PROTOCOL.md R22).
+ */
+async function advanceSequences(client: pg.ClientBase, table: TableSpec, given: bigint): Promise<void> {
+  for (const column of table.columns) {
+    if (column.sequence === null) continue;
+    await client.query(
+      `SELECT setval(${literal(column.sequence)}, highest) FROM (
+         SELECT greatest((SELECT max(${quote(column.name)}) FROM ${quote(table.name)}), ${given},
+           (SELECT CASE WHEN is_called THEN last_value END FROM ${column.sequence})) AS highest) h
+       WHERE highest >= 1`,
+    );
+  }
+}
+
+async function noteHistory(
+  client: pg.ClientBase,
+  change: { from: string; to: string; epoch: number; note: string },
+): Promise<void> {
+  await client.query('INSERT INTO crossfade.history (epoch, from_stage, to_stage, note) VALUES ($1, $2, $3, $4)', [
+    change.epoch,
+    change.from,
+    change.to,
+    change.note,
+  ]);
+}
+
+function toState(row: StateRow): StoreState {
+  if (Number(row.version) > BOOKKEEPING_VERSION) {
+    throw new CrossfadeError(
+      'VERSION_UNKNOWN',
+      `the PostgreSQL database carries Crossfade's bookkeeping of version ${row.version}; this release knows version ${BOOKKEEPING_VERSION}`,
+      { hint: 'run the same release of knex-crossfade in every process, the newest one' },
+    );
+  }
+  return {
+    role: row.role,
+    epoch: Number(row.epoch),
+    stage: parseStage(row.stage),
+    intent: row.intent,
+    attempt: Number(row.attempt),
+    finalPosition: row.final_position,
+    attemptExpired: row.intent === 'fenced' && row.is_expired === 't',
+    captureId: row.capture_id,
+    step: Number(row.step),
+    watermark: row.watermark,
+    watermarkCaptureId: row.watermark_capture_id,
+    handover: row.handover,
+  };
+}
+
+function only<T>(rows: readonly T[]): T {
+  const [row] = rows;
+  if (row === undefined) throw new RangeError('a query that always answers with a row gave none');
+  return row;
+}

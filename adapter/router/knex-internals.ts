@@ -1,0 +1,227 @@
+import { createRequire } from 'node:module';
+import knex from 'knex';
+import { CrossfadeError } from '../errors.ts';
+
+/**
+ * The parts of knex that the router builds on and that knex declares as `any` or not at all, with the types that
+ * they have. {@link assertInternals} checks at start-up that they are there.
+ */
+export type Callback = (...args: readonly unknown[]) => unknown;
+
+/** A driver's connection, as knex's pool hands it out. */
+export type Connection = object;
+
+/** A compiled statement on its way to the driver. */
+export interface QueryObject {
+  readonly method?: string;
+  sql: string;
+  bindings?: readonly unknown[];
+  readonly output?: unknown;
+  readonly returning?: unknown;
+  response?: unknown;
+  /** Ours: the generated key's column that was added to an insert's RETURNING. */
+  readonly insertedKey?: string;
+}
+
+/** A statement of a builder: one call of `where`, `join`, `with`… */
+export interface Statement {
+  readonly grouping?: string;
+  readonly type?: string;
+  readonly value?: unknown;
+  readonly table?: unknown;
+  /** The conditions of a join. */
+  readonly clauses?: readonly Statement[];
+  readonly column?: unknown;
+  readonly direction?: unknown;
+  readonly nulls?: unknown;
+  readonly not?: boolean;
+  readonly operator?: unknown;
+  readonly method?: string;
+  readonly alias?: string;
+  readonly aggregateDistinct?: boolean;
+}
+
+/** A query builder, schema builder or raw query. */
+export interface BuilderInternals {
+  client: ClientInternals;
+  /** Query builders only. */
+  readonly _method?: string;
+  readonly _single?: Record<string, unknown>;
+  readonly _statements?: readonly Statement[];
+  /** Schema builders only. */
+  readonly _sequence?: readonly { readonly method: string; readonly args: readonly unknown[] }[];
+  /** Raw queries only. */
+  readonly isRawInstance?: boolean;
+  readonly sql?: string;
+  /** A connection that the application chose with `.connection()`. */
+  readonly _connection?: Connection;
+}
+
+export interface StreamParameters {
+  readonly stream: NodeJS.ReadWriteStream;
+}
+
+export type Execute = (runner: RunnerInternals, parameters?: StreamParameters) => unknown;
+
+export interface RunnerInternals {
+  client: ClientInternals;
+  readonly builder: BuilderInternals;
+  connection: Connection | undefined;
+  ensureConnection(execute: Execute, parameters?: StreamParameters): Promise<unknown>;
+}
+
+export interface CompilerInternals {
+  client: ClientInternals;
+  readonly builder: BuilderInternals;
+  single: Record<string, unknown>;
+  readonly tableName: string;
+  insert(): string | { readonly sql: string; readonly returning?: unknown };
+  del(): unknown;
+  aggregate(statement: Statement): string[];
+  aggregateRaw(statement: Statement): string;
+  whereBasic(statement: Statement): string;
+  whereLike(statement: Statement): string;
+  whereILike(statement: Statement): string;
+  _groupOrder(item: Statement, type: string): string;
+  _basicGroupOrder(item: Statement, type: string): string;
+  _prepInsert(data: unknown): string | { columns: string[]; values: unknown[][] };
+  _columnClause(statement: Statement): string;
+  _valueClause(statement: Statement): string;
+  _not(statement: Statement, text: string): string;
+}
+export type CompilerConstructor = new (client: unknown, builder: unknown, bindings?: unknown) => CompilerInternals;
+
+/** A transaction in knex's sense: the promise of the whole, with what ends it. */
+export interface TransactionInternals {
+  _promise: Promise<unknown>;
+  commit(connection: Connection, value: unknown): Promise<unknown>;
+  rollback(connection: Connection, error: unknown): Promise<unknown>;
+}
+
+/** What the container of a transaction gets: a Knex of its own. */
+export interface Transactor {
+  readonly client: ClientInternals;
+  executionPromise: Promise<unknown>;
+}
+export type Container = (transactor: Transactor) => unknown;
+
+export interface TransactionConfig {
+  readonly connection?: Connection;
+}
+
+export interface ClientInternals {
+  config: Record<string, unknown>;
+  logger: unknown;
+  connectionSettings: Record<string, unknown>;
+  pool: unknown;
+  driver: unknown;
+  readonly transacting?: boolean;
+  emit(event: string, ...args: unknown[]): boolean;
+  runner(builder: BuilderInternals): RunnerInternals;
+  transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionInternals;
+  queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals;
+  queryBuilder(): BuilderInternals;
+  formatter(builder: unknown): { wrap(value: unknown): string };
+  raw(sql: string): unknown;
+  query(connection: Connection, query: unknown): Promise<unknown>;
+  prepBindings(bindings: readonly unknown[] | undefined): readonly unknown[] | undefined;
+  processResponse(query: QueryObject, runner: unknown): unknown;
+  _query(connection: Connection, query: QueryObject): Promise<QueryObject>;
+  acquireConnection(): Promise<Connection>;
+  releaseConnection(connection: Connection): Promise<void>;
+  acquireRawConnection(): Promise<Connection>;
+  destroyRawConnection(connection: Connection): Promise<void>;
+  initializePool(config?: object): void;
+  destroy(callback?: Callback): Promise<void>;
+  wrapIdentifierImpl(value: string): string;
+}
+export type ClientConstructor = new (config: object) => ClientInternals;
+
+/** The class of a dialect, had without a deep import: without a `connection`, knex loads no driver and makes no pool. */
+export function dialectClass(dialect: 'better-sqlite3' | 'pg'): ClientConstructor {
+  const client: { readonly constructor: unknown } = knex({ client: dialect, useNullAsDefault: true }).client;
+  if (typeof client.constructor !== 'function') throw missing(`the class of the dialect ${dialect}`);
+  return client.constructor as ClientConstructor;
+}
+
+/** The class of a dialect's query compiler. */
+export function compilerClass(Dialect: ClientConstructor, dialect: string): CompilerConstructor {
+  const client = new Dialect({ client: dialect, useNullAsDefault: true });
+  return client.queryCompiler(client.queryBuilder()).constructor as CompilerConstructor;
+}
+
+const CLIENT_METHODS = [
+  'runner',
+  'transaction',
+  'queryCompiler',
+  'queryBuilder',
+  'formatter',
+  'raw',
+  'query',
+  'prepBindings',
+  'processResponse',
+  '_query',
+  'acquireConnection',
+  'releaseConnection',
+  'acquireRawConnection',
+  'destroyRawConnection',
+  'initializePool',
+  'destroy',
+  'wrapIdentifierImpl',
+  'emit',
+] as const;
+const COMPILER_METHODS = [
+  'insert',
+  'del',
+  'aggregate',
+  'aggregateRaw',
+  'whereBasic',
+  'whereLike',
+  'whereILike',
+  '_groupOrder',
+  '_basicGroupOrder',
+  '_prepInsert',
+  '_columnClause',
+  '_valueClause',
+  '_not',
+] as const;
+
+/**
+ * Checks that this copy of knex has what the router needs.
+ *
+ * @throws CrossfadeError `CONFIG_INVALID`, naming knex's version and what is missing.
+ */
+export function assertInternals(): void {
+  for (const dialect of ['better-sqlite3', 'pg'] as const) {
+    const Dialect = dialectClass(dialect);
+    const client = new Dialect({ client: dialect, useNullAsDefault: true });
+    requireMethods(client, CLIENT_METHODS, `the ${dialect} client`);
+    const builder = client.queryBuilder();
+    requireMethods(client.queryCompiler(builder), COMPILER_METHODS, `the ${dialect} query compiler`);
+    if (builder._method !== 'select' || !Array.isArray(builder._statements) || typeof builder._single !== 'object') {
+      throw missing('_method, _statements and _single of the query builder');
+    }
+    const runner = client.runner(builder);
+    requireMethods(runner, ['run', 'stream', 'ensureConnection'], 'the runner');
+    if (runner.ensureConnection.length !== 2 || !('connection' in runner)) throw missing('the connection of the runner');
+  }
+}
+
+function requireMethods(owner: object, names: readonly string[], what: string): void {
+  for (const name of names) {
+    if (typeof Reflect.get(owner, name) !== 'function') throw missing(`${name}() of ${what}`);
+  }
+}
+
+/** The error for a knex that lacks a part the router needs. */
+export function missing(what: string): CrossfadeError {
+  return new CrossfadeError('CONFIG_INVALID', `the router was opened with knex ${knexVersion()}, which lacks ${what}`, {
+    hint: 'use a version of knex that the peer dependency of knex-crossfade names',
+  });
+}
+
+function knexVersion(): string {
+  const manifest: unknown = createRequire(import.meta.url)('knex/package.json');
+  const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : '?';
+  return String(version);
+}

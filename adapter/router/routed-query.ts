@@ -1,0 +1,184 @@
+import { isCrossfadeError } from '../errors.ts';
+import { CrossfadeError } from '../errors.ts';
+import { isFenceError } from '../fence-error.ts';
+import { isInfrastructureError } from '../infrastructure-error.ts';
+import type { StoreName } from '../spec.ts';
+import { classify, tablesOf } from './classify.ts';
+import type { QueryKind } from './classify.ts';
+import type { RouterCore } from './core.ts';
+import type { Connection, Execute, RunnerInternals, StreamParameters } from './knex-internals.ts';
+import type { TargetClient } from './target-client.ts';
+
+/** How often one statement follows the writes to another store before it gives up. */
+const MAX_FENCES = 10;
+
+/** What the router asks Knex's runner to do: `execute` compiles and runs the builder on the runner's connection. */
+export interface RoutedQuery {
+  readonly core: RouterCore;
+  /** The targets' clients as bound to the router client that made the builder. */
+  readonly bound: (store: StoreName) => TargetClient;
+  readonly runner: RunnerInternals;
+  readonly execute: Execute;
+  /** Present for streams. */
+  readonly parameters: StreamParameters | undefined;
+}
+
+/** Runs one query that is not part of a transaction, where the traffic lets it. */
+export async function routeQuery(query: RoutedQuery): Promise<unknown> {
+  const kind = classify(query.runner.builder);
+  const connection = query.runner.builder._connection;
+  if (connection !== undefined) return await runOnConnection(query, connection, kind);
+  if (kind === 'read') return await read(query);
+  if (kind === 'schema') query.core.traffic.admitSchemaChange();
+  return await write(query, kind);
+}
+
+async function read(query: RoutedQuery): Promise<unknown> {
+  const { traffic } = query.core;
+  const store = traffic.readStore({ tables: tablesOf(query.runner.builder) });
+  const attempt = new Attempt(query, store, 'read');
+  try {
+    return await attempt.run();
+  } catch (error) {
+    // Of a stream that has begun, rows have been handed out already.
+    const isLate = query.parameters !== undefined && attempt.hasBegun;
+    const other = isLate || !isUnreachable(error) ? undefined : traffic.fallback(store);
+    if (other === undefined || other === store) throw error;
+    return await new Attempt(query, other, 'read').run();
+  }
+}
+
+function isUnreachable(error: unknown): boolean {
+  return isInfrastructureError(error) || isCrossfadeError(error, 'BREAKER_OPEN');
+}
+
+async function write(query: RoutedQuery, kind: QueryKind): Promise<unknown> {
+  const { traffic, keys } = query.core;
+  for (let fences = 0; ; fences++) {
+    const entered = traffic.enter();
+    const permit = 'then' in entered ? await entered : entered;
+    const { store } = permit;
+    let waiting: Promise<void> | undefined;
+    let result: unknown;
+    try {
+      result = await new Attempt(query, store, kind === 'inspect' ? 'read' : 'write').run();
+      if (kind === 'schema') keys.forget();
+      // The connection is back in its pool here, which in SQLite's case is the only one.
+      if (kind !== 'inspect') waiting = traffic.committed(store);
+    } catch (error) {
+      if (!isFenceError(error)) throw error;
+      if (query.parameters !== undefined || fences === MAX_FENCES) throw fencedError(store, error);
+      waiting = traffic.fenced(store);
+      result = RETRY;
+    } finally {
+      permit.leave();
+    }
+    if (waiting !== undefined) await waiting;
+    if (result !== RETRY) return result;
+  }
+}
+
+const RETRY = Symbol('retry');
+
+/** On a connection that the application has got hold of itself, and perhaps begun a transaction on. */
+async function runOnConnection(query: RoutedQuery, connection: Connection, kind: QueryKind): Promise<unknown> {
+  const { core, runner } = query;
+  const store = core.storeOf.get(connection) ?? 'sqlite';
+  if (kind === 'schema') core.traffic.admitSchemaChange();
+  try {
+    const client = query.bound(store);
+    runner.client = client;
+    runner.connection = connection;
+    const preparing = client.prepare(runner.builder, connection);
+    if (preparing !== undefined) await preparing;
+    const result = await core.compiling.during(client, () => query.execute(runner, query.parameters));
+    if (kind === 'schema') core.keys.forget();
+    if (kind === 'write' || kind === 'schema') await core.traffic.committed(store);
+    return result;
+  } catch (error) {
+    throw isFenceError(error) ? fencedError(store, error) : error;
+  }
+}
+
+/** One run of a query on one store. */
+class Attempt {
+  /** Whether a connection was had, so that the query may have been sent. */
+  hasBegun = false;
+  readonly #query: RoutedQuery;
+  readonly #store: StoreName;
+  readonly #kind: 'read' | 'write';
+
+  constructor(query: RoutedQuery, store: StoreName, kind: 'read' | 'write') {
+    this.#query = query;
+    this.#store = store;
+    this.#kind = kind;
+  }
+
+  async run(): Promise<unknown> {
+    const { core, parameters } = this.#query;
+    const target = core.targets[this.#store];
+    const started = performance.now();
+    let failed = true;
+    try {
+      // A stream may be left in the middle and then never ends: the breaker sees only how it gets its connection.
+      const result =
+        parameters === undefined
+          ? await target.guard(async () => await this.#runOn(await target.client.acquireUnguarded()))
+          : await this.#streamOn(await target.client.acquireConnection(), parameters);
+      failed = false;
+      return result;
+    } finally {
+      core.onQuery?.({
+        store: this.#store,
+        kind: this.#kind,
+        seconds: (performance.now() - started) / 1_000,
+        failed,
+      });
+    }
+  }
+
+  async #runOn(connection: Connection): Promise<unknown> {
+    const client = this.#query.bound(this.#store);
+    try {
+      return await this.#execute(client, connection);
+    } finally {
+      await client.releaseConnection(connection);
+    }
+  }
+
+  async #streamOn(connection: Connection, parameters: StreamParameters): Promise<unknown> {
+    let isReleased = false;
+    // Knex releases when the stream closes and when it has ended; the second time the connection may be another's.
+    const releaseConnection = async (): Promise<void> => {
+      if (isReleased) return;
+      isReleased = true;
+      await this.#query.bound(this.#store).releaseConnection(connection);
+    };
+    const client: TargetClient = Object.create(this.#query.bound(this.#store), {
+      releaseConnection: { value: releaseConnection },
+    });
+    try {
+      return await this.#execute(client, connection, parameters);
+    } finally {
+      await releaseConnection();
+    }
+  }
+
+  async #execute(client: TargetClient, connection: Connection, parameters?: StreamParameters): Promise<unknown> {
+    const { core, runner, execute } = this.#query;
+    runner.client = client;
+    runner.connection = connection;
+    this.hasBegun = true;
+    const preparing = client.prepare(runner.builder, connection);
+    if (preparing !== undefined) await preparing;
+    return await core.compiling.during(client, () => execute(runner, parameters));
+  }
+}
+
+/** The error of a write that met the fence and was not tried again. */
+export function fencedError(store: StoreName, cause: unknown): CrossfadeError {
+  return new CrossfadeError('FENCED', `a write reached ${store}, which has handed the writes over to the other store`, {
+    hint: 'run it again: nothing of it was kept',
+    cause,
+  });
+}

@@ -1,0 +1,69 @@
+import type { BuilderInternals, ClientConstructor, ClientInternals, Connection, Container } from './knex-internals.ts';
+import type { RunnerInternals, TransactionConfig, TransactionInternals, CompilerInternals } from './knex-internals.ts';
+import { isolate } from '../compat/query-compiler.ts';
+
+/** Where a client that was derived for one router keeps that router's client. Inherited by what derives from it. */
+export const BOUND_TO = Symbol('crossfade router');
+
+/** What a target's client needs of the router around it. */
+export interface TargetHooks {
+  /** Watches a statement that runs in one of the router's transactions. */
+  watch(client: ClientInternals, runner: RunnerInternals): RunnerInternals;
+  /** Makes a savepoint's client known as a part of the transaction around it. */
+  adopt(outer: ClientInternals, container: Container): Container;
+  /** Remembers whose connection it is. */
+  acquired(connection: Connection): void;
+}
+
+/** A client of one of the two databases. */
+export interface TargetClient extends ClientInternals {
+  readonly [BOUND_TO]?: ClientInternals;
+  /** What must be known before a builder can be compiled; nothing at all for most. */
+  prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined;
+  /** A connection, without the breaker in front of the pool. */
+  acquireUnguarded(): Promise<Connection>;
+}
+export type TargetClientConstructor = new (config: object) => TargetClient;
+
+/**
+ * The class of a dialect's client, as the router uses it for a database.
+ *
+ * Knex makes clients of transactions and derived clients with `Object.create`, without a constructor: they have what is
+ * on the prototype and in this closure, no fields.
+ */
+export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): TargetClientConstructor {
+  class Target extends Base implements TargetClient {
+    declare readonly [BOUND_TO]?: ClientInternals;
+
+    override runner(builder: BuilderInternals): RunnerInternals {
+      if (this.transacting) return hooks.watch(this, super.runner(builder));
+      const router = this[BOUND_TO];
+      // A raw query that was a part of another one is left bound to the client that compiled it.
+      if (router !== undefined && builder._connection === undefined) return router.runner(builder);
+      return super.runner(builder);
+    }
+
+    override transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionInternals {
+      return super.transaction(this.transacting ? hooks.adopt(this, container) : container, config, outer);
+    }
+
+    override queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals {
+      return isolate(super.queryCompiler(builder, bindings));
+    }
+
+    override async acquireConnection(): Promise<Connection> {
+      return await this.acquireUnguarded();
+    }
+
+    async acquireUnguarded(): Promise<Connection> {
+      const connection = await super.acquireConnection();
+      hooks.acquired(connection);
+      return connection;
+    }
+
+    prepare(_builder: BuilderInternals, _connection: Connection): Promise<void> | undefined {
+      return undefined;
+    }
+  }
+  return Target;
+}

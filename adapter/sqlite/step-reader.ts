@@ -1,0 +1,304 @@
+import type Database from 'better-sqlite3';
+import { closeSync, fsync, openSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { CrossfadeError } from '../errors.ts';
+import { encodeKey, keyColumns, keyOf } from '../spec.ts';
+import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
+import type { Batch, Cursor, StepReading, StepRequest } from '../store.ts';
+import { formatPosition, parsePosition } from './position.ts';
+import { verifyCapture } from './verify-capture.ts';
+import { collate, keyNames, quote } from './sql.ts';
+
+const fsyncFile = promisify(fsync);
+
+/** Rows in one batch: bounds both memory and the time the event loop is held. */
+const BATCH_ROWS = 1_000;
+/** A step of at most so many changelog entries is put together in memory; a larger one in a temporary table. */
+const SMALL_STEP = 4_000;
+
+interface Entry {
+  readonly seq: bigint;
+  readonly tag: bigint;
+  readonly tbl: string | null;
+  readonly [column: `k${number}`]: SqlValue;
+}
+
+/**
+ * Reads steps: a snapshot of the file, the changes since the watermark, and the rows they name.
+ *
+ * A read transaction in WAL mode is the snapshot. It begins at its first read, and stays the same across awaits
+ * without hindering any writer, so a large step is read and applied piece by piece.
+ */
+export class StepReader {
+  readonly #db: Database.Database;
+  readonly #walPath: string;
+  #wal: number | null = null;
+  #durableSeq = -1n;
+  #verifiedSchema = -1n;
+  readonly #lookups = new Map<TableSpec, RowLookup>();
+
+  constructor(db: Database.Database, path: string) {
+    this.#db = db;
+    this.#walPath = `${path}-wal`;
+  }
+
+  async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
+    this.#db.exec('BEGIN');
+    try {
+      return await use(this.#open(request));
+    } finally {
+      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+    }
+  }
+
+  close(): void {
+    if (this.#wal !== null) closeSync(this.#wal);
+    this.#wal = null;
+  }
+
+  #open(request: StepRequest): StepReading {
+    const after = parsePosition(request.after);
+    const width = Math.max(1, ...request.tables.map((table) => table.key.length));
+    const entries = this.#db
+      .prepare(
+        `SELECT seq, tag, tbl, ${keyNames(width).join(', ')} FROM _crossfade_changes WHERE seq >= ? ORDER BY seq LIMIT ${SMALL_STEP + 1}`,
+      )
+      .all(after.seq) as Entry[];
+    this.#assertSameHistory(request, after, entries[0]);
+    this.#assertCapture(request);
+
+    const isSmall = entries.length <= SMALL_STEP;
+    const last = isSmall ? entries.at(-1) : this.#lastEntry();
+    const position = { seq: last?.seq ?? after.seq, tag: last?.tag ?? after.tag };
+    const keys = isSmall ? this.#keysInMemory(request, entries.slice(1)) : this.#keysInTemporaryTable(request, after.seq, width);
+    const piece = request.piece === null ? null : this.#readPiece(request, request.piece);
+    const extra = request.keys;
+    const hasChanges = position.seq > after.seq;
+    return {
+      position: formatPosition(position),
+      changes: Number(position.seq - after.seq),
+      isEmpty: !hasChanges && piece === null && extra.size === 0,
+      tables: keys.tables,
+      cursor: piece?.cursor ?? null,
+      batches: () => this.#batches({ request, keys, extra, piece: piece?.rows ?? [] }),
+      durable: () => this.#durable(position.seq),
+    };
+  }
+
+  /** PROTOCOL.md R15a: the watermark's own entry must still be there, unchanged, or numbers were given out twice. */
+  #assertSameHistory(request: StepRequest, after: { seq: bigint; tag: bigint }, first: Entry | undefined): void {
+    const captureId = this.#db.prepare('SELECT capture_id FROM _crossfade_state').pluck().get() as string | null | undefined;
+    if (captureId === request.captureId && first?.seq === after.seq && first.tag === after.tag) return;
+    throw new CrossfadeError(
+      'HISTORY_LOST',
+      captureId === request.captureId
+        ? `the SQLite changelog no longer holds entry ${after.seq}, which PostgreSQL has applied: the file went back in time (a restored copy, or a power failure)`
+        : 'capture was installed anew in SQLite since PostgreSQL last followed it: changes in between are unknown',
+      { hint: 'copy the rows again: crossfade backfill --restart' },
+    );
+  }
+
+  /** PROTOCOL.md R16: looked at only when the schema has changed since the last look. */
+  #assertCapture(request: StepRequest): void {
+    const version = this.#db.pragma('schema_version', { simple: true }) as bigint;
+    if (version === this.#verifiedSchema) return;
+    verifyCapture(this.#db, request.tables);
+    this.#verifiedSchema = version;
+  }
+
+  #lastEntry(): Entry {
+    return this.#db.prepare('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1').get() as Entry;
+  }
+
+  #keysInMemory(request: StepRequest, entries: readonly Entry[]): StepKeys {
+    const byTable = new Map<string, Map<string, Key>>();
+    const specs = new Map(request.tables.map((table) => [table.name, table]));
+    const cursors = new Map(request.cursors.map((cursor) => [cursor.table, cursor]));
+    for (const entry of entries) {
+      const table = specs.get(entry.tbl ?? '');
+      if (table === undefined) continue;
+      const key = table.key.map((_, index) => entry[`k${index + 1}`] ?? null);
+      assertNoNull(table, key);
+      if (!this.#isCopied(table, cursors.get(table.name), key)) continue;
+      let keys = byTable.get(table.name);
+      if (keys === undefined) byTable.set(table.name, (keys = new Map()));
+      keys.set(encodeKey(key), key);
+    }
+    return {
+      tables: new Set(byTable.keys()),
+      *chunks(table) {
+        const keys = [...(byTable.get(table.name)?.values() ?? [])];
+        for (let start = 0; start < keys.length; start += BATCH_ROWS) yield keys.slice(start, start + BATCH_ROWS);
+      },
+    };
+  }
+
+  #keysInTemporaryTable(request: StepRequest, after: bigint, width: number): StepKeys {
+    const db = this.#db;
+    const names = keyNames(width).join(', ');
+    db.exec(`DROP TABLE IF EXISTS temp.step_keys; CREATE TEMP TABLE step_keys (id INTEGER PRIMARY KEY, tbl, ${names})`);
+    db.prepare(
+      `INSERT INTO temp.step_keys (tbl, ${names}) SELECT DISTINCT tbl, ${names} FROM _crossfade_changes WHERE seq > ? ORDER BY tbl`,
+    ).run(after);
+    const cursors = new Map(request.cursors.map((cursor) => [cursor.table, cursor]));
+    for (const table of request.tables) {
+      const cursor = cursors.get(table.name);
+      if (cursor === undefined || cursor.isDone) continue;
+      const past = cursor.after === null ? '1' : `NOT (${upToCursor(table, keyNames(table.key.length))})`;
+      db.prepare(`DELETE FROM temp.step_keys WHERE tbl = ? AND ${past}`).run(table.name, ...(cursor.after ?? []));
+    }
+    const ranges = new Map(
+      (
+        db.prepare('SELECT tbl, min(id) AS low, max(id) AS high FROM temp.step_keys WHERE tbl IS NOT NULL GROUP BY tbl').all() as {
+          tbl: string;
+          low: bigint;
+          high: bigint;
+        }[]
+      ).map(({ tbl, low, high }) => [tbl, { low, high }]),
+    );
+    return {
+      tables: new Set(request.tables.map((table) => table.name).filter((name) => ranges.has(name))),
+      *chunks(table) {
+        const range = ranges.get(table.name);
+        if (range === undefined) return;
+        const page = db
+          .prepare(
+            `SELECT id, ${keyNames(table.key.length).join(', ')} FROM temp.step_keys WHERE id >= ? AND id <= ? ORDER BY id LIMIT ${BATCH_ROWS}`,
+          )
+          .raw();
+        for (let from = range.low; from <= range.high; ) {
+          const found = page.all(from, range.high) as SqlValue[][];
+          if (found.length === 0) return;
+          from = (found.at(-1)?.[0] as bigint) + 1n;
+          const keys = found.map((row) => row.slice(1));
+          for (const key of keys) assertNoNull(table, key);
+          yield keys;
+        }
+      },
+    };
+  }
+
+  /** PROTOCOL.md R3, R4: whether the backfill has passed this key, by the order that the table itself has. */
+  #isCopied(table: TableSpec, cursor: Cursor | undefined, key: Key): boolean {
+    if (cursor === undefined || cursor.isDone) return true;
+    if (cursor.after === null) return false;
+    const upTo = this.#db.prepare(`SELECT ${upToCursor(table, key.map(() => '?'))}`).pluck();
+    return upTo.get(...key, ...cursor.after) === 1n;
+  }
+
+  #readPiece(request: StepRequest, piece: NonNullable<StepRequest['piece']>): { rows: readonly Row[]; cursor: Cursor } {
+    const { table } = piece;
+    const before = request.cursors.find((cursor) => cursor.table === table.name);
+    const rows = selectPage(this.#db, table, before?.after ?? null, piece.rows);
+    for (const row of rows) assertNoNull(table, keyOf(table, row));
+    const last = rows.at(-1);
+    return {
+      rows,
+      cursor: {
+        table: table.name,
+        after: last === undefined ? (before?.after ?? null) : keyOf(table, last),
+        isDone: rows.length < piece.rows,
+        rowsCopied: (before?.rowsCopied ?? 0) + rows.length,
+      },
+    };
+  }
+
+  async *#batches(step: {
+    request: StepRequest;
+    keys: StepKeys;
+    extra: StepRequest['keys'];
+    piece: readonly Row[];
+  }): AsyncIterable<Batch> {
+    for (const table of step.request.tables) {
+      for (const keys of step.keys.chunks(table)) yield this.#lookUp(table, keys);
+      const extra = step.extra.get(table.name);
+      if (extra !== undefined && extra.length > 0) yield this.#lookUp(table, extra);
+      if (step.request.piece?.table === table && step.piece.length > 0) {
+        yield { table, empties: false, present: step.piece, absent: [] };
+      }
+    }
+  }
+
+  #lookUp(table: TableSpec, keys: readonly Key[]): Batch {
+    let lookup = this.#lookups.get(table);
+    if (lookup === undefined) this.#lookups.set(table, (lookup = new RowLookup(this.#db, table)));
+    const present: Row[] = [];
+    const absent: Key[] = [];
+    for (const key of keys) {
+      const row = lookup.find(key);
+      if (row === undefined) absent.push(key);
+      else present.push(row);
+    }
+    return { table, empties: false, present, absent };
+  }
+
+  /**
+   * PROTOCOL.md R15b: in WAL mode with `synchronous=NORMAL` a commit is not durable until the WAL file is synced.
+   * The WAL file carries no POSIX locks, so opening and closing it here disturbs nobody (unlike the main file).
+   */
+  async #durable(seq: bigint): Promise<void> {
+    if (seq <= this.#durableSeq) return;
+    this.#wal ??= openSync(this.#walPath, 'r');
+    await fsyncFile(this.#wal);
+    this.#durableSeq = seq;
+  }
+}
+
+interface StepKeys {
+  readonly tables: ReadonlySet<string>;
+  chunks(table: TableSpec): Iterable<readonly Key[]>;
+}
+
+function assertNoNull(table: TableSpec, key: Key): void {
+  if (!key.includes(null)) return;
+  throw new CrossfadeError('KEY_HOLDS_NULL', `table "${table.name}" holds a row with a NULL in its key`, {
+    hint: `give the row a key, or delete it: SELECT * FROM ${quote(table.name)} WHERE ${keyColumns(table)
+      .map((column) => `${quote(column.name)} IS NULL`)
+      .join(' OR ')}`,
+  });
+}
+
+/** `(k1, k2) <= (?, ?)` under the collations of the key's own columns. */
+function upToCursor(table: TableSpec, names: readonly string[]): string {
+  const columns = keyColumns(table).map((column, index) => `${names[index]}${collate(column.collation)}`);
+  const marks = columns.map(() => '?').join(', ');
+  return columns.length === 1 ? `${columns[0]} <= ?` : `(${columns.join(', ')}) <= (${marks})`;
+}
+
+function columnList(table: TableSpec): string {
+  return table.columns.map((column) => quote(column.name)).join(', ');
+}
+
+/** Finds rows by their exact key. */
+export class RowLookup {
+  readonly #table: TableSpec;
+  readonly #statement: Database.Statement;
+  readonly #mayFindRival: boolean;
+
+  constructor(db: Database.Database, table: TableSpec) {
+    const conditions = keyColumns(table).map((column) => `${quote(column.name)} = ?`);
+    this.#table = table;
+    this.#statement = db
+      .prepare(`SELECT ${columnList(table)} FROM ${quote(table.name)} WHERE ${conditions.join(' AND ')}`)
+      .raw();
+    this.#mayFindRival = keyColumns(table).some((column) => column.collation !== 'BINARY');
+  }
+
+  /** The row with this very key. Where a collation takes two keys for the same, the other one's row is not it. */
+  find(key: Key): Row | undefined {
+    const row = this.#statement.get(...key) as Row | undefined;
+    if (row === undefined || !this.#mayFindRival) return row;
+    return encodeKey(keyOf(this.#table, row)) === encodeKey(key) ? row : undefined;
+  }
+}
+
+/** Rows in key order, after a key. */
+export function selectPage(db: Database.Database, table: TableSpec, after: Key | null, rows: number): readonly Row[] {
+  const key = keyColumns(table).map((column) => quote(column.name));
+  const marks = key.map(() => '?').join(', ');
+  const where = after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ?` : `(${key.join(', ')}) > (${marks})`}`;
+  return db
+    .prepare(`SELECT ${columnList(table)} FROM ${quote(table.name)} ${where} ORDER BY ${key.join(', ')} LIMIT ?`)
+    .raw()
+    .all(...(after ?? []), rows) as Row[];
+}

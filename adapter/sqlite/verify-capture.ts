@@ -1,0 +1,43 @@
+import type Database from 'better-sqlite3';
+import { CrossfadeError } from '../errors.ts';
+import type { TableSpec } from '../spec.ts';
+import { literal } from './sql.ts';
+
+/**
+ * Verifies that the capture triggers are the installed ones and that the mirrored tables have the columns they had.
+ *
+ * A table rebuild (create, copy, drop, rename: what Knex does for most ALTERs on SQLite) leaves no trigger behind, so
+ * that writes would go unrecorded.
+ *
+ * @throws CrossfadeError `CAPTURE_BROKEN` naming the first table that is not as it was.
+ */
+export function verifyCapture(db: Database.Database, tables: readonly TableSpec[]): void {
+  const lost = db
+    .prepare(
+      `SELECT t.tbl FROM _crossfade_triggers t
+       LEFT JOIN sqlite_master m ON m.type = 'trigger' AND m.name = t.name AND m.sql = t.sql
+       WHERE m.name IS NULL LIMIT 1`,
+    )
+    .pluck()
+    .get() as string | undefined;
+  if (lost !== undefined) {
+    throw broken(lost, 'its capture triggers are gone, as after a table rebuild: changes since then were not recorded');
+  }
+  for (const table of tables) {
+    const columns = db
+      .prepare(`SELECT name FROM pragma_table_xinfo(${literal(table.name)}) WHERE hidden = 0`)
+      .pluck()
+      .all() as string[];
+    const expected = table.columns.map((column) => column.name);
+    const added = columns.filter((name) => !expected.includes(name));
+    const removed = expected.filter((name) => !columns.includes(name));
+    if (added.length > 0) throw broken(table.name, `it has gained the column "${added.join('", "')}"`);
+    if (removed.length > 0) throw broken(table.name, `it has lost the column "${removed.join('", "')}"`);
+  }
+}
+
+function broken(table: string, found: string): CrossfadeError {
+  return new CrossfadeError('CAPTURE_BROKEN', `the Mirror stopped at table "${table}" of SQLite: ${found}`, {
+    hint: 'make the same schema change in PostgreSQL, then: crossfade install, and crossfade backfill --restart',
+  });
+}
