@@ -1,0 +1,72 @@
+import express from 'express';
+import type { Express } from 'express';
+import type { Crossfade } from '../adapter/crossfade.ts';
+import { crossfadeRoutes } from './express.ts';
+import { answerError, answerUnknownPath } from './ledger/answer-error.ts';
+import { readBody } from './ledger/fields.ts';
+import type { Cell } from './ledger/fields.ts';
+import { fieldInvalid } from './ledger/http-error.ts';
+import { resourceRoutes } from './ledger/resource.ts';
+import { ACCOUNT, CONTRACT, OFFERING, PAYMENT } from './ledger/resources.ts';
+
+export interface AppOptions {
+  /** Where unforeseen errors are told, without SQL. @default console.error */
+  readonly log?: (message: string) => void;
+}
+
+/**
+ * The example API: a marketplace's ledger, as an API that uses Crossfade looks. What it knows of Crossfade is where its
+ * Knex instance comes from, and the operator's routes.
+ *
+ * Errors are answered as `{ error: { code, message, hint } }`: 400 names the field, 404, 409 for a value that must be
+ * unique or a row that others need, 503 with Retry-After when a retry can help.
+ */
+export function createApp(crossfade: Crossfade, options: AppOptions = {}): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.use(crossfadeRoutes(crossfade));
+  app.use(express.json({ limit: '256kb' }));
+  app.get('/', (_request, response) => {
+    response.json({
+      name: 'example ledger',
+      collections: ['/accounts', '/offerings', '/contracts'],
+      operations: ['/crossfade', '/crossfade/status', '/metrics', '/healthz', '/readyz'],
+    });
+  });
+  app.use('/accounts', resourceRoutes(crossfade, { table: 'accounts', noun: 'account', fields: ACCOUNT }));
+  app.use('/offerings', resourceRoutes(crossfade, { table: 'offerings', noun: 'offering', fields: OFFERING }));
+  app.use(
+    '/contracts',
+    resourceRoutes(crossfade, {
+      table: 'contracts',
+      noun: 'contract',
+      fields: CONTRACT,
+      create: (body) => signContract(crossfade, body),
+    }),
+  );
+  app.use(answerUnknownPath);
+  app.use(answerError(options.log ?? console.error));
+  return app;
+}
+
+/** A contract and its first payment: both, or neither. */
+async function signContract(crossfade: Crossfade, body: unknown): Promise<number> {
+  const { contract, payment } = readContract(body);
+  return await crossfade.knex.transaction(async (trx) => {
+    const [id] = await trx('contracts').insert(contract);
+    await trx('payments').insert({ ...payment, contract_id: Number(id) });
+    return Number(id);
+  });
+}
+
+/** The body of POST /contracts: the contract's fields, and `payment` with those of the first payment. */
+function readContract(body: unknown): { contract: Record<string, Cell>; payment: Record<string, Cell> } {
+  if (typeof body !== 'object' || body === null || !('payment' in body)) {
+    throw fieldInvalid('payment', `an object with the first payment: ${Object.keys(PAYMENT).join(', ')}`, undefined);
+  }
+  const { payment, ...contract } = body;
+  return {
+    contract: readBody(CONTRACT, contract, { for: 'create' }),
+    payment: readBody(PAYMENT, payment, { for: 'create', under: 'payment' }),
+  };
+}
