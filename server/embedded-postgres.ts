@@ -212,28 +212,22 @@ async function launch(home: string, account: Account | undefined, options: Embed
   const data = join(home, 'data');
   const { password, port: lastPort } = readRecord(home);
   if (!existsSync(data)) await initialise({ initdb: binaries.initdb, home, account, password, options });
+  const { settings = {} } = options;
+  // Somebody may take a port between the look and the start: three tries.
   const ports = options.port === undefined ? [lastPort, undefined, undefined, undefined] : [options.port];
-  let failure: unknown;
   for (const wanted of ports) {
     const port = await freePort(wanted);
     if (port === undefined) continue;
     try {
-      return await run({ program: binaries.postgres, home, account, port, settings: options.settings ?? {} });
+      return await run({ program: binaries.postgres, home, account, port, settings });
     } catch (error) {
-      failure = error;
       if (!messageOf(error).includes('could not create any TCP/IP sockets')) throw error;
     }
   }
-  throw (
-    failure ??
-    new CrossfadeError(
-      'POSTGRES_UNREACHABLE',
-      `the embedded PostgreSQL cannot have port ${options.port}: it is taken`,
-      {
-        hint: 'name another port, or none',
-      },
-    )
-  );
+  const asked = options.port === undefined ? 'finds no free port' : `cannot have port ${options.port}: it is taken`;
+  throw new CrossfadeError('POSTGRES_UNREACHABLE', `the embedded PostgreSQL ${asked}`, {
+    hint: 'name another port, or none',
+  });
 }
 
 async function initialise(work: {

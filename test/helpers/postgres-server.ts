@@ -23,7 +23,7 @@ const ENGINE_PING_LIMIT_MS = 1_000;
 const IMAGE_LIMIT_MS = 30_000;
 
 /** Every temporary folder of the tests begins like this, then comes the id of the process that made it. */
-export const TEMPORARY = 'crossfade-test-';
+const TEMPORARY = 'crossfade-test-';
 
 /** What a server under test is run with. Durability is under test, so `fsync` stays on. */
 const SETTINGS = {
@@ -48,7 +48,7 @@ export async function startPostgresServer(): Promise<PostgresServer> {
 
 /** A server of the tests' own in a temporary folder, whatever else there is. */
 export async function startTemporary(): Promise<PostgresServer> {
-  await sweep();
+  await sweep(tmpdir());
   const folder = temporaryFolder('postgres');
   const server = await startIn(folder);
   const undoCleanup = cleanUpAtExit(() => removeServer(server, folder));
@@ -102,8 +102,10 @@ export function cleanUpAtExit(cleanUp: () => void): () => void {
   });
   const parent = process.ppid;
   const orphaned = (): void => {
-    // AVA was killed: its worker would go on alone.
-    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+    // Where AVA was killed its worker would go on alone. A dying parent closes the channel a moment before it is gone.
+    setTimeout(() => {
+      if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+    }, 500).unref();
   };
   const undo = (): void => {
     process.off('exit', cleanUp);
@@ -116,16 +118,14 @@ export function cleanUpAtExit(cleanUp: () => void): () => void {
   return undo;
 }
 
-/** The temporary folders of test processes that are no longer there. */
-export function leftoverFolders(): string[] {
-  return readdirSync(tmpdir())
-    .filter((name) => name.startsWith(TEMPORARY) && !isProcessAlive(Number(name.slice(TEMPORARY.length).split('-')[0])))
-    .map((name) => join(tmpdir(), name));
-}
-
-/** Stops and removes what earlier runs left when they were killed. */
-async function sweep(): Promise<void> {
-  for (const folder of leftoverFolders()) await removeEmbeddedPostgres(folder);
+/** Stops and removes what earlier runs left when they were killed: folders in `folder` whose process is gone. */
+async function sweep(folder: string): Promise<void> {
+  for (const name of readdirSync(folder).filter((each) => each.startsWith(TEMPORARY))) {
+    if (isProcessAlive(Number(name.slice(TEMPORARY.length).split('-')[0]))) continue;
+    const left = join(folder, name);
+    await sweep(left);
+    await removeEmbeddedPostgres(left);
+  }
 }
 
 async function startContainer(): Promise<PostgresServer | undefined> {
