@@ -47,8 +47,14 @@ export interface CompareOptions {
   readonly record?: boolean;
 }
 
-/** Rows read at a time. Both sides' pages and the candidates of one table are all that is held in memory. */
-const PAGE_ROWS = 1000;
+/**
+ * Rows read at a time. The pages in flight and the candidates of one table are all that is held in memory. With many
+ * more keys at once PostgreSQL prefers to read the whole table for each page.
+ */
+const PAGE_ROWS = 500;
+
+/** Pages being looked up on the other side at the same time. */
+const PAGES_IN_FLIGHT = 2;
 
 /** Candidates gathered before they are looked at again: each look waits for the Mirror, so they share it. */
 const CANDIDATES = 500;
@@ -147,6 +153,41 @@ interface Walked extends Tally {
   isComplete: boolean;
 }
 
+/** Rows of one side, and what the other side holds under the same keys. */
+interface Page {
+  readonly rows: readonly Row[];
+  readonly sightings: readonly Sighting[];
+  readonly others: readonly (Row | undefined)[];
+}
+
+/** A promise that is awaited later, or never when something else fails first. */
+function quiet<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}
+
+/** Gathers rows that look different until there are enough of them to be looked at again together. */
+class Candidates {
+  readonly #settle: (sightings: readonly Sighting[]) => Promise<void>;
+  #waiting: Sighting[] = [];
+
+  constructor(settle: (sightings: readonly Sighting[]) => Promise<void>) {
+    this.#settle = settle;
+  }
+
+  async add(sightings: readonly Sighting[]): Promise<void> {
+    this.#waiting.push(...sightings);
+    if (this.#waiting.length >= CANDIDATES) await this.end();
+  }
+
+  async end(): Promise<void> {
+    if (this.#waiting.length === 0) return;
+    const sightings = this.#waiting;
+    this.#waiting = [];
+    await this.#settle(sightings);
+  }
+}
+
 /** One run of the comparer. */
 class Comparison {
   readonly reasons: string[] = [];
@@ -195,69 +236,61 @@ class Comparison {
   /** The primary's rows, each looked up on the secondary: missing and differing ones. */
   async #walkPrimary(pair: Pair, table: TableSpec, walked: Walked): Promise<HighestId> {
     const highest = new HighestId(table);
-    let candidates: Sighting[] = [];
-    for await (const { rows, tell } of this.#pages(pair.primary, table, 'primary')) {
-      const sightings = pair.sight(pair.primary, table, rows);
-      const theirs = await pair.lookUp(pair.secondary, table, sightings);
-      for (const [index, sighting] of sightings.entries()) {
-        if (compareRows(pair, table, rows[index], theirs[index]).is !== 'same') candidates.push(sighting);
-      }
+    const candidates = new Candidates((sightings) => this.#settle(pair, table, walked, sightings));
+    for await (const { rows, sightings, others } of this.#pages(pair, table, 'primary')) {
+      await candidates.add(
+        sightings.filter((_, index) => compareRows(pair, table, rows[index], others[index]).is !== 'same'),
+      );
       highest.see(rows);
       walked.rowsCompared += rows.length;
-      tell();
-      if (candidates.length >= CANDIDATES) {
-        await this.#settle(pair, table, walked, candidates);
-        candidates = [];
-      }
     }
-    await this.#settle(pair, table, walked, candidates);
+    await candidates.end();
     return highest;
   }
 
   /** The secondary's rows, each looked up on the primary: extra ones. */
   async #walkSecondary(pair: Pair, table: TableSpec, walked: Walked): Promise<void> {
-    let candidates: Sighting[] = [];
-    for await (const { rows, tell } of this.#pages(pair.secondary, table, 'secondary')) {
-      const sightings = pair.sight(pair.secondary, table, rows);
-      const ours = await pair.lookUp(pair.primary, table, sightings);
-      candidates.push(...sightings.filter((_, index) => ours[index] === undefined));
-      tell();
-      if (candidates.length >= CANDIDATES) {
-        await this.#settle(pair, table, walked, candidates);
-        candidates = [];
-      }
+    const candidates = new Candidates((sightings) => this.#settle(pair, table, walked, sightings));
+    for await (const { sightings, others } of this.#pages(pair, table, 'secondary')) {
+      await candidates.add(sightings.filter((_, index) => others[index] === undefined));
     }
-    await this.#settle(pair, table, walked, candidates);
+    await candidates.end();
   }
 
-  async *#pages(
-    store: Store,
-    table: TableSpec,
-    walk: ComparisonProgress['walk'],
-  ): AsyncGenerator<{ rows: readonly Row[]; tell: () => void }> {
+  /** One side's rows in its own key order, with the other side's rows of the same keys; both databases work at once. */
+  async *#pages(pair: Pair, table: TableSpec, walk: ComparisonProgress['walk']): AsyncGenerator<Page> {
     const { onProgress, signal } = this.#options;
+    const [store, other] = walk === 'primary' ? [pair.primary, pair.secondary] : [pair.secondary, pair.primary];
     const of = onProgress ? await store.count(table) : 0;
     let passed = 0;
-    let next = store.page(table, null, PAGE_ROWS);
+    const lookUp = async (rows: readonly Row[]): Promise<Page> => {
+      const sightings = pair.sight(store, table, rows);
+      return { rows, sightings, others: await pair.lookUp(other, table, sightings) };
+    };
+    const inFlight: Promise<Page>[] = [];
+    let next: Promise<readonly Row[]> | undefined = store.page(table, null, PAGE_ROWS);
     try {
       for (;;) {
-        signal?.throwIfAborted();
-        const rows = await next;
-        const last = rows.at(-1);
-        if (last === undefined) return;
-        // The next page is read while this one is looked up on the other side.
-        next = store.page(table, keyOf(table, last), PAGE_ROWS);
-        next.catch(() => {});
-        passed += rows.length;
-        yield { rows, tell: () => onProgress?.({ table: table.name, walk, rows: passed, of }) };
+        while (next !== undefined && inFlight.length < PAGES_IN_FLIGHT) {
+          signal?.throwIfAborted();
+          const rows: readonly Row[] = await next;
+          const last = rows.at(-1);
+          next = last && quiet(store.page(table, keyOf(table, last), PAGE_ROWS));
+          if (last) inFlight.push(quiet(lookUp(rows)));
+        }
+        const first = inFlight.shift();
+        if (first === undefined) return;
+        const page = await first;
+        yield page;
+        passed += page.rows.length;
+        onProgress?.({ table: table.name, walk, rows: passed, of });
       }
     } finally {
-      await next.catch(() => {});
+      await Promise.allSettled([next, ...inFlight]);
     }
   }
 
   async #settle(pair: Pair, table: TableSpec, walked: Walked, sightings: readonly Sighting[]): Promise<void> {
-    if (sightings.length === 0) return;
     const verdicts = await settle({
       pair,
       table,

@@ -2,12 +2,13 @@ import { keyOf, otherStore } from '../adapter/spec.ts';
 import type { Key, Row, StoreName, TableSpec } from '../adapter/spec.ts';
 import type { Store, StoreState } from '../adapter/store.ts';
 import { Interrupted } from './interrupted.ts';
-import { identify } from './rows.ts';
-import type { Identity } from './rows.ts';
+import { keyInPostgres } from './rows.ts';
 
 /** A key as it was seen in one store. */
-export interface Sighting extends Identity {
+export interface Sighting {
   readonly key: Key;
+  /** The key as PostgreSQL holds it, or `undefined` when it cannot. */
+  readonly keyInPostgres: Key | undefined;
   readonly seenIn: StoreName;
 }
 
@@ -50,30 +51,21 @@ export class Pair {
   sight(store: Store, table: TableSpec, rows: readonly Row[]): readonly Sighting[] {
     return rows.map((row) => {
       const key = keyOf(table, row);
-      return { key, seenIn: store.name, ...identify(table, key, store.name) };
+      return { key, keyInPostgres: keyInPostgres(table, key, store.name), seenIn: store.name };
     });
   }
 
   /** The rows that a store holds under keys seen there or in the other store; `undefined` where it holds none. */
   async lookUp(store: Store, table: TableSpec, sightings: readonly Sighting[]): Promise<readonly (Row | undefined)[]> {
-    const asked = sightings.filter((sighting) => store.name === 'sqlite' || sighting.fitsPostgres);
-    const rows =
-      asked.length === 0
-        ? []
-        : await store.rowsByKey(
-            table,
-            asked.map((sighting) => sighting.key),
-          );
-    const found = new Map<Sighting, Row>();
-    for (const [index, sighting] of asked.entries()) {
-      const row = rows[index];
-      // SQLite finds 'A' under 'a' where the key's column is NOCASE; to PostgreSQL these are two rows.
-      if (row && identify(table, keyOf(table, row), store.name).id === sighting.id) found.set(sighting, row);
-    }
-    return sightings.map((sighting) => found.get(sighting));
+    const keys = sightings.map((sighting) => (store.name === 'postgres' ? sighting.keyInPostgres : sighting.key));
+    const asked = keys.filter((key) => key !== undefined);
+    if (asked.length === 0) return sightings.map(() => undefined);
+    const rows = await store.rowsByKey(table, asked);
+    let next = 0;
+    return keys.map((key) => (key === undefined ? undefined : rows[next++]));
   }
 
-  /** Names of the columns in which a row of the primary differs from the secondary's. */
+  /** The primary's row and the secondary's, by the store that holds each. */
   bySide(ours: Row, theirs: Row): { readonly sqlite: Row; readonly postgres: Row } {
     return this.primary.name === 'sqlite' ? { sqlite: ours, postgres: theirs } : { sqlite: theirs, postgres: ours };
   }

@@ -17,8 +17,12 @@ export function differingColumns(
 }
 
 function agree(column: ColumnSpec, rows: { sqlite: Row; postgres: Row }, position: number): boolean {
-  const carried = carry(column, rows.sqlite[position] ?? null);
-  return carried !== undefined && sameValue(carried, rows.postgres[position] ?? null);
+  const sqlite = rows.sqlite[position] ?? null;
+  const postgres = rows.postgres[position] ?? null;
+  // What PostgreSQL was read to hold survives the way there and back; only a value that is not alike needs it tried.
+  if (sameValue(sqlite, postgres)) return true;
+  const carried = carry(column, sqlite);
+  return carried !== undefined && sameValue(carried, postgres);
 }
 
 /** What becomes of SQLite's value in PostgreSQL; `undefined` when PostgreSQL cannot hold it. */
@@ -31,20 +35,22 @@ function carry(column: ColumnSpec, value: SqlValue): SqlValue | undefined {
   }
 }
 
-/** A row's name on both sides. */
-export interface Identity {
-  /** Equal for the same row in either store, and for no two rows of a table. */
-  readonly id: string;
-  /** Whether PostgreSQL could hold such a key; if not, it need not be asked for it. */
-  readonly fitsPostgres: boolean;
+/** A key of one store as PostgreSQL holds it; `undefined` when it cannot, and need not be asked for it. */
+export function keyInPostgres(table: TableSpec, key: Key, store: StoreName): Key | undefined {
+  if (store === 'postgres') return key;
+  const values: SqlValue[] = [];
+  for (const [index, value] of key.entries()) {
+    const carried = carry(columnAt(table, table.key[index] ?? -1), value);
+    if (carried === undefined) return undefined;
+    values.push(carried);
+  }
+  return values;
 }
 
-/** The identity of a key as one store holds it. */
-export function identify(table: TableSpec, key: Key, store: StoreName): Identity {
-  if (store === 'postgres') return { id: encodeKey(key), fitsPostgres: true };
-  const values = key.map((value, index) => carry(columnAt(table, table.key[index] ?? -1), value));
-  if (values.every((value) => value !== undefined)) return { id: encodeKey(values), fitsPostgres: true };
-  return { id: `only in sqlite ${encodeKey(key)}`, fitsPostgres: false };
+/** Equal for the same row's key in either store, and for no two rows of a table. */
+export function identity(table: TableSpec, key: Key, store: StoreName): string {
+  const shared = keyInPostgres(table, key, store);
+  return shared === undefined ? `only in sqlite ${encodeKey(key)}` : encodeKey(shared);
 }
 
 /** A short text that tells whether a row of one store is still exactly what it was. */

@@ -1,6 +1,6 @@
 import type { Row, TableSpec } from '../adapter/spec.ts';
 import type { Pair, Sighting } from './pair.ts';
-import { differingColumns, fingerprint, identify } from './rows.ts';
+import { differingColumns, fingerprint, identity } from './rows.ts';
 
 /** What is true of a row that looked different at first sight. */
 export type Verdict =
@@ -105,9 +105,9 @@ async function excuseQuarantined({ pair, table }: SettleRequest, verdicts: Map<S
   const held = new Set(
     quarantine
       .filter((entry) => entry.table === table.name)
-      .map((entry) => identify(table, entry.key, pair.primary.name).id),
+      .map((entry) => identity(table, entry.key, pair.primary.name)),
   );
   for (const [sighting] of suspects) {
-    if (held.has(sighting.id)) verdicts.set(sighting, { is: 'quarantined' });
+    if (held.has(identity(table, sighting.key, sighting.seenIn))) verdicts.set(sighting, { is: 'quarantined' });
   }
 }

@@ -109,6 +109,8 @@ function flags({ sqlite, postgres }: Databases): string[] {
 }
 
 async function databases(t: ExecutionContext): Promise<Databases> {
+  // A dozen processes one after the other, beside the other tests of this file.
+  t.timeout(180_000);
   const both = { sqlite: sqliteFile(t, SQLITE_TABLES), postgres: await freshDatabase(t) };
   await query(both.postgres, POSTGRES_TABLES);
   return both;

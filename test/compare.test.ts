@@ -66,6 +66,7 @@ async function open(t: ExecutionContext, options: CrossfadeOptions): Promise<Cro
 
 /** Two databases in stage `dual` that hold the same rows. */
 async function mirrored(t: ExecutionContext): Promise<Mirrored> {
+  t.timeout(120_000);
   const sqlite = sqliteFile(t, SQLITE_TABLES);
   const postgres = await freshDatabase(t);
   await query(postgres, POSTGRES_TABLES);
@@ -110,7 +111,7 @@ test('equal databases match: every kind of value, text keys in any order, compos
       { table: 'words', walk: 'secondary', rows: 6, of: 6 },
     ],
   );
-  const stored = await crossfade.records.lastComparison(true);
+  const stored = await crossfade.records.lastComparison({ onlyFull: true });
   t.is(stored?.outcome, 'match');
   t.is(stored?.rowsCompared, 13);
 });
@@ -275,7 +276,7 @@ test('with nobody running the Mirror a comparison is inconclusive, never a misma
   t.false(report.isFull);
   t.deepEqual(report.differences, []);
   t.regex(report.reasons.join(), /Mirror did not catch up/);
-  t.is((await watcher.records.lastComparison(false))?.outcome, 'inconclusive');
+  t.is((await watcher.records.lastComparison({ onlyFull: false }))?.outcome, 'inconclusive');
 });
 
 test('with PostgreSQL stopped a comparison is inconclusive and says so', async (t) => {
@@ -335,7 +336,7 @@ test('a comparison of some tables is not a full one, and a table that is not mir
     report.tables.map(({ table }) => table),
     ['items', 'words'],
   );
-  t.is(await crossfade.records.lastComparison(true), undefined);
+  t.is(await crossfade.records.lastComparison({ onlyFull: true }), undefined);
   await t.throwsAsync(compareDatabases(crossfade, { tables: ['nothing'] }), { code: 'TABLE_MISSING' } as object);
 });
 
@@ -366,7 +367,7 @@ test('an aborted comparison rejects and records nothing', async (t) => {
   const controller = new AbortController();
   const onProgress = (): void => controller.abort();
   await t.throwsAsync(compareDatabases(crossfade, { signal: controller.signal, onProgress }), { name: 'AbortError' });
-  t.is(await crossfade.records.lastComparison(false), undefined);
+  t.is(await crossfade.records.lastComparison({ onlyFull: false }), undefined);
 });
 
 test('a report holds keys and columns, no values, and reads the same after JSON', async (t) => {
