@@ -23,12 +23,15 @@ const installMark = join(root, 'node_modules', '.crossfade-lock');
 const buildMark = join(root, 'dist', '.crossfade-build');
 const lock = join(root, '.crossfade', 'prepare.lock');
 
+// For container images, whose layers are made one by one.
+const installOnly = process.argv[2] === 'install';
+
 checkNode();
 // Another prepare may be at work on what this one would call ready, so even the look happens under the lock.
-if (existsSync(lock) || whyInstall() !== undefined || whyBuild() !== undefined) {
+if (existsSync(lock) || whyInstall() !== undefined || (!installOnly && whyBuild() !== undefined)) {
   takeLock();
   install();
-  build();
+  if (!installOnly) build();
 }
 
 function checkNode() {
