@@ -227,10 +227,12 @@ class Comparison {
       await this.#checkSequence(pair, highest, walked);
       walked.isComplete = true;
       if (walked.inconclusive > 0) {
-        this.reasons.push(`${walked.inconclusive} rows of table "${table.name}" changed each time they were looked at`);
+        this.reasons.push(
+          `${walked.inconclusive} rows of table "${table.name}" were on their way each time they were looked at`,
+        );
       }
     }
-    await pair.watch();
+    await pair.watermark();
   }
 
   /** The primary's rows, each looked up on the secondary: missing and differing ones. */

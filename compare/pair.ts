@@ -1,6 +1,7 @@
 import { keyOf, otherStore } from '../adapter/spec.ts';
 import type { Key, Row, StoreName, TableSpec } from '../adapter/spec.ts';
-import type { Store, StoreState } from '../adapter/store.ts';
+import { stageRow } from '../adapter/stage.ts';
+import type { Position, Store, StoreState } from '../adapter/store.ts';
 import { Interrupted } from './interrupted.ts';
 import { keyInPostgres } from './rows.ts';
 
@@ -17,34 +18,57 @@ export class Pair {
   readonly primary: Store;
   readonly secondary: Store;
   readonly #epoch: number;
+  readonly #captureId: string;
 
-  private constructor(primary: Store, secondary: Store, epoch: number) {
-    this.primary = primary;
-    this.secondary = secondary;
-    this.#epoch = epoch;
+  private constructor(stores: { primary: Store; secondary: Store }, capture: { epoch: number; captureId: string }) {
+    this.primary = stores.primary;
+    this.secondary = stores.secondary;
+    this.#epoch = capture.epoch;
+    this.#captureId = capture.captureId;
   }
 
-  /** @throws Interrupted in the middle of a write switch, when nobody is primary. */
+  /** @throws Interrupted when neither store follows the other: without that, differences are to be expected. */
   static of(stores: Readonly<Record<StoreName, Store>>, states: Readonly<Record<StoreName, StoreState>>): Pair {
     const { sqlite, postgres } = states;
     if (sqlite.role === postgres.role || sqlite.epoch !== postgres.epoch) {
       throw new Interrupted('the writes are being moved from one database to the other; compare again afterwards');
     }
     const primary: StoreName = sqlite.role === 'primary' ? 'sqlite' : 'postgres';
-    return new Pair(stores[primary], stores[otherStore(primary)], states[primary].epoch);
+    const secondary = otherStore(primary);
+    const { stage, captureId, epoch } = states[primary];
+    if (stageRow(stage).mirrorsTo === null) {
+      const remedy = stage === 'sqlite' ? ': go to stage dual first (crossfade stage dual)' : '';
+      throw new Interrupted(`in stage ${stage} neither database follows the other${remedy}`);
+    }
+    if (captureId === null || states[secondary].watermarkCaptureId !== captureId) {
+      throw new Interrupted(`${secondary} has not begun to follow ${primary}: run crossfade backfill`);
+    }
+    return new Pair({ primary: stores[primary], secondary: stores[secondary] }, { epoch, captureId });
   }
 
   /**
-   * The secondary's state, after making sure that the roles are still the same.
+   * The snapshot of the primary that the secondary equals now, after making sure that it still follows it.
    *
-   * @throws Interrupted when the writes have moved meanwhile.
+   * @throws Interrupted when the writes have moved meanwhile, or the secondary has begun anew.
    */
-  async watch(): Promise<StoreState> {
+  async watermark(): Promise<Position> {
     const [ours, theirs] = await Promise.all([this.primary.state(), this.secondary.state()]);
     if (ours?.role !== 'primary' || theirs?.role !== 'secondary' || ours.epoch !== this.#epoch) {
       throw new Interrupted('the writes moved to the other database during the comparison');
     }
-    return theirs;
+    if (
+      theirs.watermark === null ||
+      theirs.watermarkCaptureId !== this.#captureId ||
+      ours.captureId !== this.#captureId
+    ) {
+      throw new Interrupted(`${this.secondary.name} stopped following ${this.primary.name} during the comparison`);
+    }
+    return theirs.watermark;
+  }
+
+  /** Whether the secondary, being at `watermark`, lacks nothing that the primary has committed by now. */
+  async isLevel(watermark: Position): Promise<boolean> {
+    return !(await this.primary.hasChangesAfter(watermark));
   }
 
   /** The keys of these rows. */

@@ -46,11 +46,14 @@ export async function settle(request: SettleRequest): Promise<readonly Verdict[]
       request,
       open.map(({ sighting }) => sighting),
     );
+    if (looks === undefined) continue;
     const stillOpen: Open[] = [];
     for (const [index, candidate] of open.entries()) {
       const { ours, before, theirs } = looks.of(index);
       const difference = compareRows(pair, table, ours, theirs);
-      if (difference.is === 'same' || compareRows(pair, table, before, theirs).is === 'same') {
+      // Between the first look and the last the row may have changed; the secondary may be at either.
+      const wasSame = !looks.isOneMoment && compareRows(pair, table, before, theirs).is === 'same';
+      if (difference.is === 'same' || wasSame) {
         verdicts.set(candidate.sighting, { is: 'same' });
         continue;
       }
@@ -76,17 +79,20 @@ interface Looks {
   readonly isOneMoment: boolean;
 }
 
-async function look({ pair, table, caughtUp }: SettleRequest, sightings: readonly Sighting[]): Promise<Looks> {
+async function look(
+  { pair, table, caughtUp }: SettleRequest,
+  sightings: readonly Sighting[],
+): Promise<Looks | undefined> {
+  const position = await pair.primary.position();
   const before = await pair.lookUp(pair.primary, table, sightings);
   await caughtUp();
-  const { watermark } = await pair.watch();
+  const watermark = await pair.watermark();
   const theirs = await pair.lookUp(pair.secondary, table, sightings);
   const ours = await pair.lookUp(pair.primary, table, sightings);
-  const position = await pair.primary.position();
-  return {
-    of: (index) => ({ before: before[index], theirs: theirs[index], ours: ours[index] }),
-    isOneMoment: watermark !== null && pair.primary.reaches(watermark, position),
-  };
+  const isOneMoment = await pair.isLevel(watermark);
+  // By the secondary's own account, whatever the Mirror says: before it has passed the moment, nothing is judged.
+  if (!isOneMoment && !pair.primary.reaches(watermark, position)) return undefined;
+  return { of: (index) => ({ before: before[index], theirs: theirs[index], ours: ours[index] }), isOneMoment };
 }
 
 /** What the primary's row and the secondary's are to each other. */
