@@ -55,3 +55,12 @@ function output(program: string, args: readonly string[]): string | undefined {
     return undefined;
   }
 }
+
+/** Signals a process, and does nothing when it has ended by itself. */
+export function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended by itself.
+  }
+}
