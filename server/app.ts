@@ -3,9 +3,9 @@ import type { Express } from 'express';
 import type { Crossfade } from '../adapter/crossfade.ts';
 import { crossfadeRoutes } from './express.ts';
 import { answerError, answerUnknownPath } from './ledger/answer-error.ts';
-import { readBody } from './ledger/fields.ts';
 import type { Cell } from './ledger/fields.ts';
 import { fieldInvalid } from './ledger/http-error.ts';
+import { readBody } from './ledger/read-body.ts';
 import { resourceRoutes } from './ledger/resource.ts';
 import { ACCOUNT, CONTRACT, OFFERING, PAYMENT } from './ledger/resources.ts';
 

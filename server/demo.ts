@@ -1,11 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import type { Crossfade } from '../adapter/crossfade.ts';
 import { createCrossfade } from '../adapter/index.ts';
-import type { StoreName } from '../adapter/spec.ts';
 import type { Stage } from '../adapter/stage.ts';
-import type { Gate } from '../adapter/status.ts';
 import { compareDatabases } from '../compare/compare.ts';
 import type { ComparisonReport } from '../compare/report.ts';
 import { LEDGER_ROWS } from '../migrations/ledger/seed.ts';
@@ -14,11 +10,17 @@ import type { LostWrite } from './demo/check-journal.ts';
 import { demoDatabase } from './demo/demo-database.ts';
 import { Journal } from './demo/journal.ts';
 import { Load } from './demo/load.ts';
+import { Move, Refused } from './demo/move.ts';
+import type { DemoResult } from './demo/result.ts';
+import { round } from './demo/round.ts';
 import { Show } from './demo/show.ts';
 import { Tally } from './demo/tally.ts';
 import { createLedgerFile } from './ledger-file.ts';
-import { openExample } from './open-example.ts';
 import { migratePostgres } from './migrate-databases.ts';
+import { openExample } from './open-example.ts';
+
+export type { DemoResult } from './demo/result.ts';
+export { demoText } from './demo/result.ts';
 
 export interface DemoOptions {
   /** Where its files are kept while it runs, and kept when it did not end well. @default '.crossfade' */
@@ -36,43 +38,13 @@ export interface DemoOptions {
   readonly stageMs?: number;
   /** How progress is shown, on stderr. @default 'live' on a terminal, else 'lines' */
   readonly progress?: 'live' | 'lines' | 'none';
+  /** Called when a stage has been reached. */
+  readonly onStage?: (stage: Stage) => void;
   /** Ends the demo early: everything is closed, and it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** What happened, in numbers. JSON as it stands, stable. */
-export interface DemoResult {
-  /** Nothing was lost, no write failed, nothing differs: the demo's exit status is 0 only then. */
-  readonly isClean: boolean;
-  /** The stages in the order in which they were reached. */
-  readonly stages: readonly Stage[];
-  readonly seconds: number;
-  readonly rowsCopied: number;
-  readonly backfillSeconds: number;
-  /** Writes (statements, transactions, requests) that were acknowledged, and reads that were answered. */
-  readonly writes: number;
-  readonly reads: number;
-  readonly writesFailed: number;
-  readonly readsFailed: number;
-  /** Reads of a writer's own last write that answered something older. */
-  readonly staleReads: number;
-  /** The longest that one write took, as its caller saw it, in ms: the switches are in it. */
-  readonly longestWriteMs: number;
-  readonly longestReadMs: number;
-  /** Each write switch, and how long writes were held for it, in ms. */
-  readonly switches: readonly { readonly to: StoreName; readonly pauseMs: number }[];
-  /** Rows of which the last acknowledged state was looked up in both databases. */
-  readonly acknowledgedRows: number;
-  readonly acknowledgedWritesLost: number;
-  /** Rows that differ between the databases in the final comparison. */
-  readonly divergentRows: number;
-  readonly comparison: 'match' | 'mismatch' | 'inconclusive';
-  readonly rowsCompared: number;
-  /** What did not go well, in words; empty when the demo is clean. */
-  readonly problems: readonly string[];
-}
-
-/** How long the mirror may take to catch up when the load has ended, in ms. */
+/** How long the Mirror may take to catch up when the load has ended, in ms. */
 const CATCH_UP_MS = 30_000;
 
 /**
@@ -87,17 +59,17 @@ export async function runDemo(options: DemoOptions = {}): Promise<DemoResult> {
   const closers: (() => Promise<void> | void)[] = [];
   const show = new Show(options.progress ?? (process.stderr.isTTY ? 'live' : 'lines'));
   closers.push(() => show.end());
-  let isClean = false;
+  let isKept = false;
   try {
     const folder = join(options.folder ?? '.crossfade', 'demo', String(process.pid));
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     closers.push(() => {
-      if (isClean || options.signal?.aborted) rmSync(folder, { recursive: true, force: true });
-      else show.line(`the SQLite file was kept: ${join(folder, 'ledger.sqlite')}`);
+      if (isKept) show.line(`the SQLite file was kept: ${join(folder, 'ledger.sqlite')}`);
+      else rmSync(folder, { recursive: true, force: true });
     });
     const result = await play({ options, folder, show, began, closeLater: (close) => closers.push(close) });
-    isClean = result.isClean;
+    isKept = !result.isClean;
     return result;
   } finally {
     for (const close of closers.reverse()) await close();
@@ -117,16 +89,16 @@ async function play({ options, folder, show, began, closeLater }: Stagehand): Pr
   const signal = options.signal ?? new AbortController().signal;
   const sqlite = join(folder, 'ledger.sqlite');
 
-  const rows = await show.step('a ledger in SQLite', async () => {
-    const made = await createLedgerFile(sqlite, { scale });
-    return { value: made, says: `${made.toLocaleString('en')} rows` };
-  });
-  signal.throwIfAborted();
   const postgres = await show.step('PostgreSQL, and its tables', async () => {
     const database = await demoDatabase(options.postgres, join(options.folder ?? '.crossfade', 'postgres'));
     closeLater(() => database.remove());
     await migratePostgres(database.url);
     return { value: database.url, says: 'empty' };
+  });
+  signal.throwIfAborted();
+  const rows = await show.step('a ledger in SQLite', async () => {
+    const made = await createLedgerFile(sqlite, { scale });
+    return { value: made, says: `${made.toLocaleString('en')} rows` };
   });
   signal.throwIfAborted();
 
@@ -147,11 +119,13 @@ async function play({ options, folder, show, began, closeLater }: Stagehand): Pr
   });
   closeLater(() => load.stop());
 
+  closeLater(() => show.end());
+
   show.line(`watch it: ${api.url}/crossfade`);
   show.watch({ crossfade, tally, rows });
   load.start();
 
-  const move = new Move(crossfade, { show, signal, stageMs });
+  const move = new Move(crossfade, { show, signal, stageMs, onStage: options.onStage });
   let copied = { rows: 0, seconds: 0 };
   const problems: string[] = [];
   try {
@@ -206,86 +180,6 @@ async function play({ options, folder, show, began, closeLater }: Stagehand): Pr
   };
 }
 
-/** A gate refused a step that the demo expects to pass. */
-class Refused extends Error {
-  override readonly name = 'Refused';
-}
-
-/** The walk through the stages, shown as it goes. */
-class Move {
-  readonly reached: Stage[] = ['sqlite'];
-  readonly switches: { to: StoreName; pauseMs: number }[] = [];
-  readonly #crossfade: Crossfade;
-  readonly #show: Show;
-  readonly #signal: AbortSignal;
-  readonly #stageMs: number;
-
-  constructor(crossfade: Crossfade, options: { show: Show; signal: AbortSignal; stageMs: number }) {
-    this.#crossfade = crossfade;
-    this.#show = options.show;
-    this.#signal = options.signal;
-    this.#stageMs = options.stageMs;
-  }
-
-  /** Lets the traffic go on for a while. */
-  async stay(): Promise<void> {
-    await pause(this.#stageMs, undefined, { signal: this.#signal });
-  }
-
-  async install(): Promise<void> {
-    await this.#show.step('capture is installed', async () => {
-      const tables = await this.#crossfade.install();
-      return { value: undefined, says: `${tables.length} tables` };
-    });
-  }
-
-  async backfill(): Promise<{ rows: number; seconds: number }> {
-    const began = performance.now();
-    return await this.#show.step('every row is copied', async () => {
-      const { rowsCopied } = await this.#crossfade.backfill({
-        signal: this.#signal,
-        onProgress: (status) => this.#show.copied(status.rowsCopied),
-      });
-      const seconds = (performance.now() - began) / 1_000;
-      const rate = Math.round(rowsCopied / Math.max(seconds, 0.001)).toLocaleString('en');
-      return {
-        value: { rows: rowsCopied, seconds },
-        says: `${rowsCopied.toLocaleString('en')} rows, ${rate} per second`,
-      };
-    });
-  }
-
-  async to(stage: Stage): Promise<void> {
-    const before = (await this.#crossfade.status()).lastSwitch;
-    await this.#show.step(`stage ${stage}`, async () => {
-      const outcome = await this.#crossfade.cutover.moveTo(stage, { timeoutMs: CATCH_UP_MS });
-      if (outcome.outcome === 'refused') throw new Refused(`stage ${stage} was refused: ${refusals(outcome.gates)}`);
-      this.reached.push(stage);
-      const { lastSwitch } = await this.#crossfade.status();
-      if (lastSwitch === null || lastSwitch.at.getTime() === before?.at.getTime())
-        return { value: undefined, says: '' };
-      const { to, pauseMs } = lastSwitch;
-      this.switches.push({ to, pauseMs: round(pauseMs) });
-      return { value: undefined, says: `writes moved to ${to}, held for ${round(pauseMs)} ms` };
-    });
-    await this.stay();
-  }
-
-  async compare(): Promise<void> {
-    await this.#show.step('both databases are compared, beside the traffic', async () => {
-      const { outcome, totals } = await compareDatabases(this.#crossfade, { signal: this.#signal });
-      return { value: undefined, says: `${outcome}, ${totals.rowsCompared.toLocaleString('en')} rows` };
-    });
-  }
-}
-
-function refusals(gates: readonly Gate[]): string {
-  return gates
-    .filter((gate) => !gate.passes)
-    .map((gate) => `${gate.name}: ${gate.found}`)
-    .join('; ');
-}
-
 function problemsOf(seen: { tally: Tally; lost: readonly LostWrite[]; comparison: ComparisonReport }): string[] {
   const { tally, lost, comparison } = seen;
   const problems = lost
@@ -302,31 +196,4 @@ function problemsOf(seen: { tally: Tally; lost: readonly LostWrite[]; comparison
     }
   }
   return problems;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
-}
-
-/** The result as a person reads it. */
-export function demoText(result: DemoResult): string {
-  const number = (value: number): string => value.toLocaleString('en');
-  const pauses = result.switches.map(({ to, pauseMs }) => `${pauseMs} ms (to ${to})`).join(', ');
-  const lines = [
-    result.isClean
-      ? 'Nothing was lost, no write failed, both databases hold the same rows.'
-      : 'This did not go as it should:',
-    ...result.problems.map((problem) => `  ✗ ${problem}`),
-    '',
-    `  road                         ${result.stages.join(' → ')}`,
-    `  rows copied                  ${number(result.rowsCopied)} in ${result.backfillSeconds} s`,
-    `  writes served meanwhile      ${number(result.writes)}, ${number(result.writesFailed)} failed`,
-    `  reads served meanwhile       ${number(result.reads)}, ${number(result.readsFailed)} failed, ${number(result.staleReads)} stale`,
-    `  longest write                ${result.longestWriteMs} ms`,
-    `  writes held by a switch      ${pauses || 'no switch was made'}`,
-    `  acknowledged writes lost     ${number(result.acknowledgedWritesLost)} of ${number(result.acknowledgedRows)} rows looked up in both databases`,
-    `  divergent rows               ${number(result.divergentRows)} of ${number(result.rowsCompared)} compared`,
-    `  all of it took               ${result.seconds} s`,
-  ];
-  return lines.join('\n');
 }

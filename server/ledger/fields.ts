@@ -1,5 +1,3 @@
-import { fieldInvalid } from './http-error.ts';
-
 /** What a column of the ledger holds: a whole number is a `number`, a flag 0 or 1, JSON its text. */
 export type Cell = string | number | Buffer | null;
 
@@ -27,7 +25,7 @@ interface Occurrence {
   readonly byDefault?: () => Cell;
 }
 
-function field(
+function makeField(
   expected: string,
   occurrence: Occurrence,
   parse: Field['parse'],
@@ -45,32 +43,32 @@ function field(
 }
 
 /** Text that both databases can hold: PostgreSQL has no NUL character and no half of a surrogate pair. */
-function isStorable(text: string): boolean {
-  return !text.includes('\0') && text.isWellFormed();
+function isStorable(value: string): boolean {
+  return !value.includes('\0') && value.isWellFormed();
 }
 
 export function text(options: Occurrence & { max: number; min?: number; pattern?: RegExp; expected?: string }): Field {
   const { max, min = 0, pattern } = options;
-  return field(options.expected ?? `a text of ${min} to ${max} characters`, options, (input) => {
+  return makeField(options.expected ?? `a text of ${min} to ${max} characters`, options, (input) => {
     if (typeof input !== 'string' || input.length < min || input.length > max || !isStorable(input)) return undefined;
     return pattern === undefined || pattern.test(input) ? input : undefined;
   });
 }
 
 export function choice(choices: readonly string[], options: Occurrence = {}): Field {
-  return field(`one of ${choices.join(', ')}`, options, (input) => choices.find((value) => value === input));
+  return makeField(`one of ${choices.join(', ')}`, options, (input) => choices.find((value) => value === input));
 }
 
 export function integer(options: Occurrence & { min: number; max: number }): Field {
   const { min, max } = options;
-  return field(`a whole number from ${min} to ${max}`, options, (input) =>
+  return makeField(`a whole number from ${min} to ${max}`, options, (input) =>
     typeof input === 'number' && Number.isSafeInteger(input) && input >= min && input <= max ? input : undefined,
   );
 }
 
 export function real(options: Occurrence & { min: number; max: number }): Field {
   const { min, max } = options;
-  return field(`a number from ${min} to ${max}`, options, (input) =>
+  return makeField(`a number from ${min} to ${max}`, options, (input) =>
     typeof input === 'number' && input >= min && input <= max ? input : undefined,
   );
 }
@@ -87,12 +85,17 @@ export function epochMs(options: Occurrence = {}): Field {
 
 /** `true` or `false` in the API, 1 or 0 in the database. */
 export function flag(options: Occurrence = {}): Field {
-  return field('true or false', options, (input) => (typeof input === 'boolean' ? Number(input) : undefined), Boolean);
+  return makeField(
+    'true or false',
+    options,
+    (input) => (typeof input === 'boolean' ? Number(input) : undefined),
+    Boolean,
+  );
 }
 
 /** Any JSON in the API, its text in the database. */
 export function json(options: Occurrence & { max: number }): Field {
-  return field(
+  return makeField(
     `a JSON object or array of at most ${options.max} characters`,
     options,
     (input) => {
@@ -106,7 +109,7 @@ export function json(options: Occurrence & { max: number }): Field {
 
 /** Base64 in the API, bytes in the database. */
 export function blob(options: Occurrence & { maxBytes: number }): Field {
-  return field(
+  return makeField(
     `base64 of at most ${options.maxBytes} bytes`,
     options,
     (input) => {
@@ -117,66 +120,4 @@ export function blob(options: Occurrence & { maxBytes: number }): Field {
     },
     (cell) => (Buffer.isBuffer(cell) ? cell.toString('base64') : cell),
   );
-}
-
-/**
- * Reads a request's body into a row.
- *
- * `create` and `replace` want every required field and fill in the others; `change` takes the fields that are given.
- *
- * @param under Where in the body the fields are, for messages: `payment` makes `payment.currency`.
- * @throws HttpError 400, naming the field.
- */
-export function readBody(
-  fields: Fields,
-  body: unknown,
-  options: { for: 'create' | 'replace' | 'change'; under?: string },
-): Record<string, Cell> {
-  const path = (name: string): string => (options.under === undefined ? name : `${options.under}.${name}`);
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw fieldInvalid(
-      options.under ?? 'body',
-      `a JSON object with the fields ${Object.keys(fields).join(', ')}`,
-      body,
-    );
-  }
-  const given = new Map<string, unknown>(Object.entries(body));
-  const row: Record<string, Cell> = {};
-  for (const [name, value] of given) {
-    const field = Object.hasOwn(fields, name) ? fields[name] : undefined;
-    if (field === undefined)
-      throw fieldInvalid(path(name), `left out; there are ${Object.keys(fields).join(', ')}`, value);
-    row[name] = readField(field, path(name), value);
-  }
-  if (options.for === 'change') {
-    if (given.size === 0)
-      throw fieldInvalid('body', `an object with at least one of ${Object.keys(fields).join(', ')}`, body);
-    return row;
-  }
-  for (const [name, field] of Object.entries(fields)) {
-    if (given.has(name)) continue;
-    if (field.isRequired) throw fieldInvalid(path(name), field.expected, undefined);
-    row[name] = field.byDefault();
-  }
-  return row;
-}
-
-function readField(field: Field, path: string, value: unknown): Cell {
-  if (value === null) {
-    if (field.isNullable) return null;
-    throw fieldInvalid(path, field.expected, value);
-  }
-  const cell = field.parse(value);
-  if (cell === undefined) throw fieldInvalid(path, field.expected, value);
-  return cell;
-}
-
-/** A row as the API answers it: `id` and its fields. */
-export function showRow(fields: Fields, row: Readonly<Record<string, Cell>>): Record<string, unknown> {
-  const shown: Record<string, unknown> = { id: row['id'] };
-  for (const [name, field] of Object.entries(fields)) {
-    const cell = row[name] ?? null;
-    shown[name] = cell === null ? null : field.show(cell);
-  }
-  return shown;
 }

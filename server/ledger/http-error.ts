@@ -32,7 +32,8 @@ export function fieldInvalid(field: string, expected: string, found: unknown): H
 function describe(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'string') return value === '' ? 'an empty text' : `a text of ${value.length} character${value.length === 1 ? '' : 's'}`;
+  if (typeof value === 'string')
+    return value === '' ? 'an empty text' : `a text of ${value.length} character${value.length === 1 ? '' : 's'}`;
   if (typeof value === 'number') return `the number ${value}`;
   return typeof value === 'boolean' ? `${value}` : 'an object';
 }

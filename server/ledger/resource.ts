@@ -1,9 +1,9 @@
 import { Router } from 'express';
 import type { Request } from 'express';
 import type { Crossfade } from '../../adapter/crossfade.ts';
-import { readBody, showRow } from './fields.ts';
 import type { Cell, Fields } from './fields.ts';
 import { HttpError, fieldInvalid } from './http-error.ts';
+import { readBody, showRow } from './read-body.ts';
 
 /** A row of any of the ledger's tables, as the repositories give it. */
 export type LedgerRow = Record<string, Cell> & { id: number };
