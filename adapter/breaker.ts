@@ -94,9 +94,13 @@ export class Breaker {
         cause,
       });
     }
-    return new CrossfadeError('BREAKER_OPEN', 'PostgreSQL was not asked: its last calls failed, and the breaker is open', {
-      hint: 'try again in a moment; the error that opened it is in the log of the calls before',
-      cause,
-    });
+    return new CrossfadeError(
+      'BREAKER_OPEN',
+      'PostgreSQL was not asked: its last calls failed, and the breaker is open',
+      {
+        hint: 'try again in a moment; the error that opened it is in the log of the calls before',
+        cause,
+      },
+    );
   }
 }

@@ -36,6 +36,8 @@ const CODES = {
   CAPTURE_BROKEN: { retryable: false },
   SCHEMA_CHANGE_REFUSED: { retryable: false },
   BREAKER_OPEN: { retryable: true },
+  TRANSACTION_ABORTED: { retryable: false },
+  ROW_NOT_FOUND: { retryable: false },
   CLOSED: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 

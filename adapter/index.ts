@@ -1,1 +1,13 @@
-export {};
+export { createCrossfade, Crossfade } from './crossfade.ts';
+export type { BackfillOptions } from './crossfade.ts';
+export type { CrossfadeOptions, Logger } from './config.ts';
+export { CrossfadeError, isCrossfadeError } from './errors.ts';
+export type { ErrorCode } from './errors.ts';
+export type { Cutover, MoveOptions, StepOptions, StepOutcome } from './cutover.ts';
+export type { Mirror } from './mirror.ts';
+export { Repository } from './repository.ts';
+export { parseStage, STAGE_NAMES, STAGES } from './stage.ts';
+export type { Stage, StageRow } from './stage.ts';
+export type { BackfillStatus, Gate, MirrorStatus, Status } from './status.ts';
+export type { ComparisonRecord, Quarantined, Records, Store, StoreState } from './store.ts';
+export type { ColumnSpec, Key, Row, SqlValue, StoreName, TableSpec } from './spec.ts';

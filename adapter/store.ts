@@ -81,8 +81,10 @@ export interface StepRequest {
   readonly tables: readonly TableSpec[];
   /** The backfill as it stands; changes of keys past a cursor are left to the piece that will copy them. */
   readonly cursors: readonly Cursor[];
-  /** Keys to read as if they had changed: quarantined rows and repairs. */
+  /** Keys to read as if they had changed, by table: repairs. */
   readonly keys: ReadonlyMap<string, readonly Key[]>;
+  /** Quarantined keys, by table: read along whenever the step touches their table, since another row's change may free them. */
+  readonly retry: ReadonlyMap<string, readonly Key[]>;
   /** The table of which to copy the next piece, and how many rows at most; `null` when the backfill is done or paused. */
   readonly piece: { readonly table: TableSpec; readonly rows: number } | null;
 }
@@ -234,6 +236,9 @@ export interface Store {
   /** The rows with these keys, in the same order; `undefined` where there is none. */
   rowsByKey(table: TableSpec, keys: readonly Key[]): Promise<readonly (Row | undefined)[]>;
   count(table: TableSpec): Promise<number>;
+
+  /** Foreign keys that rows here violate or that are not validated, by name: they would fail later writes. Empty in SQLite. */
+  brokenConstraints(tables: readonly TableSpec[]): Promise<readonly string[]>;
 
   /** Resolves when the database answers. */
   ping(): Promise<void>;

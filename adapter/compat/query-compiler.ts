@@ -1,31 +1,40 @@
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
-import type { PrimaryKeys } from './primary-keys.ts';
+import type { Catalog } from './catalog.ts';
 
 /**
  * PostgreSQL's query compiler of Knex, but with the meaning that SQLite gives to the same builder: where NULLs sort, how
  * LIKE compares, what an aggregate without an alias is called, what an insert answers.
  */
-export function sqliteFlavoured(Base: CompilerConstructor, keys: PrimaryKeys): CompilerConstructor {
+export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): CompilerConstructor {
   return class SqliteFlavouredCompiler extends Base {
     /** SQLite reports the last inserted id unasked; here it has to be asked for. */
     override insert(): ReturnType<CompilerInternals['insert']> {
       const compiled = super.insert();
       if (typeof compiled === 'string' || compiled.returning) return compiled;
-      const key = keys.of(this.tableName)?.integer;
+      const key = catalog.of(this.tableName)?.integerKey;
       if (key === undefined) return compiled;
       return { ...compiled, sql: `${compiled.sql} returning ${quote(key)}`, insertedKey: key } as typeof compiled;
     }
 
-    /** SQLite generates an integer primary key that is NULL or left out of some rows of several. */
     override _prepInsert(data: unknown): ReturnType<CompilerInternals['_prepInsert']> {
       const prepared = super._prepInsert(data);
-      if (typeof prepared === 'string') return prepared;
-      const key = keys.of(this.tableName)?.integer;
-      const position = key === undefined ? -1 : prepared.columns.indexOf(key);
-      if (position !== -1) {
-        for (const row of prepared.values) row[position] ??= this.client.raw('default');
+      const entry = catalog.of(this.tableName);
+      if (typeof prepared === 'string' || entry === undefined) return prepared;
+      for (const [position, column] of prepared.columns.entries()) {
+        // SQLite generates an integer primary key that is NULL or left out of some rows of several.
+        if (column === entry.integerKey)
+          for (const row of prepared.values) row[position] ??= this.client.raw('default');
+        if (entry.moments.has(column)) for (const row of prepared.values) row[position] = moment(row[position]);
       }
       return prepared;
+    }
+
+    override _prepUpdate(data: Record<string, unknown> | undefined): string[] {
+      const moments = catalog.of(this.tableName)?.moments;
+      if (data !== undefined && moments !== undefined) {
+        for (const column of moments) if (column in data) data[column] = moment(data[column]);
+      }
+      return super._prepUpdate(data);
     }
 
     /** Knex's SQLite dialect knows no RETURNING on deletes: they resolve to a count. */
@@ -54,8 +63,9 @@ export function sqliteFlavoured(Base: CompilerConstructor, keys: PrimaryKeys): C
     override _groupOrder(item: Statement, type: string): string {
       if (item.nulls) return super._basicGroupOrder(item, type);
       const sql = super._groupOrder(item, type);
-      if (type !== 'order' || item.type === 'orderByRaw' || typeof item.direction === 'object') return sql;
-      return `${sql} nulls ${String(item.direction).toLowerCase() === 'desc' ? 'last' : 'first'}`;
+      const { direction = 'asc' } = item;
+      if (type !== 'order' || item.type === 'orderByRaw' || typeof direction !== 'string') return sql;
+      return `${sql} nulls ${direction.toLowerCase() === 'desc' ? 'last' : 'first'}`;
     }
 
     override whereLike(statement: Statement): string {
@@ -87,8 +97,14 @@ export function sqliteFlavoured(Base: CompilerConstructor, keys: PrimaryKeys): C
 export function isolate(compiler: CompilerInternals): CompilerInternals {
   const { single } = compiler;
   const update = single['update'];
-  compiler.single = typeof update === 'object' && update !== null ? { ...single, update: { ...update } } : { ...single };
+  compiler.single =
+    typeof update === 'object' && update !== null ? { ...single, update: { ...update } } : { ...single };
   return compiler;
+}
+
+/** A Date for a column that holds such: other columns take its epoch in milliseconds, as SQLite's do. */
+function moment(value: unknown): unknown {
+  return value instanceof Date ? value.toISOString() : value;
 }
 
 /** The text of an expression as Knex writes it for SQLite. */

@@ -7,8 +7,8 @@ import type { Key, Row, TableSpec } from '../spec.ts';
 import type { Batch, Cursor, Intent, StepReading, StepRequest } from '../store.ts';
 import { changedSince, formatPosition, fromSnapshotRow, includes, parsePosition, SNAPSHOT_COLUMNS } from './position.ts';
 import type { SnapshotPosition, SnapshotRow } from './position.ts';
-import { decodeValue, selectByKeys, selectPage } from './rows.ts';
-import { literal, quote } from './sql.ts';
+import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts';
+import { baseType, literal, quote } from './sql.ts';
 
 /** Rows in one batch: bounds memory. */
 const BATCH_ROWS = 1_000;
@@ -130,11 +130,12 @@ async function* batches(step: {
   for (const table of step.request.tables) {
     const changes = step.changed.get(table.name);
     if (changes?.empties) yield { table, empties: true, present: [], absent: [] };
-    if (changes !== undefined) {
-      for await (const keys of changedKeys(step, table)) yield await lookUp(step.client, table, keys);
+    const repairs = step.request.keys.get(table.name) ?? [];
+    const isTouched = changes !== undefined || repairs.length > 0 || step.request.piece?.table === table;
+    const extra = isTouched ? [...repairs, ...(step.request.retry.get(table.name) ?? [])] : [];
+    if (changes !== undefined || extra.length > 0) {
+      for await (const keys of changedKeys(step, table, extra)) yield await lookUp(step.client, table, keys);
     }
-    const extra = step.request.keys.get(table.name);
-    if (extra !== undefined && extra.length > 0) yield await lookUp(step.client, table, extra);
     if (step.request.piece?.table === table && step.piece.length > 0) {
       yield { table, empties: false, present: step.piece, absent: [] };
     }
@@ -151,16 +152,26 @@ async function lookUp(client: pg.Client, table: TableSpec, keys: readonly Key[])
   };
 }
 
+/** The distinct keys that changed, and the extra ones, as far as the backfill has come. */
 async function* changedKeys(
   step: { client: pg.Client; request: StepRequest; after: SnapshotPosition },
   table: TableSpec,
+  extra: readonly Key[],
 ): AsyncIterable<readonly Key[]> {
   const columns = keyColumns(table);
-  const parts = columns.map((_, index) => `key[${index + 1}]`).join(', ');
+  const names = columns.map((_, index) => `k${index + 1}`);
+  const parts = columns.map((column, index) => `key[${index + 1}]::${baseType(column)} AS ${names[index]}`);
+  const arrays = encodeColumns(columns, extra).map((array, index) => {
+    const column = columns[index];
+    return column === undefined ? '' : `${literal(array)}::${baseType(column)}[]`;
+  });
   const cursor = step.request.cursors.find(({ table: name }) => name === table.name);
   await step.client.query(
-    `DECLARE changed NO SCROLL CURSOR FOR SELECT DISTINCT ${parts} FROM crossfade.changes
-     WHERE tbl = ${literal(table.name)} AND key IS NOT NULL AND ${changedSince(step.after)} AND ${upToCursor(table, cursor)}`,
+    `DECLARE changed NO SCROLL CURSOR FOR SELECT * FROM (
+       SELECT ${parts.join(', ')} FROM crossfade.changes
+         WHERE tbl = ${literal(table.name)} AND key IS NOT NULL AND ${changedSince(step.after)}
+       UNION SELECT * FROM unnest(${arrays.join(', ')})) AS named(${names.join(', ')})
+     WHERE ${upToCursor(table, cursor, names)}`,
   );
   try {
     while (true) {
@@ -174,14 +185,14 @@ async function* changedKeys(
 }
 
 /** PROTOCOL.md R3, R4: changes past the backfill's cursor are left to the piece that will copy them. */
-function upToCursor(table: TableSpec, cursor: Cursor | undefined): string {
+function upToCursor(table: TableSpec, cursor: Cursor | undefined, names: readonly string[]): string {
   if (cursor === undefined || cursor.isDone) return 'true';
   const { after } = cursor;
   if (after === null) return 'false';
-  const columns = keyColumns(table);
-  const changed = columns.map((column, index) => `key[${index + 1}]::${column.postgresType}`).join(', ');
-  const reached = columns.map((column, index) => `${literal(toPostgres(column, after[index] ?? null) ?? '')}::${column.postgresType}`).join(', ');
-  return `(${changed}) <= (${reached})`;
+  const reached = keyColumns(table).map(
+    (column, index) => `${literal(toPostgres(column, after[index] ?? null) ?? '')}::${baseType(column)}`,
+  );
+  return `(${names.join(', ')}) <= (${reached.join(', ')})`;
 }
 
 /**

@@ -21,6 +21,7 @@ import type {
   StoreState,
 } from '../store.ts';
 import { describeConnectionError, enterReplicaRole, isLockTimeout, openPool, openSession, sqlState } from './connection.ts';
+import { brokenForeignKeys } from './foreign-keys.ts';
 import { describeTables, guardedTables } from './describe.ts';
 import { changedSince, formatPosition, fromSnapshotRow, includes, parsePosition, SNAPSHOT_COLUMNS } from './position.ts';
 import type { SnapshotRow } from './position.ts';
@@ -396,6 +397,10 @@ export class PostgresStore implements Store {
   async count(table: TableSpec): Promise<number> {
     const { rows } = await this.#query<{ rows: string }>(`SELECT count(*) AS rows FROM ${quote(table.name)}`);
     return Number(only(rows).rows);
+  }
+
+  async brokenConstraints(tables: readonly TableSpec[]): Promise<readonly string[]> {
+    return this.#reaching(() => this.#withClient((client) => brokenForeignKeys(client, tables)));
   }
 
   async ping(): Promise<void> {

@@ -5,7 +5,7 @@ import type { Traffic } from '../traffic.ts';
 import { BOUND_TO } from './target-client.ts';
 import type { TargetClient } from './target-client.ts';
 import type { ClientInternals, Connection } from './knex-internals.ts';
-import type { PrimaryKeys } from '../compat/primary-keys.ts';
+import type { Catalog } from '../compat/catalog.ts';
 
 /** One run of a query on one store. */
 export interface QueryEvent {
@@ -29,7 +29,7 @@ export interface RouterCore {
   readonly traffic: Traffic;
   readonly breaker: Breaker;
   readonly targets: Readonly<Record<StoreName, Target>>;
-  readonly keys: PrimaryKeys;
+  readonly catalog: Catalog;
   readonly onQuery: ((event: QueryEvent) => void) | undefined;
   /** Whose connection it is. */
   readonly storeOf: WeakMap<Connection, StoreName>;
@@ -54,7 +54,13 @@ export class Compiling {
   }
 }
 
-const CONFIG_OF_THE_ROUTER = ['wrapIdentifier', 'postProcessResponse', 'asyncStackTraces', 'debug', 'compileSqlOnError'];
+const CONFIG_OF_THE_ROUTER = [
+  'wrapIdentifier',
+  'postProcessResponse',
+  'asyncStackTraces',
+  'debug',
+  'compileSqlOnError',
+];
 const EMITTER = ['emit', 'on', 'once', 'off', 'addListener', 'removeListener', 'listeners'] as const;
 
 /**

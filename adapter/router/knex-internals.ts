@@ -85,15 +85,20 @@ export interface CompilerInternals {
   _groupOrder(item: Statement, type: string): string;
   _basicGroupOrder(item: Statement, type: string): string;
   _prepInsert(data: unknown): string | { columns: string[]; values: unknown[][] };
+  _prepUpdate(data: Record<string, unknown> | undefined): string[];
   _columnClause(statement: Statement): string;
   _valueClause(statement: Statement): string;
   _not(statement: Statement, text: string): string;
 }
 export type CompilerConstructor = new (client: unknown, builder: unknown, bindings?: unknown) => CompilerInternals;
 
-/** A transaction in knex's sense: the promise of the whole, with what ends it. */
-export interface TransactionInternals {
+/** What a transaction is to its caller: the promise of the whole. */
+export interface TransactionPromise {
   _promise: Promise<unknown>;
+}
+
+/** A transaction in knex's sense, with what ends it. */
+export interface TransactionInternals extends TransactionPromise {
   commit(connection: Connection, value: unknown): Promise<unknown>;
   rollback(connection: Connection, error: unknown): Promise<unknown>;
 }
@@ -118,7 +123,7 @@ export interface ClientInternals {
   readonly transacting?: boolean;
   emit(event: string, ...args: unknown[]): boolean;
   runner(builder: BuilderInternals): RunnerInternals;
-  transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionInternals;
+  transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionPromise;
   queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals;
   queryBuilder(): BuilderInternals;
   formatter(builder: unknown): { wrap(value: unknown): string };
@@ -181,6 +186,7 @@ const COMPILER_METHODS = [
   '_groupOrder',
   '_basicGroupOrder',
   '_prepInsert',
+  '_prepUpdate',
   '_columnClause',
   '_valueClause',
   '_not',
@@ -203,7 +209,8 @@ export function assertInternals(): void {
     }
     const runner = client.runner(builder);
     requireMethods(runner, ['run', 'stream', 'ensureConnection'], 'the runner');
-    if (runner.ensureConnection.length !== 2 || !('connection' in runner)) throw missing('the connection of the runner');
+    if (runner.ensureConnection.length !== 2 || !('connection' in runner))
+      throw missing('the connection of the runner');
   }
 }
 

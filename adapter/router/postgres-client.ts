@@ -3,12 +3,18 @@ import { CrossfadeError } from '../errors.ts';
 import { isInfrastructureError } from '../infrastructure-error.ts';
 import { sqliteAnswer } from '../compat/answers.ts';
 import { sqliteBindings } from '../compat/bindings.ts';
-import type { PrimaryKeys } from '../compat/primary-keys.ts';
+import type { Catalog } from '../compat/catalog.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
 import { resultTypes } from '../compat/result-types.ts';
 import { sqliteError } from '../compat/sqlite-error.ts';
 import { compilerClass } from './knex-internals.ts';
-import type { BuilderInternals, ClientConstructor, CompilerInternals, Connection, QueryObject } from './knex-internals.ts';
+import type {
+  BuilderInternals,
+  ClientConstructor,
+  CompilerInternals,
+  Connection,
+  QueryObject,
+} from './knex-internals.ts';
 import { targetClientClass } from './target-client.ts';
 import type { TargetClientConstructor, TargetHooks } from './target-client.ts';
 
@@ -19,13 +25,13 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export interface PostgresContext {
   readonly hooks: TargetHooks;
   readonly breaker: Breaker;
-  readonly keys: PrimaryKeys;
+  readonly catalog: Catalog;
 }
 
 /** The class of the client for PostgreSQL: knex's own, with SQLite's shapes and the breaker in front of its pool. */
 export function postgresClientClass(Dialect: ClientConstructor, context: PostgresContext): TargetClientConstructor {
-  const { breaker, keys } = context;
-  const Compiler = sqliteFlavoured(compilerClass(Dialect, 'pg'), keys);
+  const { breaker, catalog } = context;
+  const Compiler = sqliteFlavoured(compilerClass(Dialect, 'pg'), catalog);
 
   return class PostgresTarget extends targetClientClass(Dialect, context.hooks) {
     constructor(config: object) {
@@ -58,7 +64,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       } catch (error) {
         // Outside of a transaction the breaker stands around the whole query.
         if (this.transacting) breaker.observe(error);
-        throw sqliteError(error, (table) => keys.columnsOf(table));
+        throw sqliteError(error, (table) => catalog.named(table)?.primaryKey);
       }
     }
 
@@ -75,10 +81,10 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     }
 
     override prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined {
-      if (builder._method !== 'insert') return undefined;
+      if (builder._method !== 'insert' && builder._method !== 'update') return undefined;
       const { tableName } = this.queryCompiler(builder);
-      if (tableName === '' || keys.of(tableName) !== undefined) return undefined;
-      return keys.look(tableName, async (sql, bindings) => {
+      if (tableName === '' || catalog.of(tableName) !== undefined) return undefined;
+      return catalog.look(tableName, async (sql, bindings) => {
         const { response } = await super._query(connection, { sql, bindings });
         return (response as { readonly rows: readonly Record<string, unknown>[] }).rows;
       });

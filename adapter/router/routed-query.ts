@@ -53,7 +53,7 @@ function isUnreachable(error: unknown): boolean {
 }
 
 async function write(query: RoutedQuery, kind: QueryKind): Promise<unknown> {
-  const { traffic, keys } = query.core;
+  const { traffic, catalog } = query.core;
   for (let fences = 0; ; fences++) {
     const entered = traffic.enter();
     const permit = 'then' in entered ? await entered : entered;
@@ -62,7 +62,7 @@ async function write(query: RoutedQuery, kind: QueryKind): Promise<unknown> {
     let result: unknown;
     try {
       result = await new Attempt(query, store, kind === 'inspect' ? 'read' : 'write').run();
-      if (kind === 'schema') keys.forget();
+      if (kind === 'schema') catalog.forget();
       // The connection is back in its pool here, which in SQLite's case is the only one.
       if (kind !== 'inspect') waiting = traffic.committed(store);
     } catch (error) {
@@ -92,7 +92,7 @@ async function runOnConnection(query: RoutedQuery, connection: Connection, kind:
     const preparing = client.prepare(runner.builder, connection);
     if (preparing !== undefined) await preparing;
     const result = await core.compiling.during(client, () => query.execute(runner, query.parameters));
-    if (kind === 'schema') core.keys.forget();
+    if (kind === 'schema') core.catalog.forget();
     if (kind === 'write' || kind === 'schema') await core.traffic.committed(store);
     return result;
   } catch (error) {

@@ -8,7 +8,13 @@ import { classify } from './classify.ts';
 import type { RouterCore } from './core.ts';
 import { fencedError } from './routed-query.ts';
 import type { Callback, ClientInternals, Connection, Container, Execute } from './knex-internals.ts';
-import type { RunnerInternals, StreamParameters, TransactionConfig, TransactionInternals } from './knex-internals.ts';
+import type {
+  RunnerInternals,
+  StreamParameters,
+  TransactionConfig,
+  TransactionInternals,
+  TransactionPromise,
+} from './knex-internals.ts';
 import type { TargetClient } from './target-client.ts';
 
 /** What the router keeps of a transaction, its savepoints included. */
@@ -40,14 +46,15 @@ export class RoutedTransactions {
     bound: (store: StoreName) => TargetClient,
     container: Container,
     config: TransactionConfig,
-  ): TransactionInternals {
+  ): TransactionPromise {
+    let entered: ReturnType<RouterCore['traffic']['enter']>;
     try {
-      const entered = this.#core.traffic.enter();
-      if (!('then' in entered)) return this.#begin(entered, bound, container, config);
-      return new PendingTransaction(entered.then((permit) => this.#begin(permit, bound, container, config)));
+      entered = this.#core.traffic.enter();
     } catch (error) {
       return new PendingTransaction(Promise.reject(error));
     }
+    if (!('then' in entered)) return this.#begin(entered, bound, container, config);
+    return new PendingTransaction(entered.then((permit) => this.#begin(permit, bound, container, config)._promise));
   }
 
   /** Makes the client of a savepoint known as part of the transaction around it. */
@@ -63,10 +70,11 @@ export class RoutedTransactions {
   /** Watches a statement of a transaction: for the fence, for writes, for schema changes. */
   watch(client: TargetClient, runner: RunnerInternals): RunnerInternals {
     const state = this.#states.get(client);
-    const ensureConnection = runner.ensureConnection;
+    const ensureConnection = runner.ensureConnection.bind(runner);
     runner.ensureConnection = async (execute, parameters) => {
-      const run: Execute = (target, given) => this.#execute({ client, state, runner: target, execute, parameters: given });
-      return await ensureConnection.call(runner, run, parameters);
+      const run: Execute = (target, given) =>
+        this.#execute({ client, state, runner: target, execute, parameters: given });
+      return await ensureConnection(run, parameters);
     };
     return runner;
   }
@@ -124,15 +132,16 @@ export class RoutedTransactions {
   }
 
   #hookEndings(transaction: TransactionInternals, state: TransactionState, ended: Promise<unknown>): void {
-    const { commit, rollback } = transaction;
+    const commit = transaction.commit.bind(transaction);
+    const rollback = transaction.rollback.bind(transaction);
     // Knex's own resolves also when COMMIT failed, and before the connection is back in the pool.
     const committed = async (connection: Connection, value: unknown): Promise<unknown> => {
       if (state.fence === undefined) {
         state.ending ??= 'commit';
-        await commit.call(transaction, connection, value);
+        await commit(connection, value);
       } else {
         state.ending ??= 'rollback';
-        await rollback.call(transaction, connection, state.fence);
+        await rollback(connection, state.fence);
       }
       return await ended;
     };
@@ -144,7 +153,7 @@ export class RoutedTransactions {
     };
     transaction.rollback = (connection, error) => {
       state.ending ??= 'rollback';
-      return rollback.call(transaction, connection, error);
+      return rollback(connection, error);
     };
   }
 
@@ -166,7 +175,7 @@ export class RoutedTransactions {
       const preparing = connection === undefined ? undefined : client.prepare(builder, connection);
       if (preparing !== undefined) await preparing;
       const result = await this.#core.compiling.during(client, () => execute(runner, parameters));
-      if (kind === 'schema') this.#core.keys.forget();
+      if (kind === 'schema') this.#core.catalog.forget();
       failed = false;
       return result;
     } catch (error) {
@@ -186,26 +195,13 @@ export class RoutedTransactions {
   }
 }
 
-/** A transaction that waits to begin: what Knex and its callers use of one before that. */
-class PendingTransaction extends EventEmitter implements TransactionInternals {
+/** A transaction that waits to begin: what Knex and its callers use of one. */
+class PendingTransaction extends EventEmitter implements TransactionPromise {
   readonly _promise: Promise<unknown>;
-  readonly #begun: Promise<TransactionInternals>;
 
-  constructor(begun: Promise<TransactionInternals>) {
+  constructor(promise: Promise<unknown>) {
     super();
-    // A transaction is thenable itself: without the wrapping, waiting for its beginning would wait for its end.
-    const wrapped = begun.then((transaction) => ({ transaction }));
-    void wrapped;
-    this.#begun = begun;
-    this._promise = begun.then((transaction) => transaction._promise);
-  }
-
-  async commit(connection: Connection, value: unknown): Promise<unknown> {
-    return await (await this.#begun).commit(connection, value);
-  }
-
-  async rollback(connection: Connection, error: unknown): Promise<unknown> {
-    return await (await this.#begun).rollback(connection, error);
+    this._promise = promise;
   }
 
   then(...callbacks: Parameters<Promise<unknown>['then']>): Promise<unknown> {

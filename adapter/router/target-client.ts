@@ -8,7 +8,7 @@ export const BOUND_TO = Symbol('crossfade router');
 /** What a target's client needs of the router around it. */
 export interface TargetHooks {
   /** Watches a statement that runs in one of the router's transactions. */
-  watch(client: ClientInternals, runner: RunnerInternals): RunnerInternals;
+  watch(client: TargetClient, runner: RunnerInternals): RunnerInternals;
   /** Makes a savepoint's client known as a part of the transaction around it. */
   adopt(outer: ClientInternals, container: Container): Container;
   /** Remembers whose connection it is. */
@@ -17,6 +17,7 @@ export interface TargetHooks {
 
 /** A client of one of the two databases. */
 export interface TargetClient extends ClientInternals {
+  transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionInternals;
   readonly [BOUND_TO]?: ClientInternals;
   /** What must be known before a builder can be compiled; nothing at all for most. */
   prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined;
@@ -44,7 +45,8 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
     }
 
     override transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionInternals {
-      return super.transaction(this.transacting ? hooks.adopt(this, container) : container, config, outer);
+      const watched = this.transacting ? hooks.adopt(this, container) : container;
+      return super.transaction(watched, config, outer) as TransactionInternals;
     }
 
     override queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals {

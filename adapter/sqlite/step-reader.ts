@@ -72,15 +72,14 @@ export class StepReader {
     const position = { seq: last?.seq ?? after.seq, tag: last?.tag ?? after.tag };
     const keys = isSmall ? this.#keysInMemory(request, entries.slice(1)) : this.#keysInTemporaryTable(request, after.seq, width);
     const piece = request.piece === null ? null : this.#readPiece(request, request.piece);
-    const extra = request.keys;
     const hasChanges = position.seq > after.seq;
     return {
       position: formatPosition(position),
       changes: Number(position.seq - after.seq),
-      isEmpty: !hasChanges && piece === null && extra.size === 0,
+      isEmpty: !hasChanges && piece === null && request.keys.size === 0,
       tables: keys.tables,
       cursor: piece?.cursor ?? null,
-      batches: () => this.#batches({ request, keys, extra, piece: piece?.rows ?? [] }),
+      batches: () => this.#batches({ request, keys, piece: piece?.rows ?? [] }),
       durable: () => this.#durable(position.seq),
     };
   }
@@ -114,15 +113,21 @@ export class StepReader {
     const byTable = new Map<string, Map<string, Key>>();
     const specs = new Map(request.tables.map((table) => [table.name, table]));
     const cursors = new Map(request.cursors.map((cursor) => [cursor.table, cursor]));
-    for (const entry of entries) {
-      const table = specs.get(entry.tbl ?? '');
-      if (table === undefined) continue;
-      const key = table.key.map((_, index) => entry[`k${index + 1}`] ?? null);
+    const add = (table: TableSpec, key: Key): void => {
       assertNoNull(table, key);
-      if (!this.#isCopied(table, cursors.get(table.name), key)) continue;
+      if (!this.#isCopied(table, cursors.get(table.name), key)) return;
       let keys = byTable.get(table.name);
       if (keys === undefined) byTable.set(table.name, (keys = new Map()));
       keys.set(encodeKey(key), key);
+    };
+    for (const entry of entries) {
+      const table = specs.get(entry.tbl ?? '');
+      if (table !== undefined) add(table, table.key.map((_, index) => entry[`k${index + 1}`] ?? null));
+    }
+    for (const table of request.tables) {
+      for (const key of request.keys.get(table.name) ?? []) add(table, key);
+      const isTouched = byTable.has(table.name) || request.piece?.table === table;
+      if (isTouched) for (const key of request.retry.get(table.name) ?? []) add(table, key);
     }
     return {
       tables: new Set(byTable.keys()),
@@ -137,8 +142,16 @@ export class StepReader {
     const db = this.#db;
     const names = keyNames(width).join(', ');
     db.exec(`DROP TABLE IF EXISTS temp.step_keys; CREATE TEMP TABLE step_keys (id INTEGER PRIMARY KEY, tbl, ${names})`);
+    db.exec(`DROP TABLE IF EXISTS temp.step_extra; CREATE TEMP TABLE step_extra (tbl, ${names})`);
+    const extra = db.prepare(`INSERT INTO temp.step_extra VALUES (${['tbl', ...keyNames(width)].map(() => '?').join(', ')})`);
+    for (const keys of [request.keys, request.retry]) {
+      for (const [table, list] of keys) {
+        for (const key of list) extra.run(table, ...Array.from({ length: width }, (_, index) => key[index] ?? null));
+      }
+    }
     db.prepare(
-      `INSERT INTO temp.step_keys (tbl, ${names}) SELECT DISTINCT tbl, ${names} FROM _crossfade_changes WHERE seq > ? ORDER BY tbl`,
+      `INSERT INTO temp.step_keys (tbl, ${names})
+       SELECT tbl, ${names} FROM _crossfade_changes WHERE seq > ? UNION SELECT tbl, ${names} FROM temp.step_extra ORDER BY tbl`,
     ).run(after);
     const cursors = new Map(request.cursors.map((cursor) => [cursor.table, cursor]));
     for (const table of request.tables) {
@@ -206,13 +219,10 @@ export class StepReader {
   async *#batches(step: {
     request: StepRequest;
     keys: StepKeys;
-    extra: StepRequest['keys'];
     piece: readonly Row[];
   }): AsyncIterable<Batch> {
     for (const table of step.request.tables) {
       for (const keys of step.keys.chunks(table)) yield this.#lookUp(table, keys);
-      const extra = step.extra.get(table.name);
-      if (extra !== undefined && extra.length > 0) yield this.#lookUp(table, extra);
       if (step.request.piece?.table === table && step.piece.length > 0) {
         yield { table, empties: false, present: step.piece, absent: [] };
       }

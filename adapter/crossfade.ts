@@ -1,0 +1,302 @@
+import type { Knex } from 'knex';
+import type { Registry } from 'prom-client';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Breaker } from './breaker.ts';
+import { readConfig } from './config.ts';
+import type { Config, CrossfadeOptions } from './config.ts';
+import { Cutover } from './cutover.ts';
+import { CrossfadeError } from './errors.ts';
+import { Metrics } from './metrics.ts';
+import { backfillStatus, Mirror } from './mirror.ts';
+import { PostgresStore } from './postgres/store.ts';
+import { Repository } from './repository.ts';
+import { Router } from './router.ts';
+import type { StoreName, TableSpec } from './spec.ts';
+import { keyColumns } from './spec.ts';
+import { SqliteStore } from './sqlite/store.ts';
+import { stageRow } from './stage.ts';
+import { StageTraffic } from './stage-traffic.ts';
+import { StageView } from './stage-view.ts';
+import type { BackfillStatus, Status } from './status.ts';
+import type { ComparisonRecord, Progress, Quarantined, Records, Store } from './store.ts';
+import type { Traffic } from './traffic.ts';
+
+/** How {@link Crossfade.backfill} is run. */
+export interface BackfillOptions {
+  /** Empties the PostgreSQL tables first and copies everything again. Refused while PostgreSQL answers reads. @default false */
+  readonly restart?: boolean;
+  /** Called a few times a second. */
+  readonly onProgress?: (status: BackfillStatus) => void;
+  /** Ends the waiting; what has been copied stays, and the next backfill goes on from there. */
+  readonly signal?: AbortSignal;
+}
+
+const PROGRESS_EVERY_MS = 200;
+
+/**
+ * Opens both databases and returns what an API needs: its Knex instance, and the controls of the cutover.
+ *
+ * PostgreSQL may be away: as long as SQLite is the primary, the API starts and works without it.
+ *
+ * @throws CrossfadeError what {@link readConfig} throws; `SQLITE_UNREADABLE`; `VERSION_UNKNOWN`; `MIRROR_TAKEN` with
+ * `mirror: 'required'`.
+ * @example
+ * const { knex } = await createCrossfade({ sqlite: 'ledger.sqlite', postgres: process.env.DATABASE_URL });
+ * await knex('accounts').where({ id: 1 }).first();
+ */
+export async function createCrossfade(options: CrossfadeOptions = {}): Promise<Crossfade> {
+  return Crossfade.open(readConfig(options));
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly sqlite: SqliteStore;
+  readonly postgres: PostgresStore;
+  readonly view: StageView;
+  readonly metrics: Metrics;
+  readonly breaker: Breaker;
+  readonly mirror: Mirror;
+  readonly router: Router;
+  readonly cutover: Cutover;
+  readonly traffic: StageTraffic;
+  readonly tables: readonly TableSpec[];
+}
+
+/** A running Crossfade. Made by {@link createCrossfade}, ended by {@link close}. */
+export class Crossfade {
+  readonly #parts: Parts;
+  #tables: readonly TableSpec[];
+  #isClosed = false;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#tables = parts.tables;
+  }
+
+  static async open(config: Config): Promise<Crossfade> {
+    const sqlite = SqliteStore.open(config.sqlite);
+    const postgres = PostgresStore.open(config.postgres);
+    const stores = { sqlite, postgres };
+    try {
+      const metrics = new Metrics(config.registry);
+      const view = await StageView.open(stores);
+      const isWanted = (): boolean => view.current.isCaptured && stageRow(view.current.stage).mirrorsTo !== null;
+      const mirror = new Mirror({ stores, records: postgres.records, config, metrics, isWanted });
+      const traffic = new StageTraffic({ view, mirror, config, metrics });
+      const breaker = new Breaker();
+      const router = Router.open({
+        sqlite: config.sqlite,
+        postgres: config.postgres,
+        knex: config.knex,
+        poolMax: config.poolMax,
+        traffic: traffic satisfies Traffic,
+        breaker,
+        onQuery: (event) => metrics.query(event),
+      });
+      const cutover = new Cutover({ stores, records: postgres.records, view, mirror, traffic, metrics, config });
+      metrics.show({
+        stage: () => view.current.stage,
+        epoch: () => view.current.epoch,
+        lagSeconds: () => mirror.lagSeconds,
+        isMirrorRunning: () => mirror.isRunningHere,
+        quarantined: () => mirror.quarantine?.length ?? null,
+        breaker: () => breaker.state,
+      });
+      const tables = await sqlite.installedTables();
+      if (config.mirror === 'required' && view.current.isInstalled) await mirror.takeLease();
+      mirror.start();
+      cutover.start();
+      return new Crossfade({ config, sqlite, postgres, view, metrics, breaker, mirror, router, cutover, traffic, tables });
+    } catch (error) {
+      await Promise.allSettled([sqlite.close(), postgres.close()]);
+      throw error;
+    }
+  }
+
+  /** The API's Knex instance: of the dialect better-sqlite3, whichever database answers. */
+  get knex(): Knex {
+    return this.#parts.router.knex;
+  }
+
+  /** The two ordinary instances behind it, past all routing: for migrations, tests and repairs. */
+  get direct(): { readonly sqlite: Knex; readonly postgres: Knex } {
+    return this.#parts.router.direct;
+  }
+
+  /** The mirrored tables; empty before install. */
+  get tables(): readonly TableSpec[] {
+    return this.#tables;
+  }
+
+  get stores(): { readonly sqlite: Store; readonly postgres: Store } {
+    return { sqlite: this.#parts.sqlite, postgres: this.#parts.postgres };
+  }
+
+  get records(): Records {
+    return this.#parts.postgres.records;
+  }
+
+  get mirror(): Mirror {
+    return this.#parts.mirror;
+  }
+
+  get cutover(): Cutover {
+    return this.#parts.cutover;
+  }
+
+  /** The Prometheus registry that holds all of Crossfade's metrics. */
+  get metrics(): Registry {
+    return this.#parts.metrics.registry;
+  }
+
+  /**
+   * Typed reads and writes of one table, on {@link knex}.
+   *
+   * @throws CrossfadeError `TABLE_MISSING` when the SQLite database has no such table, `TABLE_WITHOUT_KEY`.
+   */
+  repository<R extends object>(table: string): Repository<R> {
+    return new Repository<R>({ knex: this.knex, table, key: this.#keyOf(table) });
+  }
+
+  /** Puts bookkeeping, capture and fence on both databases; the stage stays `sqlite`. See `Cutover.install`. */
+  async install(): Promise<readonly TableSpec[]> {
+    this.#tables = await this.#parts.cutover.install();
+    return this.#tables;
+  }
+
+  /**
+   * Removes Crossfade from both databases; the rows stay. Only in the stages `sqlite` and `postgres`.
+   *
+   * @throws CrossfadeError `GATE_REFUSED` in any other stage.
+   */
+  async uninstall(): Promise<void> {
+    const { view, sqlite, postgres, mirror } = this.#parts;
+    const { stage } = await view.refresh({ both: true });
+    if (stageRow(stage).mirrorsTo !== null) {
+      throw new CrossfadeError('GATE_REFUSED', `Crossfade cannot be removed in stage "${stage}"`, {
+        hint: 'go to stage sqlite or postgres first',
+      });
+    }
+    await postgres.uninstall();
+    await sqlite.uninstall();
+    this.#tables = [];
+    await view.refresh({ both: true });
+    mirror.forget();
+  }
+
+  /**
+   * Copies every row to PostgreSQL, beside live traffic, and resolves when that is done. Installs what is missing. Goes
+   * on from where an earlier one stopped. The copying is done by the process that runs the Mirror.
+   *
+   * @throws CrossfadeError what install throws; `MIRROR_STOPPED`.
+   */
+  async backfill(options: BackfillOptions = {}): Promise<BackfillStatus> {
+    const { mirror, view, postgres, metrics, config } = this.#parts;
+    const isFresh = !view.current.isCaptured || options.restart === true;
+    if (isFresh) this.#tables = await this.#parts.cutover.install({ restart: options.restart ?? false });
+    if (config.mirror === 'required') await mirror.takeLease();
+    const giveBack = mirror.demand();
+    try {
+      while (true) {
+        const status = backfillStatus((await postgres.progress()).cursors);
+        metrics.backfill(status.rowsCopied);
+        options.onProgress?.(status);
+        if (status.isDone) return status;
+        options.signal?.throwIfAborted();
+        const { runs, error } = mirror.status();
+        if (runs === 'stopped') throw new CrossfadeError('MIRROR_STOPPED', `the backfill stopped: ${error ?? ''}`, { hint: 'see crossfade status' });
+        await sleep(PROGRESS_EVERY_MS);
+      }
+    } finally {
+      giveBack();
+    }
+  }
+
+  /** Everything worth knowing at a glance. Never throws because a database is away: it says so. */
+  async status(): Promise<Status> {
+    const { view, cutover, mirror, postgres, sqlite, breaker, traffic } = this.#parts;
+    const isReachable = async (store: Store): Promise<boolean> =>
+      store.ping().then(
+        () => true,
+        () => false,
+      );
+    const reachable = { sqlite: await isReachable(sqlite), postgres: await isReachable(postgres) };
+    await view.refresh({ both: reachable.postgres }).catch(() => {});
+    const { isInstalled, stage, epoch, primary, switching } = view.current;
+    const progress = isInstalled && reachable.postgres ? await this.#progress().catch(() => null) : null;
+    const next = reachable.postgres && isInstalled ? await cutover.nextGates() : { stage: null, gates: [] };
+    const lease = reachable.postgres && isInstalled ? await this.records.currentLease().catch(() => undefined) : undefined;
+    return {
+      isInstalled,
+      stage,
+      wantedStage: cutover.wanted ?? null,
+      epoch,
+      primary,
+      intent: switching?.intent ?? null,
+      reads: traffic.reads,
+      nextStage: next.stage,
+      gates: next.gates,
+      mirror: withHolder(mirror.status(), lease?.description),
+      backfill: progress?.backfill ?? null,
+      quarantined: countByTable(progress?.quarantine ?? []),
+      breaker: breaker.state,
+      reachable,
+      lastComparison: reachable.postgres && isInstalled ? await this.#lastComparison() : null,
+      lastSwitch: cutover.lastSwitch,
+    };
+  }
+
+  /** Ends every loop, gives the Mirror's lease back and closes every connection. Leaves no timer and no socket. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const { cutover, mirror, router, breaker, sqlite, postgres } = this.#parts;
+    await cutover.stop();
+    await router.close();
+    await mirror.stop();
+    breaker.close();
+    await sqlite.close();
+    await postgres.close();
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #keyOf(name: string): readonly string[] {
+    const spec = this.#tables.find((table) => table.name === name);
+    if (spec !== undefined) return keyColumns(spec).map((column) => column.name);
+    const shape = this.#parts.sqlite.describeNow().find((table) => table.name === name);
+    if (shape === undefined) {
+      throw new CrossfadeError('TABLE_MISSING', `there is no table "${name}" in SQLite`, { hint: 'check its name, or run the migrations' });
+    }
+    if (shape.key.length === 0) {
+      throw new CrossfadeError('TABLE_WITHOUT_KEY', `table "${name}" has no key`, { hint: 'give it a primary key' });
+    }
+    return shape.key;
+  }
+
+  async #progress(): Promise<{ backfill: BackfillStatus; quarantine: readonly Quarantined[] }> {
+    const { sqlite, postgres, view } = this.#parts;
+    const onPostgres: Progress = await postgres.progress();
+    const secondary: StoreName = view.current.sqlite?.role === 'secondary' ? 'sqlite' : 'postgres';
+    const { quarantine } = secondary === 'postgres' ? onPostgres : await sqlite.progress();
+    return { backfill: backfillStatus(onPostgres.cursors), quarantine };
+  }
+
+  async #lastComparison(): Promise<ComparisonRecord | null> {
+    const last = await this.records.lastComparison({ onlyFull: false }).catch(() => undefined);
+    if (last !== undefined) this.#parts.metrics.comparison(last);
+    return last ?? null;
+  }
+}
+
+function countByTable(quarantine: readonly Quarantined[]): { table: string; rows: number }[] {
+  const counts = new Map<string, number>();
+  for (const { table } of quarantine) counts.set(table, (counts.get(table) ?? 0) + 1);
+  return [...counts].map(([table, rows]) => ({ table, rows }));
+}
+
+function withHolder(status: Status['mirror'], description: string | undefined): Status['mirror'] {
+  return status.runs === 'idle' && description !== undefined
+    ? { ...status, runs: 'elsewhere', holder: description }
+    : status;
+}

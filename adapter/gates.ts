@@ -1,0 +1,143 @@
+import type { Config } from './config.ts';
+import { messageOf } from './errors.ts';
+import { backfillStatus } from './mirror.ts';
+import type { Mirror } from './mirror.ts';
+import type { StoreName, TableSpec } from './spec.ts';
+import type { Stage } from './stage.ts';
+import { STAGE_NAMES } from './stage.ts';
+import type { Gate } from './status.ts';
+import type { Progress, Records, Store } from './store.ts';
+
+/** What the gates look at. */
+export interface GateContext {
+  readonly stores: Readonly<Record<StoreName, Store>>;
+  readonly records: Records;
+  readonly mirror: Mirror;
+  readonly config: Pick<Config, 'maxLagSeconds' | 'comparisonMaxAgeMs'>;
+  /** Whether a person has said so, for the step that cannot be undone. */
+  readonly isConfirmed: boolean;
+}
+
+type GateName = 'backfill' | 'quarantine' | 'lag' | 'comparison' | 'recent-comparison' | 'constraints' | 'confirmation' | 'way-back';
+
+/** The gates of each step, in the order in which they are looked at. Steps that are not named here have none. */
+const GATES: Readonly<Record<string, readonly GateName[]>> = {
+  'dual→shadow': ['backfill'],
+  'shadow→read': ['backfill', 'quarantine', 'lag', 'comparison'],
+  'read→write': ['backfill', 'quarantine', 'lag', 'recent-comparison', 'constraints'],
+  'write→read': ['quarantine', 'lag'],
+  'write→postgres': ['confirmation'],
+  'postgres→write': ['way-back'],
+};
+
+/** Gates that open by themselves when one waits. */
+export const WAITING_GATES: readonly string[] = ['backfill', 'lag'] satisfies readonly GateName[];
+
+/** Looks at every gate of a step. A gate that cannot be looked at does not pass. */
+export async function lookAtGates(from: Stage, to: Stage, context: GateContext): Promise<readonly Gate[]> {
+  const names = GATES[`${from}→${to}`] ?? [];
+  const gates: Gate[] = [];
+  for (const name of names) {
+    try {
+      gates.push(await LOOKS[name](context, from));
+    } catch (error) {
+      gates.push(closed(name, `could not be looked at: ${messageOf(error)}`, 'see that both databases answer'));
+    }
+  }
+  return gates;
+}
+
+const LOOKS: Readonly<Record<GateName, (context: GateContext, from: Stage) => Promise<Gate>>> = {
+  async backfill(context) {
+    const { isDone, tables } = backfillStatus((await postgresProgress(context)).cursors);
+    if (isDone) return open('backfill', 'every table has been copied');
+    const left = tables.filter((table) => !table.isDone).map((table) => `${table.table} (${table.rowsCopied} rows so far)`);
+    return closed('backfill', `still to copy: ${left.join(', ')}`, 'wait for it, or run: crossfade backfill');
+  },
+
+  async quarantine(context, from) {
+    const secondary = context.stores[from === 'write' ? 'sqlite' : 'postgres'];
+    const { quarantine } = await secondary.progress();
+    if (quarantine.length === 0) return open('quarantine', 'no row is in quarantine');
+    const tables = [...new Set(quarantine.map(({ table }) => table))];
+    return closed(
+      'quarantine',
+      `${quarantine.length} rows that ${secondary.name} cannot hold, in ${tables.join(', ')}; the first: ${quarantine[0]?.reason ?? ''}`,
+      'mend these rows at the primary; they leave quarantine by themselves',
+    );
+  },
+
+  async lag({ mirror, config }) {
+    // A wait is the surest look: it passes when everything committed until now is on the other side.
+    await mirror.caughtUp({ timeoutMs: config.maxLagSeconds * 1000 }).catch(() => {});
+    const { lagSeconds, error, runs } = mirror.status();
+    if (error === null && lagSeconds <= config.maxLagSeconds && runs !== 'stopped') {
+      return open('lag', `${lagSeconds.toFixed(1)} s behind`);
+    }
+    return closed('lag', error ?? `${lagSeconds.toFixed(1)} s behind, ${config.maxLagSeconds} s allowed`, 'see crossfade status');
+  },
+
+  async comparison({ records }) {
+    return comparisonGate(records, Infinity);
+  },
+
+  async 'recent-comparison'({ records, config }) {
+    return comparisonGate(records, config.comparisonMaxAgeMs);
+  },
+
+  async constraints({ stores }) {
+    const tables: readonly TableSpec[] = await stores.sqlite.installedTables();
+    const broken = await stores.postgres.brokenConstraints(tables);
+    if (broken.length === 0) return open('constraints', 'every foreign key holds in PostgreSQL');
+    return closed(
+      'constraints',
+      `rows without a parent, or never validated: ${broken.join(', ')}`,
+      'SQLite holds rows whose parent is missing (PRAGMA foreign_key_check names them); mend them there',
+    );
+  },
+
+  async confirmation({ isConfirmed }) {
+    if (isConfirmed) return open('confirmation', 'a person has confirmed it');
+    return closed(
+      'confirmation',
+      'stage postgres is the point of no return: SQLite stands still from then on',
+      'say so with --confirm (in the library: { confirm: true })',
+    );
+  },
+
+  async 'way-back'() {
+    return closed('way-back', 'stage postgres has no way back: SQLite no longer holds what was written since', 'stay in postgres');
+  },
+};
+
+async function comparisonGate(records: Records, maxAgeMs: number): Promise<Gate> {
+  const last = await records.lastComparison({ onlyFull: true });
+  if (last === undefined) return closed('comparison', 'the databases have not been compared in full', 'run: crossfade compare');
+  const ageMs = Date.now() - last.finishedAt.getTime();
+  const when = `the last full comparison, of ${last.finishedAt.toISOString()}`;
+  if (last.outcome !== 'match') {
+    const found = `${last.missing} rows missing, ${last.extra} extra, ${last.differing} differing, ${last.inconclusive} inconclusive`;
+    return closed('comparison', `${when}, says ${last.outcome}: ${found}`, 'find out why, mend it, and run: crossfade compare');
+  }
+  if (ageMs > maxAgeMs) {
+    return closed('comparison', `${when}, is older than ${Math.round(maxAgeMs / 60_000)} minutes`, 'run: crossfade compare');
+  }
+  return open('comparison', `${when}, is clean: ${last.rowsCompared} rows`);
+}
+
+async function postgresProgress({ stores }: GateContext): Promise<Progress> {
+  return stores.postgres.progress();
+}
+
+function open(name: GateName, found: string): Gate {
+  return { name: name === 'recent-comparison' ? 'comparison' : name, passes: true, found, remedy: '' };
+}
+
+function closed(name: GateName, found: string, remedy: string): Gate {
+  return { name: name === 'recent-comparison' ? 'comparison' : name, passes: false, found, remedy };
+}
+
+/** The stage after this one on the way to PostgreSQL, or `null` at the end. */
+export function stageAfter(stage: Stage): Stage | null {
+  return STAGE_NAMES[STAGE_NAMES.indexOf(stage) + 1] ?? null;
+}

@@ -1,0 +1,166 @@
+import knex from 'knex';
+import type { Knex } from 'knex';
+import type { Breaker } from './breaker.ts';
+import { Catalog } from './compat/catalog.ts';
+import type { Config } from './config.ts';
+import type { StoreName } from './spec.ts';
+import type { Traffic } from './traffic.ts';
+import { Compiling } from './router/core.ts';
+import type { QueryEvent, RouterCore, Target } from './router/core.ts';
+import { assertInternals, dialectClass } from './router/knex-internals.ts';
+import type { ClientConstructor } from './router/knex-internals.ts';
+import { postgresClientClass, probe } from './router/postgres-client.ts';
+import { RoutedTransactions } from './router/routed-transaction.ts';
+import { routerClientClass } from './router/router-client.ts';
+import { targetClientClass } from './router/target-client.ts';
+import type { TargetClient, TargetHooks } from './router/target-client.ts';
+
+export type { QueryEvent } from './router/core.ts';
+
+/** How long a query may wait for a connection to PostgreSQL, in ms, unless the Knex options say otherwise. */
+const ACQUIRE_TIMEOUT_MS = 10_000;
+
+export interface RouterOptions {
+  /** The path of the SQLite file. */
+  readonly sqlite: string;
+  /** The connection URL of the PostgreSQL database. */
+  readonly postgres: string;
+  /** Options of the application's own Knex instance that are not about a connection. */
+  readonly knex: Config['knex'];
+  /** The largest number of PostgreSQL connections. */
+  readonly poolMax: number;
+  /** Decides where each query goes. */
+  readonly traffic: Traffic;
+  /** Stands in front of PostgreSQL's pool. Not closed by the router. */
+  readonly breaker: Breaker;
+  /** Called after each run of a query on a store, for metrics. */
+  readonly onQuery?: (event: QueryEvent) => void;
+}
+
+/**
+ * The Knex instance that the application holds: a real one, of the dialect better-sqlite3, whichever store answers.
+ *
+ * It decides per query, when it runs, which of two ordinary Knex instances takes it, and makes PostgreSQL's answers look
+ * like SQLite's. A transaction stays on the store where it began. The query builder itself is never touched, so a builder
+ * may be run again, cloned or printed as with any Knex.
+ */
+export class Router {
+  /** The instance for the application. */
+  readonly knex: Knex;
+  /**
+   * The two instances behind it, past all routing: no permit, no fallback, no waiting. PostgreSQL's has the shapes of
+   * SQLite and the breaker in front of its pool, too.
+   */
+  readonly direct: { readonly sqlite: Knex; readonly postgres: Knex };
+
+  private constructor(parts: { knex: Knex; sqlite: Knex; postgres: Knex }) {
+    this.knex = parts.knex;
+    this.direct = { sqlite: parts.sqlite, postgres: parts.postgres };
+  }
+
+  /**
+   * Opens no connection: both pools are filled when they are first used.
+   *
+   * @throws CrossfadeError `CONFIG_INVALID` when this version of knex lacks something that the router builds on.
+   */
+  static open(options: RouterOptions): Router {
+    assertInternals();
+    const core = new Core(options);
+    const Facade = dialectClass('better-sqlite3');
+    const RouterClient = routerClientClass(Facade, core, core.transactions);
+    return new Router({
+      knex: knex({ ...options.knex, client: asKnexClient(RouterClient) }),
+      sqlite: core.targets.sqlite.knex,
+      postgres: core.targets.postgres.knex,
+    });
+  }
+
+  /** Closes both pools. Queries after this are refused. */
+  async close(): Promise<void> {
+    await Promise.all([this.direct.sqlite.destroy(), this.direct.postgres.destroy()]);
+  }
+}
+
+class Core implements RouterCore {
+  readonly traffic: Traffic;
+  readonly breaker: Breaker;
+  readonly targets: Readonly<Record<StoreName, Target>>;
+  readonly transactions: RoutedTransactions;
+  readonly onQuery: ((event: QueryEvent) => void) | undefined;
+  readonly catalog = new Catalog();
+  readonly storeOf: RouterCore['storeOf'] = new WeakMap();
+  readonly compiling = new Compiling();
+
+  constructor(options: RouterOptions) {
+    this.traffic = options.traffic;
+    this.breaker = options.breaker;
+    this.onQuery = options.onQuery;
+    this.transactions = new RoutedTransactions(this);
+    this.targets = { sqlite: this.#sqlite(options), postgres: this.#postgres(options) };
+  }
+
+  #hooks(store: StoreName): TargetHooks {
+    return {
+      watch: (client, runner) => this.transactions.watch(client, runner),
+      adopt: (outer, container) => this.transactions.adopt(outer, container),
+      acquired: (connection) => {
+        this.storeOf.set(connection, store);
+      },
+    };
+  }
+
+  #sqlite(options: RouterOptions): Target {
+    const Client = targetClientClass(dialectClass('better-sqlite3'), this.#hooks('sqlite'));
+    const instance = knex({
+      ...options.knex,
+      client: asKnexClient(Client),
+      connection: { filename: options.sqlite },
+      pool: { min: 1, max: 1 },
+    });
+    const client = clientOf(instance, 'better-sqlite3');
+    return { store: 'sqlite', knex: instance, client, guard: (work) => work() };
+  }
+
+  #postgres(options: RouterOptions): Target {
+    const { breaker, catalog } = this;
+    const Client = postgresClientClass(dialectClass('pg'), { hooks: this.#hooks('postgres'), breaker, catalog });
+    const instance = knex({
+      acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
+      ...options.knex,
+      // Knex warns about each connection that it does not get; whoever asked for it gets the error.
+      log: { ...options.knex.log, warn: () => {} },
+      client: asKnexClient(Client),
+      connection: options.postgres,
+      pool: {
+        min: 0,
+        max: options.poolMax,
+        afterCreate: (
+          connection: { query(sql: string, done: (error: unknown) => void): void },
+          done: (error: unknown) => void,
+        ) => connection.query(`SET TIME ZONE 'UTC'`, done),
+      },
+    });
+    const client = clientOf(instance, 'pg');
+    return {
+      store: 'postgres',
+      knex: instance,
+      client,
+      guard: async (work) => {
+        // The one call that a half-open breaker lets through should be short, which a query need not be.
+        if (breaker.state === 'half-open') await breaker.run(() => probe(client));
+        return await breaker.run(work);
+      },
+    };
+  }
+}
+
+/** Knex takes a class of its own as `client`, and declares a narrower type for it than the ones it has. */
+function asKnexClient(Client: ClientConstructor): typeof Knex.Client {
+  return Client as unknown as typeof Knex.Client;
+}
+
+function clientOf(instance: Knex, name: string): TargetClient {
+  const client: TargetClient = instance.client;
+  client.config['client'] = name;
+  return client;
+}

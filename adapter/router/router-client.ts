@@ -1,0 +1,160 @@
+import { isolate } from '../compat/query-compiler.ts';
+import type { StoreName } from '../spec.ts';
+import type { WritePermit } from '../traffic.ts';
+import { bind } from './core.ts';
+import type { RouterCore } from './core.ts';
+import type { BuilderInternals, ClientConstructor, ClientInternals, CompilerInternals } from './knex-internals.ts';
+import type {
+  Connection,
+  Container,
+  RunnerInternals,
+  TransactionConfig,
+  TransactionPromise,
+} from './knex-internals.ts';
+import { routeQuery } from './routed-query.ts';
+import type { RoutedTransactions } from './routed-transaction.ts';
+import type { TargetClient } from './target-client.ts';
+
+/** What a client does while Knex compiles. `wrapIdentifierImpl` is not among them: Knex passes it on without `this`. */
+const COMPILE_SURFACE = [
+  'schemaCompiler',
+  'tableCompiler',
+  'columnCompiler',
+  'viewCompiler',
+  'tableBuilder',
+  'columnBuilder',
+  'viewBuilder',
+  'formatter',
+  'parameter',
+  'parameterize',
+  'values',
+  'alias',
+  'wrapIdentifier',
+  'customWrapIdentifier',
+  '_escapeBinding',
+  'prepBindings',
+  'positionBindings',
+  'toPathForJson',
+] as const;
+
+/**
+ * The class of the client that the application's Knex has. It is the client of the dialect that the application was
+ * written for, in everything that the application sees of it; it has no pool, and runs nothing itself.
+ */
+export function routerClientClass(
+  Facade: ClientConstructor,
+  core: RouterCore,
+  transactions: RoutedTransactions,
+): ClientConstructor {
+  const boundClients: Record<StoreName, WeakMap<ClientInternals, TargetClient>> = {
+    sqlite: new WeakMap(),
+    postgres: new WeakMap(),
+  };
+  const permits = new WeakMap<Connection, WritePermit>();
+
+  function boundTo(router: ClientInternals): (store: StoreName) => TargetClient {
+    return (store) => {
+      let bound = boundClients[store].get(router);
+      if (bound === undefined) {
+        bound = bind(core.targets[store].client, router);
+        boundClients[store].set(router, bound);
+      }
+      return bound;
+    };
+  }
+
+  function ownerOf(connection: Connection): StoreName {
+    return core.storeOf.get(connection) ?? 'sqlite';
+  }
+
+  class RouterClient extends Facade {
+    constructor(config: object) {
+      super(config);
+      // Libraries read the dialect's name here; Knex leaves the class.
+      this.config['client'] = 'better-sqlite3';
+      this.connectionSettings = core.targets.sqlite.client.connectionSettings;
+    }
+
+    override runner(builder: BuilderInternals): RunnerInternals {
+      const runner = super.runner(builder);
+      const bound = boundTo(this);
+      runner.ensureConnection = (execute, parameters) => routeQuery({ core, bound, runner, execute, parameters });
+      return runner;
+    }
+
+    override transaction(container: Container, config: TransactionConfig): TransactionPromise {
+      return transactions.begin(boundTo(this), container, config);
+    }
+
+    override queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals {
+      const { client } = core.compiling;
+      return client === undefined
+        ? isolate(super.queryCompiler(builder, bindings))
+        : client.queryCompiler(builder, bindings);
+    }
+
+    /** A connection to the store that takes the writes, with leave to write until it is released. */
+    override async acquireConnection(): Promise<Connection> {
+      const permit = await core.traffic.enter();
+      try {
+        const connection = await core.targets[permit.store].client.acquireConnection();
+        permits.set(connection, permit);
+        return connection;
+      } catch (error) {
+        permit.leave();
+        throw error;
+      }
+    }
+
+    override async releaseConnection(connection: Connection): Promise<void> {
+      await core.targets[ownerOf(connection)].client.releaseConnection(connection);
+      permits.get(connection)?.leave();
+      permits.delete(connection);
+    }
+
+    override async query(connection: Connection, query: unknown): Promise<unknown> {
+      return await boundTo(this)(ownerOf(connection)).query(connection, query);
+    }
+
+    override initializePool(): void {
+      for (const { client } of Object.values(core.targets)) {
+        if (client.pool === undefined) client.initializePool(client.config);
+      }
+    }
+
+    override async destroy(callback?: (error?: unknown) => unknown): Promise<void> {
+      try {
+        await Promise.all(Object.values(core.targets).map(({ client }) => client.destroy()));
+      } catch (error) {
+        if (callback === undefined) throw error;
+        callback(error);
+        return;
+      }
+      callback?.();
+    }
+  }
+
+  for (const name of ['pool', 'driver'] as const) {
+    Object.defineProperty(RouterClient.prototype, name, {
+      get: () => core.targets.sqlite.client[name],
+      configurable: true,
+    });
+  }
+  for (const name of COMPILE_SURFACE) delegate(RouterClient.prototype, name, core);
+  return RouterClient;
+}
+
+/** Hands a step of compiling on to the client that is being compiled for, if any. */
+function delegate(prototype: object, name: string, core: RouterCore): void {
+  const own: unknown = Reflect.get(prototype, name);
+  if (typeof own !== 'function') return;
+  Object.defineProperty(prototype, name, {
+    configurable: true,
+    writable: true,
+    value: function (this: object, ...args: unknown[]): unknown {
+      const { client } = core.compiling;
+      if (client === undefined) return Reflect.apply(own, this, args);
+      return Reflect.apply(Reflect.get(client, name) as typeof own, client, args);
+    },
+  });
+}

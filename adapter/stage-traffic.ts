@@ -1,0 +1,199 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from './config.ts';
+import { CrossfadeError, isCrossfadeError } from './errors.ts';
+import type { Metrics } from './metrics.ts';
+import type { Mirror } from './mirror.ts';
+import type { StoreName } from './spec.ts';
+import { STAGE_NAMES, stageRow } from './stage.ts';
+import type { StageView, View } from './stage-view.ts';
+import type { ReadRequest, Traffic, WritePermit } from './traffic.ts';
+
+export interface StageTrafficOptions {
+  readonly view: StageView;
+  readonly mirror: Pick<Mirror, 'wake' | 'caughtUp' | 'quarantine' | 'status'>;
+  readonly config: Pick<Config, 'readPrimary' | 'waitLimitMs' | 'switchTimeoutMs'>;
+  readonly metrics: Metrics;
+}
+
+const FENCE_POLL_MS = 10;
+/** How long reads stay with the primary after a wait reached its limit, before the Mirror is asked again. */
+const LAGGING_LOOK_MS = 250;
+
+/**
+ * Directs queries by the stage. Holds back writes while this process makes a write switch: they wait, they do not fail.
+ */
+export class StageTraffic implements Traffic {
+  readonly #options: StageTrafficOptions;
+  #hold: { readonly ended: Promise<void>; readonly end: () => void } | null = null;
+  #inFlight = 0;
+  #onDrained: (() => void) | null = null;
+  #isLagging = false;
+
+  constructor(options: StageTrafficOptions) {
+    this.#options = options;
+  }
+
+  // ── What the router asks ──────────────────────────────────────────────────────────────────────────────────────
+
+  readStore({ tables }: ReadRequest): StoreName {
+    const view = this.#options.view.current;
+    const wanted = this.#readsOf(view);
+    if (wanted === stageRow(view.stage).writes) return wanted;
+    // From here on the reader is the secondary: it must hold everything that the caller may have seen.
+    return this.#isLagging || this.#mayMissRows(tables) ? stageRow(view.stage).writes : wanted;
+  }
+
+  enter(): WritePermit | Promise<WritePermit> {
+    const { primary } = this.#options.view.current;
+    if (this.#hold === null && primary !== null) return this.#permit(primary);
+    return this.#enterLater();
+  }
+
+  committed(store: StoreName): Promise<void> | undefined {
+    const { view, mirror } = this.#options;
+    const { stage } = view.current;
+    if (stageRow(stage).mirrorsTo === null) return undefined;
+    mirror.wake();
+    const mustWait = stageRow(stage).wait === 'mirrored' && this.#readsOf(view.current) !== store;
+    return mustWait ? this.#waitForMirror() : undefined;
+  }
+
+  async fenced(store: StoreName): Promise<void> {
+    const { view, config, metrics } = this.#options;
+    metrics.fenced(store);
+    const deadline = performance.now() + config.switchTimeoutMs;
+    while (performance.now() < deadline) {
+      const { primary } = await view.refresh({ both: true });
+      if (primary !== null) return;
+      await sleep(FENCE_POLL_MS);
+    }
+    throw this.#switching();
+  }
+
+  fallback(store: StoreName): StoreName | undefined {
+    if (store !== 'postgres' || this.#options.view.current.primary !== 'sqlite') return undefined;
+    this.#options.metrics.fallback();
+    return 'sqlite';
+  }
+
+  admitSchemaChange(): void {
+    const { stage, isCaptured } = this.#options.view.current;
+    if (!isCaptured && stageRow(stage).mirrorsTo === null) return;
+    throw new CrossfadeError('SCHEMA_CHANGE_REFUSED', `a schema change was refused: in stage "${stage}" it would reach one database only`, {
+      hint: 'run the migrations on both databases (`crossfade.direct.sqlite` and `crossfade.direct.postgres`), then: crossfade install',
+    });
+  }
+
+  // ── What the write switch asks ────────────────────────────────────────────────────────────────────────────────
+
+  /** Holds back new writes. Resolves when those in flight have ended, or after `limitMs`; either way they are held. */
+  async hold(limitMs: number): Promise<void> {
+    let end = (): void => {};
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    this.#hold ??= { ended, end };
+    if (this.#inFlight === 0) return;
+    const drained = new Promise<void>((resolve) => (this.#onDrained = resolve));
+    const timer = new AbortController();
+    await Promise.race([drained, sleep(limitMs, undefined, { signal: timer.signal }).catch(() => {})]);
+    timer.abort();
+    this.#onDrained = null;
+  }
+
+  /** Lets the held writes go on. */
+  resume(): void {
+    const hold = this.#hold;
+    this.#hold = null;
+    hold?.end();
+  }
+
+  /** The store that answers reads now, for status. */
+  get reads(): StoreName {
+    return this.readStore({ tables: [] });
+  }
+
+  // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #readsOf(view: View): StoreName {
+    const { readPrimary } = this.#options.config;
+    const { writes, reads } = stageRow(view.stage);
+    if (readPrimary === undefined || writes !== 'sqlite') return reads;
+    const holdsAllRows = STAGE_NAMES.indexOf(view.stage) >= STAGE_NAMES.indexOf('shadow');
+    return readPrimary === 'postgres' && !holdsAllRows ? reads : readPrimary;
+  }
+
+  /** PROTOCOL.md R28: a table of which rows are in quarantine is read at the primary. Of raw SQL the tables are unknown. */
+  #mayMissRows(tables: readonly string[]): boolean {
+    const { quarantine, status } = this.#options.mirror;
+    if (status.call(this.#options.mirror).runs === 'stopped') return true;
+    if (quarantine === null || quarantine.length === 0) return false;
+    return tables.length === 0 || quarantine.some(({ table }) => tables.includes(table));
+  }
+
+  #permit(store: StoreName): WritePermit {
+    this.#inFlight += 1;
+    let hasLeft = false;
+    return {
+      store,
+      leave: () => {
+        if (hasLeft) return;
+        hasLeft = true;
+        this.#inFlight -= 1;
+        if (this.#inFlight === 0) this.#onDrained?.();
+      },
+    };
+  }
+
+  async #enterLater(): Promise<WritePermit> {
+    const { view, config } = this.#options;
+    // A switch cancels itself after this time; the rest is for the cancelling.
+    const deadline = performance.now() + config.switchTimeoutMs * 2;
+    while (performance.now() < deadline) {
+      if (this.#hold !== null) {
+        const timer = new AbortController();
+        const limit = sleep(Math.max(1, deadline - performance.now()), undefined, { signal: timer.signal });
+        await Promise.race([this.#hold.ended, limit.catch(() => {})]);
+        timer.abort();
+      } else {
+        const { primary } = view.current.primary === null ? await view.refresh({ both: true }) : view.current;
+        if (this.#hold === null && primary !== null) return this.#permit(primary);
+        await sleep(FENCE_POLL_MS);
+      }
+    }
+    throw this.#switching();
+  }
+
+  async #waitForMirror(): Promise<void> {
+    const { mirror, config, metrics } = this.#options;
+    const startedAt = performance.now();
+    try {
+      await mirror.caughtUp({ timeoutMs: config.waitLimitMs });
+      metrics.wait({ outcome: 'mirrored', seconds: (performance.now() - startedAt) / 1000 });
+    } catch (error) {
+      if (isCrossfadeError(error, 'CLOSED')) return;
+      // The write is safe; only the secondary does not show it yet. Reads go to the primary until it does.
+      metrics.wait({ outcome: 'limit', seconds: (performance.now() - startedAt) / 1000 });
+      this.#readFromPrimaryUntilCaughtUp();
+    }
+  }
+
+  #readFromPrimaryUntilCaughtUp(): void {
+    if (this.#isLagging) return;
+    this.#isLagging = true;
+    const look = async (): Promise<void> => {
+      try {
+        await this.#options.mirror.caughtUp({ timeoutMs: LAGGING_LOOK_MS });
+        this.#isLagging = false;
+      } catch (error) {
+        if (isCrossfadeError(error, 'CLOSED')) return;
+        setTimeout(() => void look(), LAGGING_LOOK_MS).unref();
+      }
+    };
+    void look();
+  }
+
+  #switching(): CrossfadeError {
+    return new CrossfadeError('SWITCHING', 'the write was not tried: a write switch has not ended in time', {
+      hint: 'try again; if it lasts, see crossfade status: the next start of any process finishes or cancels the switch',
+    });
+  }
+}
