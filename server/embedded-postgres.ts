@@ -5,7 +5,7 @@ import { CrossfadeError } from '../adapter/errors.ts';
 import { answers, launch, START_LIMIT_MS, urlOf } from './launch-postgres.ts';
 import { locate, lockFolder, makeHome, readPidFile, readRecord, writeRecord } from './postgres-home.ts';
 import type { Running } from './postgres-home.ts';
-import { childrenOf, commandOf, isProcessAlive, sendSignal } from './process-table.ts';
+import { childrenOf, commandOf, isInProcessTable, isProcessAlive, sendSignal } from './process-table.ts';
 
 /** What {@link startEmbeddedPostgres} takes. */
 export interface EmbeddedPostgresOptions {
@@ -38,6 +38,8 @@ export interface EmbeddedPostgres {
   kill(): Promise<void>;
 }
 
+/** How long the sessions of a dead server may need to notice that, in ms. */
+const REAP_LIMIT_MS = 3_000;
 const STOP_LIMIT_MS = 20_000;
 
 /**
@@ -133,7 +135,11 @@ async function findRunning(home: string): Promise<Running | undefined> {
   const deadline = Date.now() + START_LIMIT_MS;
   for (;;) {
     const running = readPidFile(home);
-    if (running === undefined || !isProcessAlive(running.pid)) return undefined;
+    if (running === undefined) return undefined;
+    if (!isProcessAlive(running.pid)) {
+      await forgetDead(home, running.pid);
+      return undefined;
+    }
     if (!isOurs(home, running.pid)) {
       // The process id of a server that died belongs to another program by now; PostgreSQL would refuse to start.
       rmSync(join(home, 'data', 'postmaster.pid'), { force: true });
@@ -145,6 +151,21 @@ async function findRunning(home: string): Promise<Running | undefined> {
       return undefined;
     }
     await pause(50);
+  }
+}
+
+/**
+ * PostgreSQL clears up after a server that died, but takes one that nobody has waited for (a zombie) for alive. This
+ * process waits for its own; in a container whose first process waits for nobody, orphans stay.
+ */
+async function forgetDead(home: string, pid: number): Promise<void> {
+  const deadline = Date.now() + REAP_LIMIT_MS;
+  while (isInProcessTable(pid)) {
+    if (Date.now() > deadline) {
+      rmSync(join(home, 'data', 'postmaster.pid'), { force: true });
+      return;
+    }
+    await pause(10);
   }
 }
 

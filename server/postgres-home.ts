@@ -113,7 +113,7 @@ export function openLog(home: string): number {
 
 /** Opens an empty file that belongs to the folder's owner, also when root does it, and is no link to another place. */
 function openOwned(home: string, path: string): number {
-  const { O_CREAT, O_TRUNC, O_WRONLY, O_NOFOLLOW = 0 } = constants;
+  const { O_CREAT, O_TRUNC, O_WRONLY, O_NOFOLLOW } = constants;
   const file = openSync(path, O_CREAT | O_TRUNC | O_WRONLY | O_NOFOLLOW, 0o600);
   if (process.getuid?.() === 0) {
     const { uid, gid } = statSync(home);

@@ -3,14 +3,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** Whether a process with this id runs. One that has ended but was never waited for (a zombie) does not. */
 export function isProcessAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: it runs, under another account.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  if (!isInProcessTable(pid)) return false;
   // In a container whose first process waits for nobody, an orphan stays a zombie for ever.
   return process.platform !== 'linux' || isRunning(pid);
+}
+
+/** Whether this id is taken: by a process that runs, or by one that has ended and was not waited for. */
+export function isInProcessTable(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, under another account.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 /** The command line of a running process; `undefined` where there is no telling. */

@@ -10,13 +10,18 @@ test('everything that AVA calls a failure counts as failed', (t) => {
   const summary = [
     '1 hook failed',
     '2 tests failed',
-    '1 test passed',
     '1 test skipped',
     '3 unhandled rejections',
     '1 uncaught exception',
     '4 tests remained pending after a timeout',
   ];
-  t.deepEqual(countTests(`  ─\n  ─\n\n  ${summary.join('\n  ')}\n`), { passed: 1, failed: 11 });
+  t.deepEqual(countTests(`  ─\n  ─\n\n  ${summary.join('\n  ')}\n`), { passed: 0, failed: 11 });
+});
+
+test('the ticks count where a failure keeps the summary from saying what passed', (t) => {
+  const output =
+    '  ✔ one\n  ✘ [fail]: two\n  ✔ file › three (1.2s)\n  ─\n\n  two\n  ✔ no test\n  ─\n\n  1 test failed\n';
+  t.deepEqual(countTests(output), { passed: 2, failed: 1 });
 });
 
 test('an output without a summary has no tests', (t) => {
