@@ -39,9 +39,13 @@ export function openPool(url: string): pg.Pool {
   return pool;
 }
 
-/** One session of the Mirror's: applies rows as they are, past constraints and triggers where the role may. */
+/**
+ * One session of the Mirror's: applies rows as they are, past constraints and triggers where the role may.
+ * Pipelined where this version of pg can: a statement need not wait for the answer to the one before.
+ */
 export async function openSession(url: string): Promise<pg.Client> {
-  const client = new pg.Client(clientConfig(url, 'mirror'));
+  const pipelined: pg.ClientConfig & { readonly pipeline: boolean } = { ...clientConfig(url, 'mirror'), pipeline: true };
+  const client = new pg.Client(pipelined);
   client.on('error', () => {});
   await client.connect();
   await client.query(`SET crossfade.mirroring = 'on'; SET statement_timeout = '10min'; SET lock_timeout = '10s'`);

@@ -10,7 +10,7 @@ import { columnList, encodeColumns, sameKey, unnestKeys } from './rows.ts';
 import type { Queryable } from './rows.ts';
 import { baseType, quote } from './sql.ts';
 
-/** A step of at most so many rows is applied by one statement, which is one round trip and one commit. */
+/** A step of at most so many rows is applied by one statement. */
 const SMALL_STEP_ROWS = 1_000;
 /** A small step that touches more tables than this is rare; its statement would be prepared for nothing. */
 const SMALL_STEP_TABLES = 8;
@@ -21,7 +21,7 @@ const PREPARED_STATEMENTS = 200;
  * Applies steps on one session. Three ways, from the fastest to the surest; each begins with the compare-and-set of
  * the state row and commits the watermark with the rows:
  *
- * 1. one statement, for a small step;
+ * 1. one statement for all tables, for a small step: two round trips, one of them the commit;
  * 2. one transaction of upserts, for any size, in bounded memory;
  * 3. one transaction that first deletes every changed row and then inserts, row by row where it must. Unique values
  *    may move between rows within a step, so upserts can collide (PROTOCOL.md R26); and a row that PostgreSQL cannot
@@ -68,12 +68,19 @@ export class StepWriter {
       upserted += present.length;
       deleted += absent.length;
     }
-    await step.reading.durable();
-    const { rows } = await this.#query<{ claimed: string }>(
-      `WITH ${parts.join(', ')} SELECT count(*) AS claimed FROM claim`,
-      values,
-    );
-    return rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
+    // The primary's disk and this server work at the same time; only the commit waits for both.
+    const [begun, answer, durable] = await Promise.allSettled([
+      this.#client.query('BEGIN'),
+      this.#query<{ claimed: string }>(`WITH ${parts.join(', ')} SELECT count(*) AS claimed FROM claim`, values),
+      step.reading.durable(),
+    ]);
+    const failed = [begun, answer, durable].find((result) => result.status === 'rejected');
+    if (failed !== undefined || answer.status === 'rejected') {
+      await this.#client.query('ROLLBACK').catch(() => {});
+      throw failed?.reason;
+    }
+    await this.#client.query('COMMIT');
+    return answer.value.rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
   }
 
   // ── 2. A transaction of upserts ───────────────────────────────────────────────────────────────────────────────

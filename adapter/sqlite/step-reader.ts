@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { closeSync, fsync, openSync } from 'node:fs';
+import { closeSync, fdatasync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
@@ -9,7 +9,7 @@ import { formatPosition, parsePosition } from './position.ts';
 import { verifyCapture } from './verify-capture.ts';
 import { collate, keyNames, quote } from './sql.ts';
 
-const fsyncFile = promisify(fsync);
+const syncFile = promisify(fdatasync);
 
 /** Rows in one batch: bounds both memory and the time the event loop is held. */
 const BATCH_ROWS = 1_000;
@@ -249,7 +249,7 @@ export class StepReader {
   async #durable(seq: bigint): Promise<void> {
     if (seq <= this.#durableSeq) return;
     this.#wal ??= openSync(this.#walPath, 'r');
-    await fsyncFile(this.#wal);
+    await syncFile(this.#wal);
     this.#durableSeq = seq;
   }
 }
