@@ -1,12 +1,14 @@
 import express from 'express';
 import type { Express } from 'express';
 import type { Crossfade } from '../adapter/crossfade.ts';
+import type { Repository } from '../adapter/repository.ts';
 import { crossfadeRoutes } from './express.ts';
 import { answerError, answerUnknownPath } from './ledger/answer-error.ts';
 import type { Cell } from './ledger/fields.ts';
 import { fieldInvalid } from './ledger/http-error.ts';
 import { readBody } from './ledger/read-body.ts';
 import { resourceRoutes } from './ledger/resource.ts';
+import type { LedgerRow, Resource } from './ledger/resource.ts';
 import { ACCOUNT, CONTRACT, OFFERING, PAYMENT } from './ledger/resources.ts';
 
 export interface AppOptions {
@@ -21,7 +23,10 @@ export interface AppOptions {
  * Errors are answered as `{ error: { code, message, hint } }`: 400 names the field, 404, 409 for a value that must be
  * unique or a row that others need, 503 with Retry-After when a retry can help.
  */
-export function createApp(crossfade: Crossfade, options: AppOptions = {}): Express {
+export async function createApp(crossfade: Crossfade, options: AppOptions = {}): Promise<Express> {
+  const accounts = await crossfade.repository<LedgerRow>('accounts');
+  const offerings = await crossfade.repository<LedgerRow>('offerings');
+  const contracts = await crossfade.repository<LedgerRow>('contracts');
   const app = express();
   app.disable('x-powered-by');
   app.use(crossfadeRoutes(crossfade));
@@ -33,29 +38,24 @@ export function createApp(crossfade: Crossfade, options: AppOptions = {}): Expre
       operations: ['/crossfade', '/crossfade/status', '/metrics', '/healthz', '/readyz'],
     });
   });
-  app.use('/accounts', resourceRoutes(crossfade, { table: 'accounts', noun: 'account', fields: ACCOUNT }));
-  app.use('/offerings', resourceRoutes(crossfade, { table: 'offerings', noun: 'offering', fields: OFFERING }));
-  app.use(
-    '/contracts',
-    resourceRoutes(crossfade, {
-      table: 'contracts',
-      noun: 'contract',
-      fields: CONTRACT,
-      create: (body) => signContract(crossfade, body),
-    }),
-  );
+  const resources: readonly Resource[] = [
+    { path: 'accounts', noun: 'account', fields: ACCOUNT, rows: accounts },
+    { path: 'offerings', noun: 'offering', fields: OFFERING, rows: offerings },
+    { path: 'contracts', noun: 'contract', fields: CONTRACT, rows: contracts, create: (body) => sign(contracts, body) },
+  ];
+  for (const resource of resources) app.use(`/${resource.path}`, resourceRoutes(resource));
   app.use(answerUnknownPath);
   app.use(answerError(options.log ?? console.error));
   return app;
 }
 
 /** A contract and its first payment: both, or neither. */
-async function signContract(crossfade: Crossfade, body: unknown): Promise<number> {
+async function sign(contracts: Repository<LedgerRow>, body: unknown): Promise<LedgerRow> {
   const { contract, payment } = readContract(body);
-  return await crossfade.knex.transaction(async (trx) => {
-    const [id] = await trx('contracts').insert(contract);
-    await trx('payments').insert({ ...payment, contract_id: Number(id) });
-    return Number(id);
+  return await contracts.transaction(async (within, trx) => {
+    const made = await within.insert(contract);
+    await trx('payments').insert({ ...payment, contract_id: made.id });
+    return made;
   });
 }
 

@@ -106,7 +106,7 @@ async function play({ options, folder, show, began, closeLater }: Stagehand): Pr
   closeLater(() => crossfade.close());
   const api = await openExample(crossfade, { port: options.port ?? 0, log: (message) => show.line(message) });
   closeLater(() => api.close());
-  const tally = new Tally();
+  const tally = new Tally(() => show.current);
   const journal = new Journal();
   const count = (table: 'accounts' | 'offerings'): number => Math.max(4, Math.round(LEDGER_ROWS[table] * scale));
   const load = new Load({
@@ -137,7 +137,6 @@ async function play({ options, folder, show, began, closeLater }: Stagehand): Pr
     await move.compare();
     await move.to('read');
     await move.to('write');
-    await move.compare();
     await move.to('read');
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -168,7 +167,8 @@ async function play({ options, folder, show, began, closeLater }: Stagehand): Pr
     writesFailed: tally.writesFailed,
     readsFailed: tally.readsFailed,
     staleReads: tally.staleReads,
-    longestWriteMs: round(tally.longestWriteMs),
+    longestWriteMs: round(tally.longestWrite.ms),
+    longestWriteDuring: tally.longestWrite.during,
     longestReadMs: round(tally.longestReadMs),
     switches: move.switches,
     acknowledgedRows: journal.rows,
@@ -186,9 +186,7 @@ function problemsOf(seen: { tally: Tally; lost: readonly LostWrite[]; comparison
     .slice(0, 10)
     .map(({ store, table, key, found }) => `acknowledged, but not so in ${store}: ${table} ${key}: ${found}`);
   if (lost.length > 10) problems.push(`… and ${lost.length - 10} more`);
-  if (tally.staleReads > 0)
-    problems.push(`${tally.staleReads} reads of a writer's own last write answered something older`);
-  for (const { reason, times } of tally.failures()) problems.push(`failed ${times} times: ${reason}`);
+  problems.push(...tally.failures());
   if (comparison.outcome !== 'match') {
     problems.push(`the comparison ended with "${comparison.outcome}"`, ...comparison.reasons);
     for (const { table, key, class: kind, columns } of comparison.differences.slice(0, 10)) {

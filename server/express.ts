@@ -5,19 +5,19 @@ import type { Response } from 'express';
 import type { Crossfade } from '../adapter/crossfade.ts';
 import { messageOf } from '../adapter/errors.ts';
 import { STAGES } from '../adapter/stage.ts';
-import type { Status } from '../adapter/status.ts';
+import type { Store } from '../adapter/store.ts';
 
-/** How long a database may take to answer a health question, in ms. */
-const ANSWER_LIMIT_MS = 3_000;
+/** How long a database may take to answer whether it is there, in ms: a probe must not hang with it. */
+const PING_LIMIT_MS = 2_000;
 
 /**
  * Routes to mount in an Express 5 application: `app.use(crossfadeRoutes(crossfade))`.
  *
  * - `GET /metrics`: every metric of `crossfade.metrics`, in Prometheus's text format.
  * - `GET /healthz`: 200 as long as the process answers at all.
- * - `GET /readyz`: 200 when the store that answers reads and the one that takes writes are reachable, else 503 with
- *   the reasons.
- * - `GET /crossfade/status`: the {@link Status} as JSON.
+ * - `GET /readyz`: 200 when the store that takes the writes and one that can answer reads are reachable, else 503 with
+ *   the reasons. Reads of a secondary that is away go to the primary, so that alone makes nothing unready.
+ * - `GET /crossfade/status`: the `Status` as JSON.
  * - `GET /crossfade`: a page to watch during a cutover. It only looks, and needs nothing from outside.
  *
  * None of them needs a body parser, and none shows a row's values or a connection string. They are meant for operators:
@@ -36,14 +36,14 @@ export function crossfadeRoutes(crossfade: Crossfade): Router {
   });
 
   router.get('/readyz', async (_request, response) => {
-    const reasons = await unreadyReasons(crossfade);
-    if (reasons.length === 0) response.json({ status: 'ready' });
-    else response.status(503).set('Retry-After', '1').json({ status: 'not ready', reasons });
+    const { reasons, notes } = await readiness(crossfade);
+    if (reasons.length === 0) response.json({ status: 'ready', notes });
+    else response.status(503).set('Retry-After', '1').json({ status: 'not ready', reasons, notes });
   });
 
   router.get('/crossfade/status', async (_request, response) => {
     try {
-      notCached(response).json(await statusInTime(crossfade));
+      notCached(response).json(await crossfade.status());
     } catch (error) {
       const hint = 'see GET /readyz for which database does not answer';
       response
@@ -64,30 +64,32 @@ function notCached(response: Response): Response {
   return response.set('Cache-Control', 'no-store');
 }
 
-/** Why the API cannot serve everything at the moment; empty when it can. */
-async function unreadyReasons(crossfade: Crossfade): Promise<string[]> {
-  let status: Status;
-  try {
-    status = await statusInTime(crossfade);
-  } catch (error) {
-    return [`the status could not be told: ${messageOf(error)}`];
-  }
-  const { reads, reachable, stage } = status;
-  const writes = STAGES[stage].writes;
+/** Why the API cannot serve everything at the moment, and what it serves in another way than usual. */
+async function readiness(crossfade: Crossfade): Promise<{ reasons: string[]; notes: string[] }> {
+  const { stage } = crossfade.cutover;
+  const { writes, reads } = STAGES[stage];
   const reasons: string[] = [];
-  if (!reachable[reads]) reasons.push(`${reads}, which answers the reads in stage ${stage}, cannot be reached`);
-  if (!reachable[writes]) reasons.push(`${writes}, which takes the writes in stage ${stage}, cannot be reached`);
-  return reasons;
+  const notes: string[] = [];
+  if (!(await isReachable(crossfade.stores[writes]))) {
+    reasons.push(`${writes}, which takes the writes in stage ${stage}, cannot be reached`);
+  }
+  if (reads !== writes && !(await isReachable(crossfade.stores[reads]))) {
+    notes.push(`${reads}, which answers the reads in stage ${stage}, cannot be reached; ${writes} answers them`);
+  }
+  return { reasons, notes };
 }
 
-/** The status, or an error after {@link ANSWER_LIMIT_MS}: a database that hangs must not hang the probe. */
-async function statusInTime(crossfade: Crossfade): Promise<Status> {
+async function isReachable(store: Store): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_LIMIT_MS} ms`)), ANSWER_LIMIT_MS);
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), PING_LIMIT_MS);
   });
+  const answered = store.ping().then(
+    () => true,
+    () => false,
+  );
   try {
-    return await Promise.race([crossfade.status(), late]);
+    return await Promise.race([answered, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -24,7 +24,7 @@ export async function openExample(
   crossfade: Crossfade,
   options: { port: number; log: (message: string) => void },
 ): Promise<Example> {
-  const server = createServer(createApp(crossfade, { log: options.log }));
+  const server = createServer(await createApp(crossfade, { log: options.log }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(options.port, error)));
     server.listen(options.port, resolve);

@@ -75,6 +75,7 @@ test('a demo whose result is not clean says so first', (t) => {
     readsFailed: 0,
     staleReads: 0,
     longestWriteMs: 1,
+    longestWriteDuring: 'stage dual',
     longestReadMs: 1,
     switches: [],
     acknowledgedRows: 1,

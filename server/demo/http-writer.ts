@@ -47,7 +47,7 @@ export class HttpWriter implements Actor {
     }
     journal.acknowledge({ ...row, expected: change });
     const found = await sendJson('GET', `${url}/accounts/${key}`, { expect: 200 });
-    if (found['balance_cents'] !== change.balance_cents) this.#context.tally.staleReads += 1;
+    if (found['balance_cents'] !== change.balance_cents) this.#context.tally.stale();
   }
 
   async #rent(): Promise<void> {

@@ -61,7 +61,7 @@ export class KnexWriter implements Actor {
     this.#acknowledge('accounts', id, change);
     if (!random.chance(0.3)) return;
     const found: unknown = await crossfade.knex('accounts').where({ id }).first('balance_cents', 'last_login_at');
-    if (JSON.stringify(found) !== JSON.stringify(change)) this.#context.tally.staleReads += 1;
+    if (JSON.stringify(found) !== JSON.stringify(change)) this.#context.tally.stale();
   }
 
   /** A contract, its first payments and the account's new balance: all or nothing. */

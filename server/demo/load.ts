@@ -35,7 +35,7 @@ const HTTP_WRITERS = 2;
 const READERS = 3;
 
 /** The longest pause of an actor between two acts, in ms: the load of a busy API, not as much as the machine can do. */
-const THINK_MS = 8;
+const THINK_MS = 20;
 
 /** Readers and writers that use the API all through the move, some through Knex and some over HTTP. */
 export class Load {

@@ -19,6 +19,8 @@ export interface DemoResult {
   readonly staleReads: number;
   /** The longest that one write took, as its caller saw it, in ms: the switches are in it. */
   readonly longestWriteMs: number;
+  /** What the demo was doing then. */
+  readonly longestWriteDuring: string;
   readonly longestReadMs: number;
   /** Each write switch, and how long writes were held for it, in ms. */
   readonly switches: readonly { readonly to: StoreName; readonly pauseMs: number }[];
@@ -47,7 +49,7 @@ export function demoText(result: DemoResult): string {
     `  rows copied                  ${number(result.rowsCopied)} in ${result.backfillSeconds} s`,
     `  writes served meanwhile      ${number(result.writes)}, ${number(result.writesFailed)} failed`,
     `  reads served meanwhile       ${number(result.reads)}, ${number(result.readsFailed)} failed, ${number(result.staleReads)} stale`,
-    `  longest write                ${result.longestWriteMs} ms`,
+    `  longest write                ${result.longestWriteMs} ms (${result.longestWriteDuring})`,
     `  writes held by a switch      ${pauses || 'no switch was made'}`,
     `  acknowledged writes lost     ${number(result.acknowledgedWritesLost)} of ${number(result.acknowledgedRows)} rows looked up in both databases`,
     `  divergent rows               ${number(result.divergentRows)} of ${number(result.rowsCompared)} compared`,

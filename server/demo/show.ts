@@ -28,6 +28,7 @@ export class Show {
   #watched: Watched | undefined;
   #timer: NodeJS.Timeout | undefined;
   #step = '';
+  #lastStep = '';
   #stage: Stage = 'sqlite';
   #lagSeconds = 0;
   #rowsCopied: number | undefined;
@@ -45,6 +46,11 @@ export class Show {
     };
   }
 
+  /** What the demo is doing at the moment. */
+  get current(): string {
+    return this.#step === '' ? `after: ${this.#lastStep}` : `during: ${this.#step}`;
+  }
+
   /** Runs a step of the demo and tells when it has ended, how long it took and what came of it. */
   async step<T>(name: string, run: () => Promise<{ value: T; says: string }>): Promise<T> {
     const began = performance.now();
@@ -53,6 +59,7 @@ export class Show {
     const { value, says } = await run();
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);
     this.#step = '';
+    this.#lastStep = name;
     this.line(`✓ ${name}${says === '' ? '' : `: ${says}`} (${seconds} s)`);
     return value;
   }

@@ -8,13 +8,19 @@ export class Tally {
   readsFailed = 0;
   /** Reads of a writer's own last write that answered something older. */
   staleReads = 0;
-  longestWriteMs = 0;
+  longestWrite = { ms: 0, during: '' };
   longestReadMs = 0;
+  readonly #during: () => string;
   readonly #failures = new Map<string, number>();
+
+  /** `during` says what the demo is doing at the moment. */
+  constructor(during: () => string) {
+    this.#during = during;
+  }
 
   wrote(ms: number): void {
     this.writes += 1;
-    this.longestWriteMs = Math.max(this.longestWriteMs, ms);
+    if (ms > this.longestWrite.ms) this.longestWrite = { ms, during: this.#during() };
   }
 
   read(ms: number): void {
@@ -25,13 +31,23 @@ export class Tally {
   failed(kind: 'read' | 'write', error: unknown): void {
     if (kind === 'write') this.writesFailed += 1;
     else this.readsFailed += 1;
-    const text = `${kind}: ${reasonOf(error)}`;
-    this.#failures.set(text, (this.#failures.get(text) ?? 0) + 1);
+    this.#note(`a ${kind} failed: ${reasonOf(error)}`);
   }
 
-  /** The reasons of the failures with how often each was seen, most frequent first. */
-  failures(): readonly { readonly reason: string; readonly times: number }[] {
-    return [...this.#failures].map(([reason, times]) => ({ reason, times })).sort((a, b) => b.times - a.times);
+  stale(): void {
+    this.staleReads += 1;
+    this.#note("a read of a writer's own last write answered something older");
+  }
+
+  /** What went wrong, when, and how often; most frequent first. */
+  failures(): readonly string[] {
+    const counted = [...this.#failures].sort(([, a], [, b]) => b - a);
+    return counted.map(([what, times]) => (times === 1 ? what : `${what}; ${times} times`));
+  }
+
+  #note(what: string): void {
+    const text = `${what} (${this.#during()})`;
+    this.#failures.set(text, (this.#failures.get(text) ?? 0) + 1);
   }
 }
 
