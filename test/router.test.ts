@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import knex from 'knex';
@@ -233,24 +234,42 @@ interface World {
   readonly name: string;
   readonly db: Knex;
   readonly routed: Routed | undefined;
+  /** The database itself, to put it back as it was. */
+  readonly plain: Knex;
 }
 
 /** Plain Knex with SQLite, which is the oracle, and the router with everything on one store. */
-async function worlds(t: Teardown): Promise<World[]> {
+async function openWorlds(t: Teardown): Promise<World[]> {
   const { db } = await plainSqlite(t);
-  const all: World[] = [{ name: 'plain SQLite', db, routed: undefined }];
+  const all: World[] = [{ name: 'plain SQLite', db, routed: undefined, plain: db }];
   for (const store of ['sqlite', 'postgres'] as const) {
-    const through = await routed(t, store);
-    all.push({ name: `routed to ${store}`, db: through.db, routed: through });
+    const { path, db: sqlite } = await plainSqlite(t);
+    const url = await freshDatabase(t);
+    const postgres = knex({ client: 'pg', connection: url });
+    t.teardown(() => postgres.destroy());
+    await fill(postgres);
+    const through = openRouter(t, { sqlite: path, postgres: url, store });
+    all.push({ name: `routed to ${store}`, db: through.db, routed: through, plain: { sqlite, postgres }[store] });
   }
   return all;
 }
 
+const teardowns: (() => unknown)[] = [];
+let worlds: Promise<World[]> | undefined;
+test.after.always(async () => {
+  for (const teardown of teardowns.toReversed()) await teardown();
+});
+
 /** All worlds must answer a body alike. */
-async function sameEverywhere(t: ExecutionContext, body: Body, on: Promise<readonly World[]>): Promise<void> {
+async function sameEverywhere(t: ExecutionContext, body: Body): Promise<void> {
+  worlds ??= openWorlds({ teardown: (close) => void teardowns.push(close) });
   const answers: unknown[] = [];
-  for (const { name, db, routed: through } of await on) {
+  for (const { name, db, routed: through, plain } of await worlds) {
+    through?.events.splice(0);
     answers.push(await body(db));
+    db.removeAllListeners();
+    for (const table of ['contracts', 'usage', 'settings', 'accounts']) await plain.schema.dropTableIfExists(table);
+    await fill(plain);
     if (through === undefined) continue;
     t.deepEqual(answers.at(-1), answers[0], name);
     t.is(through.traffic.left, through.traffic.entered, `permits, ${name}`);
@@ -595,23 +614,10 @@ const WRITES: Readonly<Record<string, Body>> = {
   },
 };
 
-const teardowns: (() => unknown)[] = [];
-let sharedWorlds: Promise<World[]> | undefined;
-test.after.always(async () => {
-  for (const teardown of teardowns.toReversed()) await teardown();
-});
-
-for (const [title, body] of Object.entries(READS)) {
-  test.serial(`both stores read alike: ${title}`, async (t) => {
-    sharedWorlds ??= worlds({ teardown: (close) => void teardowns.push(close) });
-    await sameEverywhere(t, body, sharedWorlds);
-  });
-}
-for (const [title, body] of Object.entries(WRITES)) {
-  test(`both stores write alike: ${title}`, async (t) => {
-    await sameEverywhere(t, body, worlds(t));
-  });
-}
+for (const [title, body] of Object.entries(READS))
+  test.serial(`both stores read alike: ${title}`, sameEverywhere, body);
+for (const [title, body] of Object.entries(WRITES))
+  test.serial(`both stores write alike: ${title}`, sameEverywhere, body);
 
 test('what a query prints and what it says of its dialect does not depend on the store', async (t) => {
   const { db: plain } = await plainSqlite(t);
@@ -936,6 +942,45 @@ test('Knex’s migrations run on the store of the writes', async (t) => {
     await db.migrate.rollback(config);
     t.false(await db.schema.hasTable('made'));
     t.is(traffic.left, traffic.entered);
+  }
+});
+
+test('nothing that is printed holds the password', async (t) => {
+  const { db, router } = await routed(t, 'postgres');
+  const { password }: { password: string } = router.direct.postgres.client.connectionSettings;
+  t.true(password.length > 3);
+  const trx = await db.transaction();
+  for (const thing of [db('accounts'), db.client, db, trx('accounts'), trx.client, router, router.direct.postgres]) {
+    t.false(inspect(thing, { depth: 12 }).includes(password));
+  }
+  await trx.rollback();
+});
+
+test('a closed router refuses with a typed error, and may be initialised again', async (t) => {
+  for (const store of ['sqlite', 'postgres'] as const) {
+    const { db, traffic } = await routed(t, store);
+    await db.destroy();
+    await t.throwsAsync(async () => await db('settings'), { code: 'CLOSED' });
+    await t.throwsAsync(async () => await db('settings').insert({ key: 'x' }), { code: 'CLOSED' });
+    await t.throwsAsync(() => db.transaction(async () => {}), { code: 'CLOSED' });
+    t.is(traffic.left, traffic.entered);
+    db.initialize();
+    t.is((await db('settings')).length, 1);
+  }
+});
+
+test.serial('a knex without what the router builds on is refused by name', (t) => {
+  const { prototype }: { prototype: object } = knex({ client: 'pg' }).client.constructor;
+  const own = Object.getOwnPropertyDescriptor(prototype, 'processResponse');
+  if (own === undefined) throw new Error('this test needs a method that only the dialect has');
+  Reflect.deleteProperty(prototype, 'processResponse');
+  try {
+    t.throws(() => Router.open({} as Parameters<typeof Router.open>[0]), {
+      code: 'CONFIG_INVALID',
+      message: /knex \d+\.\d+\.\d+, which lacks processResponse\(\) of the pg client/,
+    });
+  } finally {
+    Object.defineProperty(prototype, 'processResponse', own);
   }
 });
 

@@ -1,3 +1,4 @@
+import { CrossfadeError } from '../errors.ts';
 import type { BuilderInternals, ClientConstructor, ClientInternals, Connection, Container } from './knex-internals.ts';
 import type { RunnerInternals, TransactionConfig, TransactionInternals, CompilerInternals } from './knex-internals.ts';
 import { isolate } from '../compat/query-compiler.ts';
@@ -58,6 +59,7 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
     }
 
     async acquireUnguarded(): Promise<Connection> {
+      if (this.pool === undefined) throw closed();
       const connection = await super.acquireConnection();
       hooks.acquired(connection);
       return connection;
@@ -68,4 +70,10 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
     }
   }
   return Target;
+}
+
+function closed(): CrossfadeError {
+  return new CrossfadeError('CLOSED', 'a query was run after the router had been closed', {
+    hint: 'close Crossfade after the last query, not before',
+  });
 }
