@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
+import type { StartedTestContainer } from 'testcontainers';
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import type { EmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { isProcessAlive } from '../../server/process-table.ts';
+import { DockerEngine } from './docker-engine.ts';
 
 /** A PostgreSQL server that tests make their databases on. */
 export interface PostgresServer {
@@ -19,7 +19,6 @@ export interface PostgresServer {
 
 /** The image that testcontainers runs. */
 const IMAGE = 'postgres:18-alpine';
-const ENGINE_PING_LIMIT_MS = 1_000;
 const IMAGE_LIMIT_MS = 30_000;
 
 /** Every temporary folder of the tests begins like this, then comes the id of the process that made it. */
@@ -129,29 +128,27 @@ async function sweep(folder: string): Promise<void> {
 }
 
 async function startContainer(): Promise<PostgresServer | undefined> {
-  if (!(await engineAnswers())) return undefined;
+  const engine = new DockerEngine();
+  if (!(await engine.answers())) return undefined;
+  if (!(await engine.hasOrGets(IMAGE, IMAGE_LIMIT_MS))) {
+    console.error(`the Docker engine does not get ${IMAGE} within ${IMAGE_LIMIT_MS / 1000} s: the tests go without it`);
+    return undefined;
+  }
   // The container that testcontainers cleans up with would have to be fetched first; `stop` cleans up here.
   process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
   const { GenericContainer, Wait } = await import('testcontainers');
-  const starting = new GenericContainer(IMAGE)
-    .withEnvironment({ POSTGRES_PASSWORD: 'crossfade', POSTGRES_INITDB_ARGS: '--encoding=UTF8 --locale=C.UTF-8' })
-    .withCommand(['postgres', ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])])
-    .withExposedPorts(5432)
-    // The image starts the server twice: once to make the database, once to serve it.
-    .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
-    .withStartupTimeout(IMAGE_LIMIT_MS)
-    .start();
-  const limit = new AbortController();
-  const container = await Promise.race([
-    starting.catch((error: unknown) => {
-      console.error(`testcontainers cannot run ${IMAGE}, so the tests use an embedded PostgreSQL: ${String(error)}`);
-    }),
-    pause(IMAGE_LIMIT_MS, undefined, { signal: limit.signal, ref: false }),
-  ]);
-  limit.abort();
-  if (container === undefined) {
-    // It may still come up: then nobody wants it.
-    void starting.then((late) => late.stop()).catch(() => {});
+  let container: StartedTestContainer;
+  try {
+    container = await new GenericContainer(IMAGE)
+      .withEnvironment({ POSTGRES_PASSWORD: 'crossfade', POSTGRES_INITDB_ARGS: '--encoding=UTF8 --locale=C.UTF-8' })
+      .withCommand(['postgres', ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])])
+      .withExposedPorts(5432)
+      // The image starts the server twice: once to make the database, once to serve it.
+      .withWaitStrategy(Wait.forLogMessage(/ready to accept connections/, 2))
+      .withStartupTimeout(IMAGE_LIMIT_MS)
+      .start();
+  } catch (error) {
+    console.error(`testcontainers cannot run ${IMAGE}, so the tests go without it: ${String(error)}`);
     return undefined;
   }
   const undoCleanup = cleanUpAtExit(() => {
@@ -170,25 +167,4 @@ async function startContainer(): Promise<PostgresServer | undefined> {
       undoCleanup();
     },
   };
-}
-
-/** Whether a Docker engine answers a ping on its socket, or over TCP where DOCKER_HOST says so. */
-async function engineAnswers(): Promise<boolean> {
-  const host = process.env['DOCKER_HOST'] ?? 'unix:///var/run/docker.sock';
-  const where = host.startsWith('unix://')
-    ? { socketPath: host.slice('unix://'.length) }
-    : URL.canParse(host)
-      ? { host: new URL(host).hostname, port: new URL(host).port || '2375' }
-      : undefined;
-  if (where === undefined) return false;
-  return await new Promise((done) => {
-    const ping = request({ ...where, path: '/_ping', timeout: ENGINE_PING_LIMIT_MS }, (response) => {
-      response.resume();
-      done(response.statusCode === 200);
-    });
-    ping.once('timeout', () => ping.destroy());
-    ping.once('error', () => done(false));
-    ping.once('close', () => done(false));
-    ping.end();
-  });
 }
