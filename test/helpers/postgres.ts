@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { registerCompletionHandler } from 'ava';
 import type { ExecutionContext } from 'ava';
 import { Client } from 'pg';
 import { removeEmbeddedPostgres } from '../../server/embedded-postgres.ts';
@@ -68,7 +67,8 @@ export async function stoppableServer(t: Pick<ExecutionContext, 'teardown'>): Pr
 
 async function serverOfProcess(): Promise<PostgresServer> {
   const started = await startPostgresServer();
-  registerCompletionHandler(() => void started.stop());
+  // When nothing else is to be done; whichever framework runs the tests.
+  process.once('beforeExit', () => void started.stop());
   return started;
 }
 
