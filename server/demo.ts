@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createCrossfade } from '../adapter/index.ts';
@@ -61,8 +62,7 @@ export async function runDemo(options: DemoOptions = {}): Promise<DemoResult> {
   closers.push(() => show.end());
   let isKept = false;
   try {
-    const folder = join(options.folder ?? '.crossfade', 'demo', String(process.pid));
-    rmSync(folder, { recursive: true, force: true });
+    const folder = join(options.folder ?? '.crossfade', 'demo', `${process.pid}-${randomBytes(3).toString('hex')}`);
     mkdirSync(folder, { recursive: true });
     closers.push(() => {
       if (isKept) show.line(`the SQLite file was kept: ${join(folder, 'ledger.sqlite')}`);
@@ -71,6 +71,9 @@ export async function runDemo(options: DemoOptions = {}): Promise<DemoResult> {
     const result = await play({ options, folder, show, began, closeLater: (close) => closers.push(close) });
     isKept = !result.isClean;
     return result;
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw error;
   } finally {
     for (const close of closers.reverse()) await close();
   }

@@ -149,7 +149,7 @@ test('wrong input is refused with the name of the field', async (t) => {
     ['emial', '/accounts', { ...SOMEBODY, emial: 'x@y.example' }],
     ['__proto__', '/accounts', '{"email":"x@y.example","name":"X","__proto__":{"a":1}}'],
     ['body', '/accounts', []],
-    ['body', '/accounts', undefined],
+    ['email', '/accounts', undefined],
     ['latitude', '/offerings', { provider_id: 1, title: 'T', category: 'gpu', price_cents_per_hour: 1, latitude: 91 }],
     ['category', '/offerings', { provider_id: 1, title: 'T', category: 'none', price_cents_per_hour: 1 }],
     ['payment', '/contracts', { account_id: 1, hours: 1, total_cents: 1 }],

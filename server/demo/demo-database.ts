@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { CrossfadeError, messageOf } from '../../adapter/errors.ts';
 import { startEmbeddedPostgres } from '../embedded-postgres.ts';
@@ -15,7 +16,7 @@ export interface DemoDatabase {
  * @throws CrossfadeError `POSTGRES_UNREACHABLE` or `POSTGRES_RIGHTS`.
  */
 export async function demoDatabase(server: string | undefined, folder: string): Promise<DemoDatabase> {
-  const name = `crossfade_demo_${process.pid}`;
+  const name = `crossfade_demo_${process.pid}_${randomBytes(3).toString('hex')}`;
   if (server !== undefined) return await makeDatabase(server, name);
   const embedded = await startEmbeddedPostgres({ folder });
   try {
