@@ -122,8 +122,7 @@ export function captureSql(table: TableSpec): string {
       INSERT INTO crossfade.changes (tbl, key) SELECT ${literal(table.name)}, changed.key FROM (${rows[event]}) changed;
       RETURN NULL;
     END $capture$;
-    DROP TRIGGER IF EXISTS crossfade_capture_${event} ON ${quote(table.name)};
-    CREATE TRIGGER crossfade_capture_${event} AFTER ${event.toUpperCase()} ON ${quote(table.name)} ${transition[event]}
+    CREATE OR REPLACE TRIGGER crossfade_capture_${event} AFTER ${event.toUpperCase()} ON ${quote(table.name)} ${transition[event]}
       FOR EACH STATEMENT WHEN (${MIRRORING}) EXECUTE FUNCTION ${functionName(table, event)}();`,
   ).join('\n');
 }
@@ -135,12 +134,14 @@ export function dropCaptureSql(table: TableSpec): string {
   ).join('\n');
 }
 
-/** Puts a fence up that lets writes pass only once `attempt` has been lifted. Fires for replica-role sessions too. */
+/**
+ * Puts a fence up that lets writes pass only once `attempt` has been lifted. Fires for replica-role sessions too.
+ * Replacing a trigger waits for writers only; dropping one would wait for readers as well.
+ */
 export function fenceSql(table: TableSpec, attempt: number): string {
   const name = quote(table.name);
   return `
-    DROP TRIGGER IF EXISTS crossfade_fence ON ${name};
-    CREATE TRIGGER crossfade_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${name}
+    CREATE OR REPLACE TRIGGER crossfade_fence BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ${name}
       FOR EACH STATEMENT WHEN (${MIRRORING}) EXECUTE FUNCTION crossfade.refuse_write('${attempt}');
     ALTER TABLE ${name} ENABLE ALWAYS TRIGGER crossfade_fence;`;
 }
