@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
@@ -658,6 +659,18 @@ test('one query may be answered by one store and then by the other', async (t) =
   );
 });
 
+test('a raw query that was part of another is still routed by itself', async (t) => {
+  const { db, traffic, events } = await routed(t, 'postgres');
+  const raw = db.raw('select count(*) as n from ??', ['accounts']);
+  await db.select(db.raw('(?) as n', [raw]));
+  traffic.reads = 'sqlite';
+  t.deepEqual(await raw, [{ n: 4 }]);
+  t.deepEqual(
+    events.map(({ store }) => store),
+    ['postgres', 'sqlite'],
+  );
+});
+
 test('the hooks of the application see the same whichever store answers', async (t) => {
   const seen: unknown[] = [];
   const options = {
@@ -996,6 +1009,19 @@ test('a stream that is left in the middle gives its connection back', async (t) 
     t.is((await db('accounts')).length, 4);
     t.is(router.direct[store].client.pool.numUsed(), 0);
   }
+});
+
+test('a stream that has ended gives its connection back once', async (t) => {
+  const { db, router } = await routed(t, 'sqlite');
+  const stream = db('accounts').stream();
+  // Gets the only connection as soon as the stream gives it back.
+  const waiting = db.transaction();
+  for await (const row of stream) t.truthy(row);
+  const trx = await waiting;
+  if (!stream.closed) await once(stream, 'close');
+  t.is(router.direct.sqlite.client.pool.numUsed(), 1);
+  await trx.rollback();
+  t.is(router.direct.sqlite.client.pool.numUsed(), 0);
 });
 
 test('a stream of a query that fails says so', async (t) => {
