@@ -27,6 +27,7 @@ export interface Switched {
 
 const POLL_MS = 2;
 const FINISH_RETRY_MS = 50;
+const ABANDONED_AFTER_MS = 1_000;
 
 /**
  * Moves the writes from one store to the other (PROTOCOL.md section 5).
@@ -44,6 +45,7 @@ const FINISH_RETRY_MS = 50;
 export class WriteSwitch {
   readonly #options: WriteSwitchOptions;
   #last: Switched | null = null;
+  #releaseSeen: { readonly attempt: string; readonly at: number } | null = null;
   #ownAttempt: { readonly store: StoreName; readonly attempt: number } | null = null;
 
   constructor(options: WriteSwitchOptions) {
@@ -122,6 +124,7 @@ export class WriteSwitch {
       await view.refresh({ both: true });
       return isCancelled ? 'cancelled' : 'waiting';
     }
+    if (!this.#isAbandoned(`${old.name} ${state.epoch} ${state.attempt}`)) return 'waiting';
     const stage = stageAfterSwitch(next.name);
     const sequences = await old.sequences();
     await next.prepareUnfence();
@@ -131,6 +134,12 @@ export class WriteSwitch {
     await view.refresh({ both: true });
     this.#options.mirror.forget();
     return 'finished';
+  }
+
+  /** A living coordinator goes from release to unfence in milliseconds; one that has not after a second is gone. */
+  #isAbandoned(attempt: string): boolean {
+    if (this.#releaseSeen?.attempt !== attempt) this.#releaseSeen = { attempt, at: performance.now() };
+    return performance.now() - this.#releaseSeen.at > ABANDONED_AFTER_MS;
   }
 
   /** The new primary already takes writes, but the old one was not told: it is still `released`. */
