@@ -196,6 +196,11 @@ export interface Store {
   position(): Promise<Position>;
   /** Whether a step would find anything: a cheap look, for polling. */
   hasChangesAfter(watermark: Position): Promise<boolean>;
+  /**
+   * Keys of a table that have changed after a watermark, among the changes committed by now; `all` after a TRUNCATE.
+   * Changes that the secondary has passed meanwhile may have been pruned, and are missing then.
+   */
+  changedKeys(table: TableSpec, after: Position): Promise<readonly Key[] | 'all'>;
   /** Whether a watermark includes everything that a position includes. */
   reaches(watermark: Position, position: Position): boolean;
   /** Opens a snapshot, reads what has changed since, and gives it to `use`; closed when `use` has ended. */

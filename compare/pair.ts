@@ -3,7 +3,7 @@ import type { Key, Row, StoreName, TableSpec } from '../adapter/spec.ts';
 import { stageRow } from '../adapter/stage.ts';
 import type { Position, Store, StoreState } from '../adapter/store.ts';
 import { Interrupted } from './interrupted.ts';
-import { keyInPostgres } from './rows.ts';
+import { identity, keyInPostgres } from './rows.ts';
 
 /** A key as it was seen in one store. */
 export interface Sighting {
@@ -66,9 +66,11 @@ export class Pair {
     return theirs.watermark;
   }
 
-  /** Whether the secondary, being at `watermark`, lacks nothing that the primary has committed by now. */
-  async isLevel(watermark: Position): Promise<boolean> {
-    return !(await this.primary.hasChangesAfter(watermark));
+  /** Which rows of a table, by identity, the primary has changed after a watermark. */
+  async changedSince(table: TableSpec, watermark: Position): Promise<{ has(identity: string): boolean }> {
+    const keys = await this.primary.changedKeys(table, watermark);
+    if (keys === 'all') return { has: () => true };
+    return new Set(keys.map((key) => identity(table, key, this.primary.name)));
   }
 
   /** The keys of these rows. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { canonical, sameValue, ValueRefused } from '../adapter/codec.ts';
 import { columnAt, encodeKey } from '../adapter/spec.ts';
 import type { ColumnSpec, Key, Row, SqlValue, StoreName, TableSpec } from '../adapter/spec.ts';
@@ -51,9 +50,4 @@ export function keyInPostgres(table: TableSpec, key: Key, store: StoreName): Key
 export function identity(table: TableSpec, key: Key, store: StoreName): string {
   const shared = keyInPostgres(table, key, store);
   return shared === undefined ? `only in sqlite ${encodeKey(key)}` : encodeKey(shared);
-}
-
-/** A short text that tells whether a row of one store is still exactly what it was. */
-export function fingerprint(row: Row | undefined): string {
-  return row === undefined ? 'absent' : createHash('sha256').update(encodeKey(row)).digest('base64');
 }

@@ -1,6 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Row, TableSpec } from '../adapter/spec.ts';
 import type { Pair, Sighting } from './pair.ts';
-import { differingColumns, fingerprint, identity } from './rows.ts';
+import { differingColumns, identity } from './rows.ts';
 
 /** What is true of a row that looked different at first sight. */
 export type Verdict =
@@ -18,81 +19,111 @@ export interface SettleRequest {
 }
 
 /**
- * Sightings of one difference in a row, all alike, before it counts. One is not enough: a value that goes from A to B
- * and back to A, seen on the secondary as B, looks like a difference; three times alike on both sides it is none of
- * those.
+ * How often a difference must be seen, and within which time, before it counts. One look would be enough if the
+ * changelog were kept for ever; but the Mirror forgets what it has passed, once a second, and might do so between
+ * reading the watermark and asking what has changed since. Two looks within a second cannot both have met that.
  */
-const CONFIRMATIONS = 3;
+const CONFIRMATIONS = 2;
+const CONFIRMED_WITHIN_MS = 900;
+
+/** From which look on, and for how many rows at most, every value that the primary takes on is watched. */
+const WATCH_FROM_ATTEMPT = 3;
+const WATCHED_ROWS = 50;
+const WATCHED_SAMPLES = 500;
 
 interface Open {
   readonly sighting: Sighting;
-  /** The last sighting on both sides, and how often in a row it was the same. */
-  evidence: string;
-  streak: number;
+  /** When the difference was seen, in the looks just before this one; forgotten when the row has changed. */
+  seenAtMs: readonly number[];
 }
 
 /**
- * Looks again at rows that seemed to differ, once the Mirror has passed the moment, until each is told: equal, or
+ * Looks again at rows that seemed to differ, after the Mirror has passed the moment, until each is told: equal, or
  * different for certain, or changing each time it is looked at (`unsettled`).
+ *
+ * A difference is certain when the primary's changelog holds no change of the row after the secondary's watermark: the
+ * row has then been the same all the time since the snapshot that the secondary claims to equal.
  *
  * @throws what `caughtUp` and the stores throw; then nothing is told of any of them.
  */
 export async function settle(request: SettleRequest): Promise<readonly Verdict[]> {
   const { pair, table, sightings, attempts } = request;
   const verdicts = new Map<Sighting, Verdict>();
-  let open: Open[] = sightings.map((sighting) => ({ sighting, evidence: '', streak: 0 }));
+  let open: Open[] = sightings.map((sighting) => ({ sighting, seenAtMs: [] }));
   for (let attempt = 1; attempt <= attempts && open.length > 0; attempt += 1) {
-    const looks = await look(
-      request,
-      open.map(({ sighting }) => sighting),
-    );
-    if (looks === undefined) continue;
-    const stillOpen: Open[] = [];
-    for (const [index, candidate] of open.entries()) {
-      const { ours, before, theirs } = looks.of(index);
-      const difference = compareRows(pair, table, ours, theirs);
-      // Between the first look and the last the row may have changed; the secondary may be at either.
-      const wasSame = !looks.isOneMoment && compareRows(pair, table, before, theirs).is === 'same';
-      if (difference.is === 'same' || wasSame) {
-        verdicts.set(candidate.sighting, { is: 'same' });
-        continue;
+    const startedAtMs = performance.now();
+    const watches = attempt >= WATCH_FROM_ATTEMPT && open.length <= WATCHED_ROWS;
+    const look = await Look.at(request, { sightings: open.map(({ sighting }) => sighting), watches });
+    open = open.filter((candidate, index) => {
+      const verdict = look.judge(pair, table, index);
+      if (verdict === undefined) {
+        candidate.seenAtMs = [];
+        return true;
       }
-      const isSteady = fingerprint(before) === fingerprint(ours);
-      const evidence = `${fingerprint(ours)} ${fingerprint(theirs)}`;
-      candidate.streak = isSteady ? (evidence === candidate.evidence ? candidate.streak + 1 : 1) : 0;
-      candidate.evidence = evidence;
-      if (looks.isOneMoment || candidate.streak >= Math.min(CONFIRMATIONS, attempts)) {
-        verdicts.set(candidate.sighting, difference);
-      } else {
-        stillOpen.push(candidate);
-      }
-    }
-    open = stillOpen;
+      const recent = candidate.seenAtMs.filter((seenAtMs) => performance.now() - seenAtMs < CONFIRMED_WITHIN_MS);
+      candidate.seenAtMs = [...recent, startedAtMs];
+      if (verdict.is !== 'same' && candidate.seenAtMs.length < CONFIRMATIONS) return true;
+      verdicts.set(candidate.sighting, verdict);
+      return false;
+    });
   }
   await excuseQuarantined(request, verdicts);
   return sightings.map((sighting) => verdicts.get(sighting) ?? { is: 'unsettled' });
 }
 
-interface Looks {
-  of(index: number): { before: Row | undefined; theirs: Row | undefined; ours: Row | undefined };
-  /** Whether the primary had changed nowhere since the snapshot that the secondary equals: both were read as of one moment. */
-  readonly isOneMoment: boolean;
-}
+/** Both sides of some rows, as they were seen around one wait for the Mirror. */
+class Look {
+  readonly #theirs: readonly (Row | undefined)[];
+  /** The primary's rows, from before the wait to after the secondary was read. */
+  readonly #ours: readonly (readonly (Row | undefined)[])[];
+  /** For each row, whether it has changed since the snapshot that the secondary equals. */
+  readonly #hasChanged: readonly boolean[];
 
-async function look(
-  { pair, table, caughtUp }: SettleRequest,
-  sightings: readonly Sighting[],
-): Promise<Looks | undefined> {
-  const position = await pair.primary.position();
-  const before = await pair.lookUp(pair.primary, table, sightings);
-  await caughtUp();
-  const watermark = await pair.watermark();
-  const theirs = await pair.lookUp(pair.secondary, table, sightings);
-  const ours = await pair.lookUp(pair.primary, table, sightings);
-  const isOneMoment = await pair.isLevel(watermark);
-  // By the secondary's own account, whatever the Mirror says: before it has passed the moment, nothing is judged.
-  if (!isOneMoment && !pair.primary.reaches(watermark, position)) return undefined;
-  return { of: (index) => ({ before: before[index], theirs: theirs[index], ours: ours[index] }), isOneMoment };
+  private constructor(seen: {
+    theirs: readonly (Row | undefined)[];
+    ours: readonly (readonly (Row | undefined)[])[];
+    hasChanged: readonly boolean[];
+  }) {
+    this.#theirs = seen.theirs;
+    this.#ours = seen.ours;
+    this.#hasChanged = seen.hasChanged;
+  }
+
+  static async at(
+    { pair, table, caughtUp }: SettleRequest,
+    { sightings, watches }: { sightings: readonly Sighting[]; watches: boolean },
+  ): Promise<Look> {
+    const ours = [await pair.lookUp(pair.primary, table, sightings)];
+    let isRead = false;
+    const reading = (async () => {
+      try {
+        await caughtUp();
+        const watermark = await pair.watermark();
+        return { watermark, theirs: await pair.lookUp(pair.secondary, table, sightings) };
+      } finally {
+        isRead = true;
+      }
+    })();
+    reading.catch(() => {});
+    // A row that never rests is caught by watching: what the secondary holds must be among what the primary held.
+    while (watches && !isRead && ours.length < WATCHED_SAMPLES) {
+      await turn();
+      ours.push(await pair.lookUp(pair.primary, table, sightings));
+    }
+    const { watermark, theirs } = await reading;
+    ours.push(await pair.lookUp(pair.primary, table, sightings));
+    const changed = await pair.changedSince(table, watermark);
+    const hasChanged = sightings.map(({ key, seenIn }) => changed.has(identity(table, key, seenIn)));
+    return new Look({ theirs, ours, hasChanged });
+  }
+
+  /** What a row is, or `undefined` when it changed under the look. */
+  judge(pair: Pair, table: TableSpec, index: number): Verdict | undefined {
+    const theirs = this.#theirs[index];
+    if (!this.#hasChanged[index]) return compareRows(pair, table, this.#ours.at(-1)?.[index], theirs);
+    const wasSame = this.#ours.some((rows) => compareRows(pair, table, rows[index], theirs).is === 'same');
+    return wasSame ? { is: 'same' } : undefined;
+  }
 }
 
 /** What the primary's row and the secondary's are to each other. */

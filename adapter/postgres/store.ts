@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CrossfadeError } from '../errors.ts';
-import { decodeKey } from '../spec.ts';
+import { decodeKey, keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
 import { parseStage } from '../stage.ts';
 import type {
@@ -26,7 +26,7 @@ import { describeTables, guardedTables } from './describe.ts';
 import { changedSince, formatPosition, fromSnapshotRow, includes, parsePosition, SNAPSHOT_COLUMNS } from './position.ts';
 import type { SnapshotRow } from './position.ts';
 import { SharedRecords } from './records.ts';
-import { selectByKeys, selectPage } from './rows.ts';
+import { decodeValue, selectByKeys, selectPage } from './rows.ts';
 import {
   BOOKKEEPING_SQL,
   BOOKKEEPING_VERSION,
@@ -183,6 +183,20 @@ export class PostgresStore implements Store {
     const { changed, final_position: final } = only(rows);
     // A coordinator waits for the watermark itself to pass the fence, even when nothing has changed.
     return changed === 't' || (final !== null && !this.reaches(watermark, final));
+  }
+
+  async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[] | 'all'> {
+    const columns = keyColumns(table);
+    const parts = columns.map((_, index) => `key[${index + 1}]`).join(', ');
+    const { rows } = await this.#reaching(() =>
+      this.#pool.query<(string | null)[]>({
+        text: `SELECT DISTINCT key IS NULL, ${parts} FROM crossfade.changes WHERE tbl = $1 AND ${changedSince(parsePosition(after))}`,
+        values: [table.name],
+        rowMode: 'array',
+      }),
+    );
+    if (rows.some(([isEverything]) => isEverything === 't')) return 'all';
+    return rows.map(([, ...key]) => columns.map((column, index) => decodeValue(column, key[index] ?? null)));
   }
 
   reaches(watermark: Position, position: Position): boolean {

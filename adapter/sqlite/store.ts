@@ -24,7 +24,7 @@ import type {
 import { isRowRefusal, openConnection, writeTransaction } from './connection.ts';
 import { describeTables, replacingIndexes, widenChangelog } from './describe.ts';
 import { formatPosition, parsePosition } from './position.ts';
-import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, captureTriggers, fenceTriggers, literal, quote } from './sql.ts';
+import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, captureTriggers, fenceTriggers, keyNames, literal, quote } from './sql.ts';
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
 
 interface StateRow {
@@ -163,6 +163,13 @@ export class SqliteStore implements Store {
 
   async hasChangesAfter(watermark: Position): Promise<boolean> {
     return this.#position().seq !== parsePosition(watermark).seq;
+  }
+
+  async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[]> {
+    return this.#db
+      .prepare(`SELECT DISTINCT ${keyNames(table.key.length).join(', ')} FROM _crossfade_changes WHERE seq > ? AND tbl = ?`)
+      .raw()
+      .all(parsePosition(after).seq, table.name) as Key[];
   }
 
   reaches(watermark: Position, position: Position): boolean {
