@@ -43,6 +43,11 @@ export interface RouterOptions {
  * It decides per query, when it runs, which of two ordinary Knex instances takes it, and makes PostgreSQL's answers look
  * like SQLite's. A transaction stays on the store where it began. The query builder itself is never touched, so a builder
  * may be run again, cloned or printed as with any Knex.
+ *
+ * What PostgreSQL still answers otherwise than SQLite: raw SQL is sent as it is written (and a raw insert tells no
+ * `lastInsertRowid`); text sorts by the column's collation; integers past 2^53 come as `bigint`, exact, where
+ * better-sqlite3 rounds them; after a statement has failed, a transaction refuses every other, and its commit is an
+ * error, unless the statement was in a nested transaction.
  */
 export class Router {
   /** The instance for the application. */
