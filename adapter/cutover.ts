@@ -104,9 +104,12 @@ export class Cutover {
     this.#loop.wake();
   }
 
-  /** The gates of the step to an adjacent stage, each with what was found. */
-  async gates(to: Stage, options: StepOptions = {}): Promise<readonly Gate[]> {
-    return lookAtGates(this.stage, to, this.#gateContext(options));
+  /**
+   * The gates of the step to an adjacent stage, each with what was found now. With `from`, those of a step further on,
+   * for who wants to know before setting out.
+   */
+  async gates(to: Stage, options: StepOptions & { readonly from?: Stage } = {}): Promise<readonly Gate[]> {
+    return lookAtGates(options.from ?? this.stage, to, this.#gateContext(options));
   }
 
   /** The gates of the next step, towards the wanted stage or else onward. */

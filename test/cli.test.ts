@@ -199,7 +199,7 @@ test('the whole road there and back, command by command', async (t) => {
   await query(both.postgres, "INSERT INTO accounts (email, active) VALUES ('d@example.org', true)");
   t.throws(
     () => writeSqlite(both.sqlite, "INSERT INTO accounts (email, active) VALUES ('e@example.org', 1)"),
-    undefined,
+    { any: true, message: /fenced/ },
     'SQLite is fenced',
   );
 
@@ -426,14 +426,14 @@ test('a wrong password, user or database is told apart from a server that is not
   const wrongRole = new URL(postgres);
   wrongRole.username = 'no_such_role';
   wrongRole.password = 'secret-of-the-test';
-  await refuses(t, { sqlite, postgres: wrongRole.href }, { code: 'POSTGRES_REFUSED', says: /no_such_role/ });
+  await refuses(t, { sqlite, postgres: wrongRole.href }, { code: 'POSTGRES_REFUSED', says: /refused the connection/ });
   const wrongPassword = new URL(postgres);
   wrongPassword.username = role;
   wrongPassword.password = 'secret-of-the-test';
   await refuses(
     t,
     { sqlite, postgres: wrongPassword.href },
-    { code: 'POSTGRES_REFUSED', says: new RegExp(`${role}|privilege|permission`) },
+    { code: 'POSTGRES_REFUSED', says: /refused the connection/ },
   );
 });
 

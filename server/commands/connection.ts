@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { CrossfadeOptions } from '../../adapter/config.ts';
 import type { Crossfade } from '../../adapter/index.ts';
 import { EXIT } from './exit-status.ts';
 import type { ExitStatus } from './exit-status.ts';
@@ -50,20 +51,32 @@ export async function runOn(
   await runGuarded(terminal, async (signal, closeLater) => {
     // A flag in the environment is for the API; no command moves the stage but `stage`.
     delete process.env['CROSSFADE_STAGE'];
-    const { sqlite, postgres } = settings.flags;
-    // Loaded here, so that --help and a mistake in the call cost no database drivers.
-    const { createCrossfade } = await import('../../adapter/index.ts');
-    const crossfade = await createCrossfade({
-      ...(sqlite === undefined ? {} : { sqlite }),
-      ...(postgres === undefined ? {} : { postgres }),
+    const options = {
+      ...(settings.flags.sqlite === undefined ? {} : { sqlite: settings.flags.sqlite }),
+      ...(settings.flags.postgres === undefined ? {} : { postgres: settings.flags.postgres }),
       mirror: settings.mirror,
       processName: 'crossfade command',
       logger: terminal.logger,
-    });
+    };
+    if (!settings.worksWithoutPostgres) await reachPostgres(options);
+    // Loaded here, so that --help and a mistake in the call cost no database drivers.
+    const { createCrossfade } = await import('../../adapter/index.ts');
+    const crossfade = await createCrossfade(options);
     closeLater(() => crossfade.close());
-    if (!settings.worksWithoutPostgres) await crossfade.stores.postgres.ping();
     return await command({ crossfade, terminal, signal });
   });
+}
+
+/** An API starts while PostgreSQL is away; a command says at once that it is. */
+async function reachPostgres(options: CrossfadeOptions): Promise<void> {
+  const { readConfig } = await import('../../adapter/config.ts');
+  const { PostgresStore } = await import('../../adapter/postgres/store.ts');
+  const store = PostgresStore.open(readConfig(options).postgres);
+  try {
+    await store.ping();
+  } finally {
+    await store.close();
+  }
 }
 
 /**

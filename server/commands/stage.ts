@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { parseStage, STAGE_NAMES, STAGES } from '../../adapter/stage.ts';
+import { WAITING_GATES } from '../../adapter/gates.ts';
+import type { Crossfade, StepOutcome } from '../../adapter/index.ts';
+import { nextStage, parseStage, STAGE_NAMES, STAGES } from '../../adapter/stage.ts';
 import type { Stage } from '../../adapter/stage.ts';
 import { runOn, runGuarded, withConnectionFlags } from './connection.ts';
 import type { ConnectionFlags, Session } from './connection.ts';
@@ -41,17 +43,21 @@ async function runToStage(name: string, flags: StageFlags): Promise<void> {
   await runOn({ flags, mirror: 'auto' }, async (session) => await moveTo(session, stage, flags));
 }
 
-async function moveTo({ crossfade, terminal }: Session, to: Stage, flags: StageFlags): Promise<ExitStatus> {
+async function moveTo({ crossfade, terminal, signal }: Session, to: Stage, flags: StageFlags): Promise<ExitStatus> {
   const reached: Stage[] = [];
-  const outcome = await crossfade.cutover.moveTo(to, {
-    confirm: flags.confirm ?? false,
-    force: flags.force ?? false,
-    onStage: (stage) => {
-      reached.push(stage);
-      terminal.note(`stage ${stage}: ${STAGES[stage].summary}`);
-    },
-    onGate: (gate) => terminal.note(`waiting for ${gate.name}: ${gate.found}`),
-  });
+  const refusal = flags.force ? undefined : await refusalAhead(crossfade.cutover, to, flags);
+  const outcome =
+    refusal ??
+    (await crossfade.cutover.moveTo(to, {
+      confirm: flags.confirm ?? false,
+      force: flags.force ?? false,
+      signal,
+      onStage: (stage) => {
+        reached.push(stage);
+        terminal.note(`stage ${stage}: ${STAGES[stage].summary}`);
+      },
+      onGate: (gate) => terminal.note(`waiting for ${gate.name}: ${gate.found}`),
+    }));
   if (outcome.outcome === 'moved') {
     const text = reached.length === 0 ? `already at stage ${outcome.stage}` : `arrived at stage ${outcome.stage}`;
     terminal.result(text, { outcome: 'moved', stage: outcome.stage, reached });
@@ -64,4 +70,24 @@ async function moveTo({ crossfade, terminal }: Session, to: Stage, flags: StageF
     gates: outcome.gates,
   });
   return EXIT.no;
+}
+
+/**
+ * What only a person can mend is looked at for the whole way before the first step, so that a refused walk has changed
+ * nothing. Gates that open by waiting are left to the walk.
+ */
+async function refusalAhead(
+  cutover: Crossfade['cutover'],
+  to: Stage,
+  flags: StageFlags,
+): Promise<(StepOutcome & { outcome: 'refused' }) | undefined> {
+  const start = cutover.stage;
+  let from = start;
+  for (let next = nextStage(from, to); next !== undefined; next = nextStage(from, to)) {
+    const gates = await cutover.gates(next, { from, confirm: flags.confirm ?? false });
+    const refused = gates.filter((gate) => !gate.passes && !WAITING_GATES.includes(gate.name));
+    if (refused.length > 0) return { outcome: 'refused', stage: start, gates: refused };
+    from = next;
+  }
+  return undefined;
 }
