@@ -12,8 +12,6 @@ export interface StageRow {
   readonly reads: StoreName;
   /** The store that the Mirror keeps up to date, or `null` where nothing is captured. */
   readonly mirrorsTo: StoreName | null;
-  /** Whether a sample of the reads is run on the other store as well. */
-  readonly shadowReads: boolean;
   /** What a write waits for before it resolves. */
   readonly wait: 'primary' | 'mirrored';
   /** One sentence for people. */
@@ -25,7 +23,6 @@ export const STAGES = {
     writes: 'sqlite',
     reads: 'sqlite',
     mirrorsTo: null,
-    shadowReads: false,
     wait: 'primary',
     summary: 'SQLite alone, as before Crossfade',
   },
@@ -33,7 +30,6 @@ export const STAGES = {
     writes: 'sqlite',
     reads: 'sqlite',
     mirrorsTo: 'postgres',
-    shadowReads: false,
     wait: 'primary',
     summary: 'every write to SQLite reaches PostgreSQL too',
   },
@@ -41,15 +37,13 @@ export const STAGES = {
     writes: 'sqlite',
     reads: 'sqlite',
     mirrorsTo: 'postgres',
-    shadowReads: true,
     wait: 'primary',
-    summary: 'as dual, and a sample of the reads is tried on PostgreSQL',
+    summary: 'as dual, with every row in PostgreSQL: compare here before reads move',
   },
   read: {
     writes: 'sqlite',
     reads: 'postgres',
     mirrorsTo: 'postgres',
-    shadowReads: true,
     wait: 'mirrored',
     summary: 'PostgreSQL answers reads, SQLite takes the writes',
   },
@@ -57,7 +51,6 @@ export const STAGES = {
     writes: 'postgres',
     reads: 'postgres',
     mirrorsTo: 'sqlite',
-    shadowReads: false,
     wait: 'primary',
     summary: 'PostgreSQL takes the writes, SQLite follows as the way back',
   },
@@ -65,7 +58,6 @@ export const STAGES = {
     writes: 'postgres',
     reads: 'postgres',
     mirrorsTo: null,
-    shadowReads: false,
     wait: 'primary',
     summary: 'PostgreSQL alone; SQLite stands still, there is no way back',
   },
