@@ -23,10 +23,10 @@ export interface AppOptions {
  * Errors are answered as `{ error: { code, message, hint } }`: 400 names the field, 404, 409 for a value that must be
  * unique or a row that others need, 503 with Retry-After when a retry can help.
  */
-export async function createApp(crossfade: Crossfade, options: AppOptions = {}): Promise<Express> {
-  const accounts = await crossfade.repository<LedgerRow>('accounts');
-  const offerings = await crossfade.repository<LedgerRow>('offerings');
-  const contracts = await crossfade.repository<LedgerRow>('contracts');
+export function createApp(crossfade: Crossfade, options: AppOptions = {}): Express {
+  const accounts = crossfade.repository<LedgerRow>('accounts');
+  const offerings = crossfade.repository<LedgerRow>('offerings');
+  const contracts = crossfade.repository<LedgerRow>('contracts');
   const app = express();
   app.disable('x-powered-by');
   app.use(crossfadeRoutes(crossfade));

@@ -24,7 +24,7 @@ export async function openExample(
   crossfade: Crossfade,
   options: { port: number; log: (message: string) => void },
 ): Promise<Example> {
-  const server = createServer(await createApp(crossfade, { log: options.log }));
+  const server = createServer(createApp(crossfade, { log: options.log }));
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(options.port, error)));
     server.listen(options.port, resolve);
@@ -53,7 +53,7 @@ function cannotListen(port: number, error: NodeJS.ErrnoException): CrossfadeErro
     'CONFIG_INVALID',
     `port ${port} cannot be used: ${reasons[error.code ?? ''] ?? error.message}`,
     {
-      hint: `choose another one: PORT=${port === 3000 ? 3001 : 3000} npm start`,
+      hint: `choose another one: PORT=${port < 65_535 ? port + 1 : 3000} npm start`,
       cause: error,
     },
   );

@@ -65,7 +65,7 @@ export class Move {
   }
 
   async to(stage: Stage): Promise<void> {
-    const before = (await this.#crossfade.status()).lastSwitch;
+    const before = this.#crossfade.cutover.lastSwitch;
     await this.#show.step(`stage ${this.reached.at(-1)} → ${stage}`, async () => {
       const outcome = await this.#crossfade.cutover.moveTo(stage, { timeoutMs: GATES_MS });
       if (outcome.outcome === 'refused') throw new Refused(`stage ${stage} was refused: ${refusals(outcome.gates)}`);

@@ -33,7 +33,6 @@ export class Show {
   #lagSeconds = 0;
   #rowsCopied: number | undefined;
   #drawnLines = 0;
-  #isLooking = false;
   #last = { time: performance.now(), writes: 0, reads: 0 };
   #rates = { writes: 0, reads: 0 };
 
@@ -81,7 +80,7 @@ export class Show {
   watch(watched: Watched): void {
     if (this.#mode === 'none') return;
     this.#watched = watched;
-    this.#timer = setInterval(() => void this.#look(), this.#mode === 'live' ? REDRAW_EVERY_MS : LINE_EVERY_MS);
+    this.#timer = setInterval(() => this.#look(watched), this.#mode === 'live' ? REDRAW_EVERY_MS : LINE_EVERY_MS);
   }
 
   /** Ends the live view. */
@@ -91,25 +90,15 @@ export class Show {
     this.#watched = undefined;
   }
 
-  async #look(): Promise<void> {
-    if (this.#isLooking || this.#watched === undefined) return;
-    this.#isLooking = true;
-    try {
-      const status = await this.#watched.crossfade.status();
-      this.#stage = status.stage;
-      this.#lagSeconds = status.mirror.lagSeconds;
-    } catch {
-      // The next look may find more; the steps themselves report what goes wrong.
-    } finally {
-      this.#isLooking = false;
-    }
-    if (this.#watched === undefined) return;
-    this.#measure(this.#watched.tally);
+  #look({ crossfade, tally }: Watched): void {
+    this.#stage = crossfade.cutover.stage;
+    this.#lagSeconds = crossfade.mirror.lagSeconds;
+    this.#measure(tally);
     if (this.#mode === 'live') {
       this.#erase();
       this.#draw();
     } else {
-      process.stderr.write(`  ${this.#traffic(this.#watched.tally)}\n`);
+      process.stderr.write(`  ${this.#traffic(tally)}\n`);
     }
   }
 
@@ -138,7 +127,7 @@ export class Show {
     if (this.#mode !== 'live' || this.#drawnLines > 0) return;
     const lines = this.#liveLines();
     if (lines.length === 0) return;
-    const width = Math.max(20, (process.stderr.columns ?? 80) - 1);
+    const width = Math.max(20, (process.stderr.columns || 80) - 1);
     // A line that the terminal breaks would make two, of which only one would be erased.
     process.stderr.write(`${lines.map((line) => [...line].slice(0, width).join('')).join('\n')}\n`);
     this.#drawnLines = lines.length;
