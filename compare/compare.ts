@@ -1,8 +1,9 @@
 import { CrossfadeError, messageOf } from '../adapter/errors.ts';
-import { formatKey, keyOf } from '../adapter/spec.ts';
-import type { Row, TableSpec } from '../adapter/spec.ts';
+import { formatKey } from '../adapter/spec.ts';
+import type { TableSpec } from '../adapter/spec.ts';
 import type { Stage } from '../adapter/stage.ts';
 import type { Records, Store, StoreState } from '../adapter/store.ts';
+import { Candidates } from './candidates.ts';
 import { HighestId } from './highest-id.ts';
 import { Interrupted, interrupts } from './interrupted.ts';
 import { Pair } from './pair.ts';
@@ -10,6 +11,8 @@ import type { Sighting } from './pair.ts';
 import type { ComparisonReport, Counts, Difference, TableReport } from './report.ts';
 import { compareRows, settle } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
+import { walk } from './walk.ts';
+import type { ComparisonProgress } from './walk.ts';
 
 /** What the comparer needs of a `Crossfade`. */
 export interface Comparable {
@@ -18,17 +21,6 @@ export interface Comparable {
   readonly records: Pick<Records, 'recordComparison'>;
   /** `caughtUp` resolves when everything committed on the primary before the call is mirrored, and rejects otherwise. */
   readonly mirror: { caughtUp(options: { timeoutMs: number }): Promise<unknown> };
-}
-
-/** How far a comparison has come, told after each page. */
-export interface ComparisonProgress {
-  readonly table: string;
-  /** Which side is being walked: first the primary's rows, then the secondary's, for those that are extra. */
-  readonly walk: 'primary' | 'secondary';
-  /** Rows of this table passed in this walk. */
-  readonly rows: number;
-  /** Rows that the walked side held when the table was begun. */
-  readonly of: number;
 }
 
 export interface CompareOptions {
@@ -46,18 +38,6 @@ export interface CompareOptions {
   /** Whether the outcome is stored, for the gates and the status. @default true */
   readonly record?: boolean;
 }
-
-/**
- * Rows read at a time. The pages in flight and the candidates of one table are all that is held in memory. With many
- * more keys at once PostgreSQL prefers to read the whole table for each page.
- */
-const PAGE_ROWS = 500;
-
-/** Pages being looked up on the other side at the same time. */
-const PAGES_IN_FLIGHT = 2;
-
-/** Candidates gathered before they are looked at again: each look waits for the Mirror, so they share it. */
-const CANDIDATES = 500;
 
 /**
  * Compares the rows of both databases, beside live traffic.
@@ -153,41 +133,6 @@ interface Walked extends Tally {
   isComplete: boolean;
 }
 
-/** Rows of one side, and what the other side holds under the same keys. */
-interface Page {
-  readonly rows: readonly Row[];
-  readonly sightings: readonly Sighting[];
-  readonly others: readonly (Row | undefined)[];
-}
-
-/** A promise that is awaited later, or never when something else fails first. */
-function quiet<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
-}
-
-/** Gathers rows that look different until there are enough of them to be looked at again together. */
-class Candidates {
-  readonly #settle: (sightings: readonly Sighting[]) => Promise<void>;
-  #waiting: Sighting[] = [];
-
-  constructor(settle: (sightings: readonly Sighting[]) => Promise<void>) {
-    this.#settle = settle;
-  }
-
-  async add(sightings: readonly Sighting[]): Promise<void> {
-    this.#waiting.push(...sightings);
-    if (this.#waiting.length >= CANDIDATES) await this.end();
-  }
-
-  async end(): Promise<void> {
-    if (this.#waiting.length === 0) return;
-    const sightings = this.#waiting;
-    this.#waiting = [];
-    await this.#settle(sightings);
-  }
-}
-
 /** One run of the comparer. */
 class Comparison {
   readonly reasons: string[] = [];
@@ -239,7 +184,7 @@ class Comparison {
   async #walkPrimary(pair: Pair, table: TableSpec, walked: Walked): Promise<HighestId> {
     const highest = new HighestId(table);
     const candidates = new Candidates((sightings) => this.#settle(pair, table, walked, sightings));
-    for await (const { rows, sightings, others } of this.#pages(pair, table, 'primary')) {
+    for await (const { rows, sightings, others } of walk(pair, table, { ...this.#options, side: 'primary' })) {
       await candidates.add(
         sightings.filter((_, index) => compareRows(pair, table, rows[index], others[index]).is !== 'same'),
       );
@@ -253,43 +198,10 @@ class Comparison {
   /** The secondary's rows, each looked up on the primary: extra ones. */
   async #walkSecondary(pair: Pair, table: TableSpec, walked: Walked): Promise<void> {
     const candidates = new Candidates((sightings) => this.#settle(pair, table, walked, sightings));
-    for await (const { sightings, others } of this.#pages(pair, table, 'secondary')) {
+    for await (const { sightings, others } of walk(pair, table, { ...this.#options, side: 'secondary' })) {
       await candidates.add(sightings.filter((_, index) => others[index] === undefined));
     }
     await candidates.end();
-  }
-
-  /** One side's rows in its own key order, with the other side's rows of the same keys; both databases work at once. */
-  async *#pages(pair: Pair, table: TableSpec, walk: ComparisonProgress['walk']): AsyncGenerator<Page> {
-    const { onProgress, signal } = this.#options;
-    const [store, other] = walk === 'primary' ? [pair.primary, pair.secondary] : [pair.secondary, pair.primary];
-    const of = onProgress ? await store.count(table) : 0;
-    let passed = 0;
-    const lookUp = async (rows: readonly Row[]): Promise<Page> => {
-      const sightings = pair.sight(store, table, rows);
-      return { rows, sightings, others: await pair.lookUp(other, table, sightings) };
-    };
-    const inFlight: Promise<Page>[] = [];
-    let next: Promise<readonly Row[]> | undefined = store.page(table, null, PAGE_ROWS);
-    try {
-      for (;;) {
-        while (next !== undefined && inFlight.length < PAGES_IN_FLIGHT) {
-          signal?.throwIfAborted();
-          const rows: readonly Row[] = await next;
-          const last = rows.at(-1);
-          next = last && quiet(store.page(table, keyOf(table, last), PAGE_ROWS));
-          if (last) inFlight.push(quiet(lookUp(rows)));
-        }
-        const first = inFlight.shift();
-        if (first === undefined) return;
-        const page = await first;
-        yield page;
-        passed += page.rows.length;
-        onProgress?.({ table: table.name, walk, rows: passed, of });
-      }
-    } finally {
-      await Promise.allSettled([next, ...inFlight]);
-    }
   }
 
   async #settle(pair: Pair, table: TableSpec, walked: Walked, sightings: readonly Sighting[]): Promise<void> {

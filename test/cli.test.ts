@@ -76,10 +76,10 @@ async function crossfade(
 /** Runs a command with `--json` on both databases and parses its one line of result. */
 async function json(
   t: ExecutionContext,
-  databases: Databases,
+  both: Databases,
   ...words: string[]
 ): Promise<{ status: number | null; value: Value; run: Run }> {
-  const run = await crossfade(t, [...words, ...flags(databases), '--json']);
+  const run = await crossfade(t, [...words, ...flags(both), '--json']);
   t.regex(run.stdout, /^\{.*\}\n$/, `stdout of ${words.join(' ')} is one line of JSON; stderr: ${run.stderr}`);
   return { status: run.status, value: JSON.parse(run.stdout) as Value, run };
 }
@@ -474,6 +474,7 @@ test('status with PostgreSQL away prints what is known and exits 2', async (t) =
   t.is(status, 2);
   t.is(value.isInstalled, true);
   t.is(value.stage, 'sqlite');
+  t.regex(run.stderr, /does not answer .*\(POSTGRES_UNREACHABLE\)\nhint: /);
   t.notRegex(run.stdout + run.stderr, /secret-of-the-test/);
 });
 

@@ -31,7 +31,7 @@ export function addCompareCommand(program: Command): void {
         signal,
       });
       terminal.result(reportText(report), report);
-      for (const reason of report.reasons) terminal.note(`could not tell: ${reason}`);
+      if (terminal.isJson) for (const reason of report.reasons) terminal.note(`could not tell: ${reason}`);
       return EXIT_OF[report.outcome];
     });
   });

@@ -16,9 +16,9 @@ export function addStatusCommand(program: Command): void {
       const status = await crossfade.status();
       terminal.result(statusText(status), status);
       if (status.reachable.sqlite && status.reachable.postgres) return EXIT.done;
-      terminal.note(
-        `error: ${status.reachable.sqlite ? 'PostgreSQL' : 'SQLite'} does not answer; the rest is what is known`,
-      );
+      for (const store of Object.values(crossfade.stores)) {
+        await store.ping().catch((error: unknown) => terminal.complaint(error));
+      }
       return EXIT.error;
     });
   });
@@ -46,24 +46,35 @@ function statusText(status: Status): string {
   return lines.join('\n');
 }
 
-function mirrorText({ mirror }: Status): string {
+const UNKNOWN = 'unknown while PostgreSQL does not answer';
+
+function mirrorText({ mirror, stage, reachable }: Status): string {
+  if (mirror.runs === 'idle' && !reachable.postgres) return UNKNOWN;
+  if (mirror.runs === 'idle') {
+    return stageRow(stage).mirrorsTo === null
+      ? 'not needed in this stage'
+      : 'NOBODY RUNS IT; changes pile up until the API is started';
+  }
   const holder = mirror.holder === null ? '' : ` (${mirror.holder})`;
   const error = mirror.error === null ? '' : `; ${mirror.error}`;
   return `${mirror.runs}${holder}, ${mirror.lagSeconds.toFixed(1)} s behind${error}`;
 }
 
-function backfillText({ backfill }: Status): string {
-  if (backfill === null) return 'not begun';
+function backfillText({ backfill, reachable }: Status): string {
+  if (backfill === null && !reachable.postgres) return UNKNOWN;
+  if (backfill === null || (backfill.rowsCopied === 0 && !backfill.isDone)) return 'not begun';
   const done = backfill.tables.filter((table) => table.isDone).length;
   return `${backfill.isDone ? 'done' : 'under way'}, ${backfill.rowsCopied} rows copied, ${done} of ${backfill.tables.length} tables done`;
 }
 
-function quarantineText({ quarantined }: Status): string {
+function quarantineText({ quarantined, reachable }: Status): string {
+  if (!reachable.postgres) return UNKNOWN;
   if (quarantined.length === 0) return 'empty';
   return quarantined.map(({ table, rows }) => `${table}: ${rows}`).join(', ');
 }
 
-function comparisonText({ lastComparison }: Status): string {
+function comparisonText({ lastComparison, reachable }: Status): string {
+  if (lastComparison === null && !reachable.postgres) return UNKNOWN;
   if (lastComparison === null) return 'none yet';
   const { outcome, finishedAt, isFull, rowsCompared } = lastComparison;
   return `${outcome} at ${finishedAt.toISOString()}, ${isFull ? 'full' : 'partial'}, ${rowsCompared} rows`;

@@ -49,12 +49,16 @@ export class Terminal {
     if (state.isLast) this.#endBar();
   }
 
-  /** An error: message and hint on stderr, and with `--json` as an object on stdout as well. */
+  /** What ended a command: message and hint on stderr, and with `--json` as an object on stdout as well. */
   error(error: unknown): void {
-    this.#endBar();
+    if (this.isJson) process.stdout.write(`${redact(JSON.stringify({ error: describeError(error) }))}\n`);
+    this.complaint(error);
+  }
+
+  /** An error beside a result: message and hint, on stderr only. */
+  complaint(error: unknown): void {
     const { code, message, hint } = describeError(error);
-    if (this.isJson) process.stdout.write(`${redact(JSON.stringify({ error: { code, message, hint } }))}\n`);
-    process.stderr.write(redact(`error: ${message} (${code})\n${hint === '' ? '' : `hint: ${hint}\n`}`));
+    this.note(`error: ${message} (${code})${hint === '' ? '' : `\nhint: ${hint}`}`);
   }
 
   /** What the library logs while a command runs. */
