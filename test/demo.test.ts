@@ -98,7 +98,7 @@ test('an aborted demo ends with the reason and leaves nothing', async (t) => {
     folder,
     postgres,
     scale: 0.01,
-    stageMs: 60_000,
+    stageMs: 300,
     progress: 'none',
     signal: controller.signal,
     onStage: () => controller.abort(new Error('enough')),
