@@ -1,0 +1,119 @@
+import { parseArgs } from 'node:util';
+import { catchSignals } from '../../server/catch-signals.ts';
+import { openHome } from './databases.ts';
+import { MANY_ROWS } from './measure.ts';
+import type { Case } from './measure.ts';
+import { loadNow, report, reportText } from './report.ts';
+import { runRounds } from './rounds.ts';
+import { BASELINES, VARIANTS } from './variants.ts';
+import type { Variant } from './variants.ts';
+
+const HELP = `Measures writes through Crossfade beside plain Knex on SQLite and on PostgreSQL.
+
+  npm run bench -- [options]
+
+  --rounds <n>        rounds in which each variant is measured once; medians are given (default 6)
+  --only <names>      variants, with commas: ${VARIANTS.map(({ name }) => name).join(', ')};
+                      ${BASELINES.join(' and ')} are always measured, to compare with
+  --concurrency <ns>  writes at the same time, with commas (default 1,16,64)
+  --quick             a few writes of each kind, to see that it runs; the figures mean nothing
+  --json              the report as JSON
+
+PostgreSQL: DATABASE_URL, in which databases are made and dropped again, or else an embedded server of its own.`;
+
+const WRITES = { full: { 1: 250, 16: 800, 64: 1_600 }, quick: 6 } as const;
+
+const { values: options } = parseArgs({
+  options: {
+    rounds: { type: 'string' },
+    only: { type: 'string' },
+    concurrency: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (options.help) {
+  process.stdout.write(`${HELP}\n`);
+} else {
+  await main();
+}
+
+async function main(): Promise<void> {
+  const rounds = positive('--rounds', options.rounds ?? (options.quick ? '2' : '6'));
+  const variants = chosenVariants(options.only);
+  const cases = casesFor((options.concurrency ?? '1,16,64').split(',').map((text) => positive('--concurrency', text)));
+  const signals = catchSignals();
+  const loadAtStart = loadNow();
+  try {
+    const home = await openHome(process.env['DATABASE_URL'] || undefined);
+    try {
+      const samples = await runRounds(home, {
+        variants,
+        cases,
+        rounds,
+        warmUp: [
+          { name: 'warm-up', kind: 'insert', concurrency: 16, writes: options.quick ? 16 : 100 },
+          { name: 'warm-up', kind: 'update', concurrency: 1, writes: options.quick ? 1 : 50 },
+        ],
+        signal: signals.signal,
+        onTurn: ({ round, variant }) => {
+          if (process.stderr.isTTY) process.stderr.write(`\r\x1b[Kround ${round} of ${rounds}: ${variant}`);
+        },
+      });
+      const found = report({ facts: await home.facts(), loadAtStart, rounds, variants, samples });
+      if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+      process.stdout.write(`${options.json ? JSON.stringify(found) : reportText(found)}\n`);
+    } finally {
+      await home.remove();
+    }
+  } catch (error) {
+    if (!signals.signal.aborted) throw error;
+    process.exitCode = signals.exitStatus();
+  } finally {
+    signals.release();
+  }
+}
+
+function casesFor(concurrencies: readonly number[]): readonly Case[] {
+  const writes = (concurrency: number): number =>
+    options.quick
+      ? WRITES.quick * Math.ceil(Math.sqrt(concurrency))
+      : WRITES.full[concurrency < 16 ? 1 : concurrency < 64 ? 16 : 64];
+  const single = (['insert', 'update'] as const).flatMap((kind) =>
+    concurrencies.map((concurrency) => ({
+      name: `${kind} one row, concurrency ${concurrency}`,
+      kind,
+      concurrency,
+      writes: writes(concurrency),
+    })),
+  );
+  const many = {
+    name: `insert ${MANY_ROWS} rows in one statement, concurrency 1`,
+    kind: 'insert-many',
+    concurrency: 1,
+    writes: options.quick ? 3 : 20,
+  } as const;
+  return [...single, many];
+}
+
+function chosenVariants(only: string | undefined): readonly Variant[] {
+  if (only === undefined) return VARIANTS;
+  const names = only.split(',').map((name) => name.trim());
+  const unknown = names.filter((name) => !VARIANTS.some((variant) => variant.name === name));
+  if (unknown.length > 0) fail(`there is no variant "${unknown.join('", "')}"`);
+  const wanted = new Set<string>([...BASELINES, ...names]);
+  return VARIANTS.filter(({ name }) => wanted.has(name));
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) fail(`${option} is "${text}", which is not a number from 1 on`);
+  return value;
+}
+
+function fail(message: string): never {
+  process.stderr.write(`error: ${message}\nhint: see npm run bench -- --help\n`);
+  process.exit(2);
+}

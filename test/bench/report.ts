@@ -1,0 +1,130 @@
+import { cpus, loadavg } from 'node:os';
+import type { ServerFacts } from './databases.ts';
+import { quantile } from './measure.ts';
+import type { Case, Sample } from './measure.ts';
+import type { Samples } from './rounds.ts';
+import type { BASELINES, Variant } from './variants.ts';
+
+/** A variant in relation to a plain database: how many times its latency, how many times its throughput. */
+export interface Ratio {
+  readonly latency: number;
+  readonly throughput: number;
+}
+
+/** Medians over the rounds. A ratio is the median of the ratios that the rounds gave. */
+export interface Result extends Sample {
+  readonly case: string;
+  readonly concurrency: number;
+  readonly variant: string;
+  readonly to: Readonly<Record<(typeof BASELINES)[number], Ratio>>;
+}
+
+export interface Report {
+  readonly machine: ServerFacts & {
+    readonly cores: number;
+    readonly cpu: string;
+    readonly node: string;
+    /** Of the last minute, at the start and at the end: what else went on. */
+    readonly load: readonly [number, number];
+  };
+  readonly rounds: number;
+  readonly variants: Readonly<Record<string, string>>;
+  readonly results: readonly Result[];
+}
+
+export function loadNow(): number {
+  return loadavg()[0] ?? Number.NaN;
+}
+
+export function report(found: {
+  facts: ServerFacts;
+  loadAtStart: number;
+  rounds: number;
+  variants: readonly Variant[];
+  samples: Samples;
+}): Report {
+  return {
+    machine: {
+      cores: cpus().length,
+      cpu: cpus()[0]?.model ?? 'unknown',
+      node: process.versions.node,
+      ...found.facts,
+      load: [found.loadAtStart, loadNow()],
+    },
+    rounds: found.rounds,
+    variants: Object.fromEntries(found.variants.map(({ name, summary }) => [name, summary])),
+    results: [...found.samples].flatMap(([load, byVariant]) => resultsOf(load, byVariant)),
+  };
+}
+
+function resultsOf(load: Case, byVariant: ReadonlyMap<string, readonly Sample[]>): Result[] {
+  return [...byVariant].map(([variant, samples]) => {
+    const ratio = (baseline: string): Ratio => {
+      const base = byVariant.get(baseline) ?? [];
+      const over = (value: (sample: Sample) => number): number =>
+        median(samples.map((sample, round) => value(sample) / value(base[round] ?? sample)));
+      return { latency: over(({ medianMs }) => medianMs), throughput: over(({ perSecond }) => perSecond) };
+    };
+    return {
+      case: load.name,
+      concurrency: load.concurrency,
+      variant,
+      to: { postgres: ratio('postgres'), sqlite: ratio('sqlite') },
+      medianMs: median(samples.map(({ medianMs }) => medianMs)),
+      p95Ms: median(samples.map(({ p95Ms }) => p95Ms)),
+      perSecond: median(samples.map(({ perSecond }) => perSecond)),
+      settleMs: median(samples.map(({ settleMs }) => settleMs)),
+    };
+  });
+}
+
+function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+const HEADINGS = ['', 'latency', 'throughput', 'latency', 'throughput', 'median', 'p95', 'writes/s', 'behind'];
+
+/** The report for a terminal. */
+export function reportText({ machine, rounds, variants, results }: Report): string {
+  const lines = [
+    `${machine.cores} cores (${machine.cpu}), Node ${machine.node}, PostgreSQL ${machine.postgres} ` +
+      `(fsync ${machine.fsync}, synchronous_commit ${machine.synchronousCommit}), SQLite ${machine.sqlite} (WAL)`,
+    `load of the machine ${machine.load.map((load) => load.toFixed(1)).join(' at the start, ')} at the end; medians of ${rounds} rounds`,
+  ];
+  for (const [name, summary] of Object.entries(variants)) lines.push(`  ${name.padEnd(9)} ${summary}`);
+  for (const title of new Set(results.map((result) => result.case))) {
+    const rows = results.filter((result) => result.case === title).map(cells);
+    lines.push(
+      '',
+      title,
+      line(['', 'to postgres', '', 'to sqlite', '', 'absolute']),
+      line(HEADINGS),
+      ...rows.map(line),
+    );
+  }
+  lines.push(
+    '',
+    'latency: smaller is better; throughput: larger is better; behind: until the other database had it all',
+  );
+  return lines.join('\n');
+}
+
+function cells({ variant, to, medianMs, p95Ms, perSecond, settleMs }: Result): readonly string[] {
+  const ratios = [to.postgres, to.sqlite].flatMap(({ latency, throughput }) => [times(latency), times(throughput)]);
+  return [variant, ...ratios, ms(medianMs), ms(p95Ms), perSecond.toFixed(0), ms(settleMs)];
+}
+
+function line(values: readonly string[]): string {
+  return values
+    .map((value, index) => (index === 0 ? value.padEnd(11) : value.padStart(12)))
+    .join('')
+    .trimEnd();
+}
+
+function times(ratio: number): string {
+  return `${ratio.toFixed(2)}×`;
+}
+
+function ms(value: number): string {
+  return `${value.toFixed(value < 10 ? 2 : 1)} ms`;
+}
