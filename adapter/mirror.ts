@@ -9,6 +9,7 @@ import type { Metrics } from './metrics.ts';
 import { encodeKey, otherStore } from './spec.ts';
 import type { Key, StoreName, TableSpec } from './spec.ts';
 import type { BackfillStatus, MirrorStatus } from './status.ts';
+import { stepOutdated } from './store.ts';
 import type { Cursor, Lease, Position, Progress, Quarantined, Records, StepReading, Store } from './store.ts';
 
 /** What the Mirror needs of its surroundings. */
@@ -44,6 +45,8 @@ const FATAL = ['HISTORY_LOST', 'CAPTURE_BROKEN', 'KEY_HOLDS_NULL', 'VERSION_UNKN
 
 const PRUNE_EVERY_MS = 1_000;
 const STANDBY_POLL_MS = 5;
+/** The roles are about to change, or another process is a step ahead: both are over in milliseconds. */
+const OUTDATED_PAUSE_MS = 5;
 
 /**
  * Makes the secondary follow the primary: the only caller of `Store.apply()`.
@@ -200,7 +203,12 @@ export class Mirror {
     this.#course ??= await this.#plotCourse();
     const course = this.#course;
     if (course === null) return { afterMs: config.pollMs };
-    const did = await this.#step(course);
+    const did = await this.#step(course).catch((error: unknown) => {
+      if (!isCrossfadeError(error, 'STEP_OUTDATED')) throw error;
+      this.#course = null;
+      return 'outdated' as const;
+    });
+    if (did === 'outdated') return { afterMs: OUTDATED_PAUSE_MS };
     this.#error = null;
     this.#fatal = null;
     await this.#prune(course);
@@ -263,6 +271,7 @@ export class Mirror {
       this.#behindSince = null;
       const startedAt = performance.now();
       const request = {
+        epoch: course.epoch,
         after: course.watermark,
         captureId: course.captureId,
         tables: course.tables,
@@ -300,9 +309,7 @@ export class Mirror {
       quarantine: course.quarantine,
     });
     if (applied === null) {
-      throw new CrossfadeError('STEP_OUTDATED', `${course.secondary.name} has moved on: another process applied a step, or the roles have changed`, {
-        hint: 'nothing; the Mirror reads its state again',
-      });
+      throw stepOutdated(course.secondary.name, 'has moved on: another process applied a step, or the roles have changed');
     }
     course.step += 1;
     course.watermark = reading.position;
@@ -338,12 +345,10 @@ export class Mirror {
       return 'retry';
     }
     if (isCrossfadeError(error, 'MIRROR_TAKEN')) return 'retry';
-    if (!isCrossfadeError(error, 'STEP_OUTDATED')) {
-      const message = messageOf(error);
-      if (message !== this.#error) logger.warn(`crossfade: the Mirror tries again: ${message}`);
-      this.#error = message;
-      metrics.mirrorError('retried');
-    }
+    const message = messageOf(error);
+    if (message !== this.#error) logger.warn(`crossfade: the Mirror tries again: ${message}`);
+    this.#error = message;
+    metrics.mirrorError('retried');
     return 'retry';
   }
 

@@ -1,3 +1,4 @@
+import { CrossfadeError } from './errors.ts';
 import type { Key, Row, StoreName, TableShape, TableSpec } from './spec.ts';
 import type { Stage } from './stage.ts';
 
@@ -75,6 +76,8 @@ export interface Batch {
 
 /** What the Mirror asks of the primary. */
 export interface StepRequest {
+  /** The primary must be one at this epoch, and must not have released the writes: else the step is `STEP_OUTDATED`. */
+  readonly epoch: number;
   /** All changes after this position are read. */
   readonly after: Position;
   readonly captureId: string;
@@ -105,6 +108,11 @@ export interface StepReading {
   batches(): AsyncIterable<Batch>;
   /** Resolves when everything in the snapshot would survive a power failure of the primary. */
   durable(): Promise<void>;
+}
+
+/** What a store says to a step from it when it is no longer, or not any more to be, the primary of that epoch. */
+export function stepOutdated(store: StoreName, found: string): CrossfadeError {
+  return new CrossfadeError('STEP_OUTDATED', `${store} ${found}`, { hint: 'nothing; the Mirror reads its state again' });
 }
 
 /** What the Mirror hands to the secondary. The first five fields are compared and set before anything else. */
@@ -194,7 +202,7 @@ export interface Store {
   // ── As primary ────────────────────────────────────────────────────────────────────────────────────────────────
   /** Where the history of committed changes stands now. */
   position(): Promise<Position>;
-  /** Whether a step would find anything: a cheap look, for polling. */
+  /** Whether a step would find anything, or that this store is no longer the primary: a cheap look, for polling. */
   hasChangesAfter(watermark: Position): Promise<boolean>;
   /**
    * Keys of a table that have changed after a watermark, among the changes committed by now; `all` after a TRUNCATE.

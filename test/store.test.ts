@@ -48,6 +48,7 @@ async function rolesWith(t: ExecutionContext, primary: StoreName): Promise<Roles
     request: async (changes = {}) => {
       const { state, cursors } = await stores[otherStore(primary)].progress();
       return {
+        epoch: state.epoch,
         after: state.watermark ?? '',
         captureId: state.watermarkCaptureId ?? '',
         tables: crossfade.tables,
@@ -163,6 +164,17 @@ for (const direction of DIRECTIONS) {
     t.is(await roles.secondary.count(roles.table('settings')), 0);
     t.true(await applyNext(roles));
     t.is(await roles.secondary.count(roles.table('settings')), 1);
+  });
+
+  test(`${name}: a store that has released the writes has no more steps to give, not even an empty one`, async (t) => {
+    const roles = await rolesWith(t, direction);
+    const { epoch } = (await roles.primary.state()) ?? { epoch: -1 };
+    const read = async (): Promise<boolean> => roles.primary.read(await roles.request(), async ({ isEmpty }) => isEmpty);
+    t.true(await read());
+    const fenced = await roles.primary.fence({ epoch, expiresMs: 60_000, waitMs: 1_000 });
+    await t.notThrowsAsync(read());
+    t.true(await roles.primary.release({ epoch, attempt: fenced?.attempt ?? -1 }));
+    await t.throwsAsync(read(), { code: 'STEP_OUTDATED' });
   });
 
   test(`${name}: unique values may move between rows within a step`, async (t) => {

@@ -36,6 +36,8 @@ export function openPool(url: string): pg.Pool {
   const pool = new pg.Pool({ ...clientConfig(url, 'bookkeeping'), max: 3, idleTimeoutMillis: 10_000, allowExitOnIdle: true });
   // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
   pool.on('error', () => {});
+  // The pool listens to idle connections only: one that breaks between two statements of a transaction would end it too.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
 }
 

@@ -4,7 +4,8 @@ import { toPostgres } from '../codec.ts';
 import { CrossfadeError } from '../errors.ts';
 import { keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
-import type { Batch, Cursor, Intent, StepReading, StepRequest } from '../store.ts';
+import { stepOutdated } from '../store.ts';
+import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
 import { changedSince, formatPosition, fromSnapshotRow, includes, parsePosition, SNAPSHOT_COLUMNS } from './position.ts';
 import type { SnapshotPosition, SnapshotRow } from './position.ts';
 import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts';
@@ -18,6 +19,8 @@ const FLUSH_LIMIT_MS = 10_000;
 interface SnapshotState extends SnapshotRow {
   readonly lsn: string;
   readonly is_standby: string;
+  readonly role: Role;
+  readonly epoch: string;
   readonly capture_id: string | null;
   readonly intent: Intent | null;
   readonly final_position: string | null;
@@ -55,10 +58,13 @@ async function openReading(
   const after = parsePosition(request.after);
   const { rows } = await client.query<SnapshotState>(`
     SELECT ${SNAPSHOT_COLUMNS}, pg_current_wal_insert_lsn()::text AS lsn, pg_is_in_recovery() AS is_standby,
-           s.capture_id, s.intent, s.final_position
+           s.role, s.epoch, s.capture_id, s.intent, s.final_position
     FROM crossfade.state s`);
   const snapshot = rows[0];
   if (snapshot === undefined) throw historyLost('Crossfade is no longer installed in PostgreSQL');
+  if (snapshot.role !== 'primary' || Number(snapshot.epoch) !== request.epoch || snapshot.intent === 'released') {
+    throw stepOutdated('postgres', 'is not the primary of this epoch any more');
+  }
   const position = fromSnapshotRow(snapshot);
   assertSameHistory(request, after, position, snapshot);
 

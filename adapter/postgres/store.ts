@@ -177,7 +177,8 @@ export class PostgresStore implements Store {
 
   async hasChangesAfter(watermark: Position): Promise<boolean> {
     const { rows } = await this.#query<{ changed: string; final_position: string | null }>(
-      `SELECT EXISTS (SELECT FROM crossfade.changes WHERE ${changedSince(parsePosition(watermark))}) AS changed,
+      `SELECT EXISTS (SELECT FROM crossfade.changes WHERE ${changedSince(parsePosition(watermark))})
+           OR EXISTS (SELECT FROM crossfade.state WHERE role <> 'primary') AS changed,
          (SELECT final_position FROM crossfade.state WHERE intent = 'fenced')`,
     );
     const { changed, final_position: final } = only(rows);

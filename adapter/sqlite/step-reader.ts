@@ -4,7 +4,8 @@ import { promisify } from 'node:util';
 import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
-import type { Batch, Cursor, StepReading, StepRequest } from '../store.ts';
+import { stepOutdated } from '../store.ts';
+import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { verifyCapture } from './verify-capture.ts';
 import { collate, keyNames, quote } from './sql.ts';
@@ -84,9 +85,17 @@ export class StepReader {
     };
   }
 
-  /** PROTOCOL.md R15a: the watermark's own entry must still be there, unchanged, or numbers were given out twice. */
+  /**
+   * Only the primary has anything to say; and a caller that waits for the Mirror must not be told by an empty step from
+   * a store that has given the writes up.
+   * PROTOCOL.md R15a: the watermark's own entry must still be there, unchanged, or numbers were given out twice.
+   */
   #assertSameHistory(request: StepRequest, after: { seq: bigint; tag: bigint }, first: Entry | undefined): void {
-    const captureId = this.#db.prepare('SELECT capture_id FROM _crossfade_state').pluck().get() as string | null | undefined;
+    const state = this.#db.prepare('SELECT capture_id, role, epoch, intent FROM _crossfade_state').get() as StateRow | undefined;
+    if (state?.role !== 'primary' || Number(state.epoch) !== request.epoch || state.intent === 'released') {
+      throw stepOutdated('sqlite', 'is not the primary of this epoch any more');
+    }
+    const captureId = state.capture_id;
     if (captureId === request.captureId && first?.seq === after.seq && first.tag === after.tag) return;
     throw new CrossfadeError(
       'HISTORY_LOST',
@@ -252,6 +261,13 @@ export class StepReader {
     await syncFile(this.#wal);
     this.#durableSeq = seq;
   }
+}
+
+interface StateRow {
+  readonly capture_id: string | null;
+  readonly role: Role;
+  readonly epoch: bigint;
+  readonly intent: Intent | null;
 }
 
 interface StepKeys {

@@ -162,7 +162,7 @@ export class SqliteStore implements Store {
   }
 
   async hasChangesAfter(watermark: Position): Promise<boolean> {
-    return this.#position().seq !== parsePosition(watermark).seq;
+    return this.#position().seq !== parsePosition(watermark).seq || this.#state()?.role !== 'primary';
   }
 
   async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[]> {
