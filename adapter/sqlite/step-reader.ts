@@ -36,19 +36,27 @@ export class StepReader {
   #wal: number | null = null;
   #durableSeq = -1n;
   #verifiedSchema = -1n;
-  readonly #lookups = new Map<TableSpec, RowLookup>();
+  readonly #begin: Database.Statement;
+  readonly #end: Database.Statement;
+  readonly #schemaVersion: Database.Statement;
+  #state: Database.Statement | null = null;
+  #entries: { readonly width: number; readonly statement: Database.Statement } | null = null;
+  readonly #lookups = new WeakMap<TableSpec, RowLookup>();
 
   constructor(db: Database.Database, path: string) {
     this.#db = db;
     this.#walPath = `${path}-wal`;
+    this.#begin = db.prepare('BEGIN');
+    this.#end = db.prepare('ROLLBACK');
+    this.#schemaVersion = db.prepare('PRAGMA schema_version').pluck();
   }
 
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
-    this.#db.exec('BEGIN');
+    this.#begin.run();
     try {
       return await use(this.#open(request));
     } finally {
-      if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      if (this.#db.inTransaction) this.#end.run();
     }
   }
 
@@ -60,11 +68,7 @@ export class StepReader {
   #open(request: StepRequest): StepReading {
     const after = parsePosition(request.after);
     const width = Math.max(1, ...request.tables.map((table) => table.key.length));
-    const entries = this.#db
-      .prepare(
-        `SELECT seq, tag, tbl, ${keyNames(width).join(', ')} FROM _crossfade_changes WHERE seq >= ? ORDER BY seq LIMIT ${SMALL_STEP + 1}`,
-      )
-      .all(after.seq) as Entry[];
+    const entries = this.#entriesOf(width).all(after.seq) as Entry[];
     this.#assertSameHistory(request, after, entries[0]);
     this.#assertCapture(request);
 
@@ -74,14 +78,18 @@ export class StepReader {
     const keys = isSmall ? this.#keysInMemory(request, entries.slice(1)) : this.#keysInTemporaryTable(request, after.seq, width);
     const piece = request.piece === null ? null : this.#readPiece(request, request.piece);
     const hasChanges = position.seq > after.seq;
+    const isEmpty = !hasChanges && piece === null && request.keys.size === 0;
+    // Begun at once, so that the disk works while the rows are looked up and sent. Whoever needs it waits for it.
+    const durable = isEmpty ? Promise.resolve() : this.#durable(position.seq);
+    durable.catch(() => {});
     return {
       position: formatPosition(position),
       changes: Number(position.seq - after.seq),
-      isEmpty: !hasChanges && piece === null && request.keys.size === 0,
+      isEmpty,
       tables: keys.tables,
       cursor: piece?.cursor ?? null,
       batches: () => this.#batches({ request, keys, piece: piece?.rows ?? [] }),
-      durable: () => this.#durable(position.seq),
+      durable: () => durable,
     };
   }
 
@@ -91,7 +99,8 @@ export class StepReader {
    * PROTOCOL.md R15a: the watermark's own entry must still be there, unchanged, or numbers were given out twice.
    */
   #assertSameHistory(request: StepRequest, after: { seq: bigint; tag: bigint }, first: Entry | undefined): void {
-    const state = this.#db.prepare('SELECT capture_id, role, epoch, intent FROM _crossfade_state').get() as StateRow | undefined;
+    this.#state ??= this.#db.prepare('SELECT capture_id, role, epoch, intent FROM _crossfade_state');
+    const state = this.#state.get() as StateRow | undefined;
     if (state?.role !== 'primary' || Number(state.epoch) !== request.epoch || state.intent === 'released') {
       throw stepOutdated('sqlite', 'is not the primary of this epoch any more');
     }
@@ -108,10 +117,19 @@ export class StepReader {
 
   /** PROTOCOL.md R16: looked at only when the schema has changed since the last look. */
   #assertCapture(request: StepRequest): void {
-    const version = this.#db.pragma('schema_version', { simple: true }) as bigint;
+    const version = this.#schemaVersion.get() as bigint;
     if (version === this.#verifiedSchema) return;
     verifyCapture(this.#db, request.tables);
     this.#verifiedSchema = version;
+  }
+
+  #entriesOf(width: number): Database.Statement {
+    if (this.#entries?.width === width) return this.#entries.statement;
+    const statement = this.#db.prepare(
+      `SELECT seq, tag, tbl, ${keyNames(width).join(', ')} FROM _crossfade_changes WHERE seq >= ? ORDER BY seq LIMIT ${SMALL_STEP + 1}`,
+    );
+    this.#entries = { width, statement };
+    return statement;
   }
 
   #lastEntry(): Entry {
