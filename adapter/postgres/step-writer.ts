@@ -21,7 +21,7 @@ const PREPARED_STATEMENTS = 200;
  * Applies steps on one session. Three ways, from the fastest to the surest; each begins with the compare-and-set of
  * the state row and commits the watermark with the rows:
  *
- * 1. one statement for all tables, for a small step: two round trips, one of them the commit;
+ * 1. one statement for all tables, for a small step: it is its own transaction, so that one round trip does all;
  * 2. one transaction of upserts, for any size, in bounded memory;
  * 3. one transaction that first deletes every changed row and then inserts, row by row where it must. Unique values
  *    may move between rows within a step, so upserts can collide (PROTOCOL.md R26); and a row that PostgreSQL cannot
@@ -30,6 +30,10 @@ const PREPARED_STATEMENTS = 200;
 export class StepWriter {
   readonly #client: pg.Client;
   readonly #prepared = new Map<string, string>();
+  /** The statements for small steps by the step's shape: which tables, and what is done to them. */
+  readonly #shapes = new Map<string, string>();
+  readonly #tables = new WeakMap<TableSpec, number>();
+  #lastTable = 0;
 
   constructor(client: pg.Client) {
     this.#client = client;
@@ -52,35 +56,38 @@ export class StepWriter {
 
   async #applyAtOnce(step: StepToApply, batches: readonly Batch[]): Promise<StepApplied | null> {
     const values: (string | number)[] = [step.reading.position, step.epoch, step.captureId, step.step];
-    const parts = [`claim AS (${claimSql()} RETURNING 1)`];
-    const add = (sql: string, arrays: readonly string[]): void => {
-      parts.push(`s${parts.length} AS (${sql})`);
-      values.push(...arrays);
-    };
-    const onlyIf = 'EXISTS (SELECT FROM claim)';
     let upserted = 0;
     let deleted = 0;
     for (const { table, present, absent } of batches) {
-      if (absent.length > 0) {
-        add(deleteSql(table, values.length + 1, onlyIf), encodeColumns(keyColumns(table), absent));
-      }
-      if (present.length > 0) add(upsertSql(table, values.length + 1, onlyIf), encodeColumns(table.columns, present));
+      if (absent.length > 0) values.push(...encodeColumns(keyColumns(table), absent));
+      if (present.length > 0) values.push(...encodeColumns(table.columns, present));
       upserted += present.length;
       deleted += absent.length;
     }
-    // The primary's disk and this server work at the same time; only the commit waits for both.
-    const [begun, answer, durable] = await Promise.allSettled([
-      this.#client.query('BEGIN'),
-      this.#query<{ claimed: string }>(`WITH ${parts.join(', ')} SELECT count(*) AS claimed FROM claim`, values),
-      step.reading.durable(),
-    ]);
-    const failed = [begun, answer, durable].find((result) => result.status === 'rejected');
-    if (failed !== undefined || answer.status === 'rejected') {
-      await this.#client.query('ROLLBACK').catch(() => {});
-      throw failed?.reason;
+    const text = this.#statementFor(batches);
+    // The statement commits at once, so the primary's disk comes first (PROTOCOL.md R11, R15b). It has had a start.
+    await step.reading.durable();
+    const { rows } = await this.#query<{ claimed: string }>(text, values);
+    return rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
+  }
+
+  #statementFor(batches: readonly Batch[]): string {
+    const shape = batches
+      .map(({ table, present, absent }) => `${this.#numberOf(table)}${absent.length > 0 ? '-' : ''}${present.length > 0 ? '+' : ''}`)
+      .join();
+    let text = this.#shapes.get(shape);
+    if (text === undefined) {
+      // Specs are read anew after each error, and then count as other tables.
+      if (this.#shapes.size >= PREPARED_STATEMENTS) this.#shapes.clear();
+      this.#shapes.set(shape, (text = atOnceSql(batches)));
     }
-    await this.#client.query('COMMIT');
-    return answer.value.rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
+    return text;
+  }
+
+  #numberOf(table: TableSpec): number {
+    let number = this.#tables.get(table);
+    if (number === undefined) this.#tables.set(table, (number = this.#lastTable += 1));
+    return number;
   }
 
   // ── 2. A transaction of upserts ───────────────────────────────────────────────────────────────────────────────
@@ -223,6 +230,24 @@ async function smallStep(step: StepToApply): Promise<readonly Batch[] | null> {
 function claimSql(): string {
   return `UPDATE crossfade.state SET step = step + 1, watermark = $1::text
     WHERE role = 'secondary' AND epoch = $2::integer AND watermark_capture_id = $3::text AND step = $4::bigint`;
+}
+
+/** One statement that claims the step and applies it, or does nothing at all. */
+function atOnceSql(batches: readonly Batch[]): string {
+  const parts = [`claim AS (${claimSql()} RETURNING 1)`];
+  const onlyIf = 'EXISTS (SELECT FROM claim)';
+  let first = 5;
+  for (const { table, present, absent } of batches) {
+    if (absent.length > 0) {
+      parts.push(`s${parts.length} AS (${deleteSql(table, first, onlyIf)})`);
+      first += table.key.length;
+    }
+    if (present.length > 0) {
+      parts.push(`s${parts.length} AS (${upsertSql(table, first, onlyIf)})`);
+      first += table.columns.length;
+    }
+  }
+  return `WITH ${parts.join(', ')} SELECT count(*) AS claimed FROM claim`;
 }
 
 function deleteSql(table: TableSpec, first: number, condition = 'true'): string {
