@@ -10,7 +10,7 @@ import type { ReadRequest, Traffic, WritePermit } from './traffic.ts';
 
 export interface StageTrafficOptions {
   readonly view: StageView;
-  readonly mirror: Pick<Mirror, 'wake' | 'caughtUp' | 'quarantine' | 'status'>;
+  readonly mirror: Pick<Mirror, 'notice' | 'caughtUp' | 'quarantine' | 'status'>;
   readonly config: Pick<Config, 'readPrimary' | 'waitLimitMs' | 'switchTimeoutMs'>;
   readonly metrics: Metrics;
 }
@@ -53,9 +53,10 @@ export class StageTraffic implements Traffic {
     const { view, mirror } = this.#options;
     const { stage } = view.current;
     if (stageRow(stage).mirrorsTo === null) return undefined;
-    mirror.wake();
     const mustWait = stageRow(stage).wait === 'mirrored' && this.#readsOf(view.current) !== store;
-    return mustWait ? this.#waitForMirror() : undefined;
+    if (mustWait) return this.#waitForMirror();
+    mirror.notice();
+    return undefined;
   }
 
   async fenced(store: StoreName): Promise<void> {
