@@ -62,10 +62,10 @@ for (let number = 0; number < HISTORIES; number += 1) {
     const model = await Model.begin(t, seed);
     await goTo(model.crossfade, 'read');
     for (let round = 0; round < 2; round += 1) {
-      await Promise.all([model.moveTo('write'), model.writeSqlite(Infinity)]);
+      await Promise.all([model.moveTo('write'), model.writeSqlite(Infinity, 2)]);
       await Promise.all([model.moveTo('read'), model.writePostgres(2, Infinity)]);
     }
-    await model.writeSqlite(20);
+    await model.writeSqlite(20, 2);
     await model.settle();
   });
 }
@@ -101,10 +101,9 @@ class Model {
     pair.sqlite.defaultSafeIntegers(true);
     const model = new Model(t, new Random(seed), pair, await pair.open(OPTIONS));
     for (let count = 0; count < 60; count += 1) {
-      runInSqlite(
-        pair.sqlite,
-        randomTransaction(model.#random, { store: 'sqlite', lane: 0, lanes: 1, writesRefused: false }),
-      );
+      // Whatever number of lanes there will be, no row refers to one of another lane.
+      const lane = { lane: count % 6, lanes: 6 };
+      runInSqlite(pair.sqlite, randomTransaction(model.#random, { store: 'sqlite', ...lane, writesRefused: false }));
     }
     await model.#crossfade.install();
     model.#history.recordSqlite(pair.sqlite);
@@ -115,14 +114,15 @@ class Model {
     return this.#crossfade;
   }
 
-  /** Writes until there were `count` transactions, or until the fence. */
-  async writeSqlite(count: number): Promise<void> {
+  /** Writes until there were `count` transactions, or until the fence; in lanes, one transaction after the other. */
+  async writeSqlite(count: number, lanes = 1): Promise<void> {
     const { sqlite } = this.#pair;
-    // A switch is refused while PostgreSQL cannot hold a row.
-    const writer = { store: 'sqlite', lane: 0, lanes: 1, writesRefused: count < Infinity } as const;
     this.#assertNothingLost(readSqlite(sqlite), 'SQLite');
     this.#history.recordSqlite(sqlite);
     for (let done = 0; done < count && !this.#isOver; done += 1) {
+      const lane = { lane: this.#random.between(0, lanes - 1), lanes };
+      // A switch is refused while PostgreSQL cannot hold a row.
+      const writer = { store: 'sqlite', ...lane, writesRefused: lanes === 1 } as const;
       const outcome = runInSqlite(sqlite, randomTransaction(this.#random, writer));
       if (outcome === 'fenced') return;
       if (outcome === 'committed') this.#last = this.#history.recordSqlite(sqlite);
@@ -136,6 +136,7 @@ class Model {
     this.#lanes = Array.from({ length: writers }, (_, lane) => ({ lane, lanes: writers }));
     const state = await readPostgres(this.#pair.postgres);
     this.#assertNothingLost(state, 'PostgreSQL');
+    for (const lane of this.#lanes) this.#history.recordLane(state, lane);
     await Promise.all(this.#lanes.map((lane) => this.#writeLane(lane, count)));
     this.#last = await readPostgres(this.#pair.postgres);
   }
@@ -193,7 +194,7 @@ class Model {
         const outcome = await runInPostgres(client, { transaction, lane, version, isolation });
         if (outcome === 'fenced') return;
         // Only this lane's rows are looked at, and they stand still.
-        if (outcome === 'committed') this.#history.recordLane(await readPostgres(client), lane, version);
+        if (outcome === 'committed') this.#history.recordLane(await readPostgres(client), lane);
         if (lane.lane === 0) await this.#disturb();
       }
     } finally {
@@ -269,7 +270,7 @@ function runInSqlite(db: Database.Database, { statements, ends }: RandomTransact
         db.exec('ROLLBACK');
         return 'fenced';
       }
-      if (!('code' in error) || !/^SQLITE_CONSTRAINT/.test(String(error.code))) throw error;
+      if (!('code' in error) || !String(error.code).startsWith('SQLITE_CONSTRAINT')) throw error;
     }
   }
   db.exec(ends);
@@ -310,7 +311,7 @@ async function runInPostgres(
     await client.query('ROLLBACK');
     if (!(error instanceof pg.DatabaseError)) throw error;
     if (error.code === 'CF001') return 'fenced';
-    if (/^40/.test(error.code ?? '')) return 'rolled back';
+    if (error.code?.startsWith('40') === true) return 'rolled back';
     throw error;
   }
 }

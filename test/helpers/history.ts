@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { StoreName } from '../../adapter/spec.ts';
 import { decodeKey, encodeKey } from '../../adapter/spec.ts';
 import type { Key } from '../../adapter/spec.ts';
+import { versionName } from './random-transaction.ts';
 import type { Lane } from './random-transaction.ts';
 
 type Kind = 'integer' | 'real' | 'boolean' | 'blob' | 'text';
@@ -39,9 +40,10 @@ export class History {
     return state;
   }
 
-  /** Remembers a lane's rows, which nobody else writes to, as its version `version`. */
-  recordLane(state: State, lane: Lane, version: number): void {
-    this.#byVersion.set(`${lane.lane}:${version}`, ofLane(state, lane));
+  /** Remembers a lane's rows, which nobody else writes to, as the version that is one of them. */
+  recordLane(state: State, lane: Lane): void {
+    const mine = ofLane(state, lane);
+    this.#byVersion.set(`${lane.lane}:${versionIn(mine, lane)}`, mine);
   }
 
   /**
@@ -85,8 +87,7 @@ export class History {
       const state = readSqlite(db);
       return lanes.flatMap((lane) => {
         const mine = ofLane(state, lane);
-        const row = mine.get(`settings ${encodeKey([`${lane.lane}:version`])}`)?.row ?? '[null,"none"]';
-        const version = (JSON.parse(row) as string[])[1];
+        const version = versionIn(mine, lane);
         const expected = this.#byVersion.get(`${lane.lane}:${version}`);
         if (expected === undefined) return [`lane ${lane.lane} is at version ${version}, which was not committed`];
         return unlike(expected, mine).map((text) => `version ${version} of lane ${lane.lane}: ${text}`);
@@ -143,6 +144,9 @@ function collect(rowsOf: (table: string) => readonly unknown[][], store: StoreNa
 function textOf(value: unknown, kind: Kind, store: StoreName): string | null {
   if (value === null) return null;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') {
+    throw new TypeError(`a ${typeof value} came out of ${store}`);
+  }
   switch (kind) {
     case 'real':
       return String(Number(value) + 0);
@@ -150,7 +154,8 @@ function textOf(value: unknown, kind: Kind, store: StoreName): string | null {
       return store === 'postgres' ? String(value) : value === 1n ? 't' : 'f';
     case 'blob':
       return String(value).slice(2);
-    default:
+    case 'integer':
+    case 'text':
       return String(value);
   }
 }
@@ -161,6 +166,11 @@ function ofLane(state: State, { lane, lanes }: Lane): State {
     return String(first).startsWith(`${lane}:`);
   };
   return new Map([...state].filter(([, entry]) => isMine(entry)));
+}
+
+function versionIn(state: State, lane: Lane): string {
+  const row = state.get(`settings ${encodeKey([versionName(lane)])}`)?.row;
+  return row === undefined ? 'none' : String((JSON.parse(row) as unknown[])[1]);
 }
 
 function compareKeys(a: Key, b: Key): number {

@@ -57,7 +57,7 @@ const TEXTS = [
   'x'.repeat(400),
 ];
 const INTEGERS = [0n, 1n, -1n, 2n ** 31n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n)];
-const REALS = [0.1, 1 / 3, -2.5, 0, 3, 1e300, 5e-324, 9007199254740993, Infinity, null];
+const REALS = [0.1, 1 / 3, -2.5, 0, 3, 1e300, 5e-324, 2 ** 53, Infinity, null];
 const BLOBS = [Buffer.alloc(0), Buffer.from([0, 255, 92, 34]), Buffer.from('text'), null];
 
 export interface Writer extends Lane {
