@@ -80,8 +80,14 @@ export class Crossfade {
     try {
       const metrics = new Metrics(config.registry);
       const view = await StageView.open(stores);
-      const isWanted = (): boolean => view.current.isCaptured && stageRow(view.current.stage).mirrorsTo !== null;
-      const mirror = new Mirror({ stores, records: postgres.records, config, metrics, isWanted });
+      const mirror = new Mirror({
+        stores,
+        records: postgres.records,
+        config,
+        metrics,
+        isCaptured: () => view.current.isCaptured,
+        isWanted: () => stageRow(view.current.stage).mirrorsTo !== null,
+      });
       const traffic = new StageTraffic({ view, mirror, config, metrics });
       const breaker = new Breaker();
       const router = Router.open({

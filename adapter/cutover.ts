@@ -112,10 +112,10 @@ export class Cutover {
     return lookAtGates(options.from ?? this.stage, to, this.#gateContext(options));
   }
 
-  /** The gates of the next step, towards the wanted stage or else onward. */
+  /** The gates of the next step, towards the wanted stage or else onward, at a glance: nothing is waited for. */
   async nextGates(): Promise<{ readonly stage: Stage | null; readonly gates: readonly Gate[] }> {
     const stage = (this.#wanted === undefined ? undefined : nextStage(this.stage, this.#wanted)) ?? stageAfter(this.stage);
-    return { stage, gates: stage === null ? [] : await this.gates(stage) };
+    return { stage, gates: stage === null ? [] : await lookAtGates(this.stage, stage, { ...this.#gateContext({}), waits: false }) };
   }
 
   /** See {@link install}. */
@@ -244,7 +244,7 @@ export class Cutover {
   }
 
   #gateContext(options: StepOptions): GateContext {
-    return { ...this.#options, isConfirmed: options.confirm === true };
+    return { ...this.#options, isConfirmed: options.confirm === true, waits: true };
   }
 
   async #follow(): Promise<NextTurn> {

@@ -16,6 +16,8 @@ export interface GateContext {
   readonly config: Pick<Config, 'maxLagSeconds' | 'comparisonMaxAgeMs'>;
   /** Whether a person has said so, for the step that cannot be undone. */
   readonly isConfirmed: boolean;
+  /** Whether to wait for the Mirror to catch up (the surest look at the lag), or to take the lag as it is known. */
+  readonly waits: boolean;
 }
 
 type GateName = 'backfill' | 'quarantine' | 'lag' | 'comparison' | 'recent-comparison' | 'constraints' | 'confirmation' | 'way-back';
@@ -67,9 +69,9 @@ const LOOKS: Readonly<Record<GateName, (context: GateContext, from: Stage) => Pr
     );
   },
 
-  async lag({ mirror, config }) {
-    // A wait is the surest look: it passes when everything committed until now is on the other side.
-    await mirror.caughtUp({ timeoutMs: config.maxLagSeconds * 1000 }).catch(() => {});
+  async lag({ mirror, config, waits }) {
+    // It passes when everything committed until now is on the other side.
+    if (waits) await mirror.caughtUp({ timeoutMs: config.maxLagSeconds * 1000 }).catch(() => {});
     const { lagSeconds, error, runs } = mirror.status();
     if (error === null && lagSeconds <= config.maxLagSeconds && runs !== 'stopped') {
       return open('lag', `${lagSeconds.toFixed(1)} s behind`);

@@ -18,6 +18,8 @@ export interface MirrorOptions {
   readonly records: Records;
   readonly config: Pick<Config, 'mirror' | 'processName' | 'leaseMs' | 'pollMs' | 'refreshMs' | 'backfillRows' | 'logger'>;
   readonly metrics: Metrics;
+  /** Whether the primary's changes are captured: without that there is nothing to mirror. */
+  readonly isCaptured: () => boolean;
   /** Whether the stage asks for a mirror now. */
   readonly isWanted: () => boolean;
 }
@@ -195,8 +197,8 @@ export class Mirror {
   // ── A turn ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #turn(): Promise<NextTurn> {
-    const { config, isWanted } = this.#options;
-    if (!isWanted() && this.#demands === 0) {
+    const { config, isCaptured, isWanted } = this.#options;
+    if (!isCaptured() || (!isWanted() && this.#demands === 0)) {
       await this.#giveLeaseBack();
       this.#course = null;
       this.#behindSince = null;

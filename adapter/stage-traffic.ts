@@ -31,6 +31,13 @@ export class StageTraffic implements Traffic {
 
   constructor(options: StageTrafficOptions) {
     this.#options = options;
+    let readsSecondary = this.#readsSecondary(options.view.current);
+    options.view.onChange((view) => {
+      const before = readsSecondary;
+      readsSecondary = this.#readsSecondary(view);
+      // Writes that were acknowledged before did not wait for the Mirror; their callers must find them.
+      if (readsSecondary && !before) this.#readFromPrimaryUntilCaughtUp();
+    });
   }
 
   // ── What the router asks ──────────────────────────────────────────────────────────────────────────────────────
@@ -120,6 +127,10 @@ export class StageTraffic implements Traffic {
     if (readPrimary === undefined || writes !== 'sqlite') return reads;
     const holdsAllRows = STAGE_NAMES.indexOf(view.stage) >= STAGE_NAMES.indexOf('shadow');
     return readPrimary === 'postgres' && !holdsAllRows ? reads : readPrimary;
+  }
+
+  #readsSecondary(view: View): boolean {
+    return this.#readsOf(view) !== stageRow(view.stage).writes;
   }
 
   /** PROTOCOL.md R28: a table of which rows are in quarantine is read at the primary. Of raw SQL the tables are unknown. */

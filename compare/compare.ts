@@ -19,8 +19,12 @@ export interface Comparable {
   readonly tables: readonly TableSpec[];
   readonly stores: { readonly sqlite: Store; readonly postgres: Store };
   readonly records: Pick<Records, 'recordComparison'>;
-  /** `caughtUp` resolves when everything committed on the primary before the call is mirrored, and rejects otherwise. */
-  readonly mirror: { caughtUp(options: { timeoutMs: number }): Promise<unknown> };
+  readonly mirror: {
+    /** Resolves when everything committed on the primary before the call is mirrored, and rejects otherwise. */
+    caughtUp(options: { timeoutMs: number }): Promise<unknown>;
+    /** Keeps the Mirror running until the returned function is called, in a stage that does not ask for it too. */
+    demand(): () => void;
+  };
 }
 
 export interface CompareOptions {
@@ -54,11 +58,14 @@ export interface CompareOptions {
  */
 export async function compareDatabases(crossfade: Comparable, options: CompareOptions = {}): Promise<ComparisonReport> {
   const comparison = new Comparison(crossfade, options);
+  const giveBack = crossfade.mirror.demand();
   try {
     await comparison.run();
   } catch (error) {
     if (options.signal?.aborted || !interrupts(error)) throw error;
     comparison.reasons.push(messageOf(error));
+  } finally {
+    giveBack();
   }
   const report = comparison.report();
   if (options.record ?? true) await record(crossfade, report);

@@ -1,6 +1,5 @@
 import { keyOf, otherStore } from '../adapter/spec.ts';
 import type { Key, Row, StoreName, TableSpec } from '../adapter/spec.ts';
-import { stageRow } from '../adapter/stage.ts';
 import type { Position, Store, StoreState } from '../adapter/store.ts';
 import { Interrupted } from './interrupted.ts';
 import { identity, keyInPostgres } from './rows.ts';
@@ -36,11 +35,11 @@ export class Pair {
     const primary: StoreName = sqlite.role === 'primary' ? 'sqlite' : 'postgres';
     const secondary = otherStore(primary);
     const { stage, captureId, epoch } = states[primary];
-    if (stageRow(stage).mirrorsTo === null) {
-      const remedy = stage === 'sqlite' ? ': go to stage dual first (crossfade stage dual)' : '';
+    if (captureId === null) {
+      const remedy = stage === 'sqlite' ? ': run crossfade backfill first' : '';
       throw new Interrupted(`in stage ${stage} neither database follows the other${remedy}`);
     }
-    if (captureId === null || states[secondary].watermarkCaptureId !== captureId) {
+    if (states[secondary].watermarkCaptureId !== captureId) {
       throw new Interrupted(`${secondary} has not begun to follow ${primary}: run crossfade backfill`);
     }
     return new Pair({ primary: stores[primary], secondary: stores[secondary] }, { epoch, captureId });

@@ -10,6 +10,7 @@ import { reportJson, reportText } from '../compare/report.ts';
 import type { ComparisonReport, Difference } from '../compare/report.ts';
 import type { ComparisonProgress } from '../compare/walk.ts';
 import { behindTheFence } from './helpers/behind-the-fence.ts';
+import { makePair } from './helpers/pair.ts';
 import { freshDatabase, stoppableServer } from './helpers/postgres.ts';
 import { sqliteFile } from './helpers/sqlite.ts';
 
@@ -381,4 +382,16 @@ test('a report holds keys and columns, no values, and reads the same after JSON'
   t.deepEqual(JSON.parse(reportJson(report)), report);
   t.notRegex(reportJson(report) + reportText(report), /private|eins/);
   t.regex(reportText(report), /MISMATCH: 13 rows in 3 tables[\s\S]*differing: items \[1\] \(label\)/);
+});
+
+test('right after the backfill, still in stage sqlite, a comparison keeps the Mirror running for itself', async (t) => {
+  const pair = await makePair(t);
+  pair.sqlite.exec(`INSERT INTO settings VALUES ('a', '1')`);
+  const crossfade = await pair.open();
+  await crossfade.backfill();
+  pair.sqlite.exec(`INSERT INTO settings VALUES ('b', '2')`);
+  const report = await compareDatabases(crossfade);
+  t.is(report.outcome, 'match');
+  t.is(report.totals.rowsCompared, 2);
+  t.is(crossfade.cutover.stage, 'sqlite');
 });

@@ -175,3 +175,29 @@ test('a schema change through the API is refused while it would reach one databa
     code: 'SCHEMA_CHANGE_REFUSED',
   });
 });
+
+test('what was written without waiting, just before reads moved, is read all the same', async (t) => {
+  const pair = await makePair(t);
+  const crossfade = await pair.open();
+  await crossfade.backfill();
+  let isMoving = true;
+  const stale: string[] = [];
+  const writers = Array.from({ length: 4 }, async (_, writer) => {
+    await crossfade.knex('accounts').insert({ id: writer + 1, email: `user ${writer}` });
+    for (let balance = 1; isMoving; balance += 1) {
+      await crossfade.knex('accounts').where({ id: writer + 1 }).update({ balance });
+      const row = await crossfade
+        .knex('accounts')
+        .where({ id: writer + 1 })
+        .first<{ balance: number }>();
+      if (row.balance < balance) stale.push(`${crossfade.cutover.stage}: wrote ${balance}, read ${row.balance}`);
+      await new Promise(setImmediate);
+    }
+  });
+  for (let round = 0; round < 4; round += 1) {
+    for (const stage of ['shadow', 'read', 'write', 'read'] as const) await walkTo(crossfade, stage);
+  }
+  isMoving = false;
+  await Promise.all(writers);
+  t.deepEqual(stale, []);
+});

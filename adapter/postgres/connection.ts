@@ -108,7 +108,7 @@ export function describeConnectionError(url: string, error: unknown): unknown {
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {
-  '28P01': 'wrong password',
+  '28P01': 'wrong user or password',
   '28000': 'the user may not connect',
   '3D000': 'there is no such database',
 };

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { codecOf, toPostgres } from '../codec.ts';
+import { canonical, codecOf, toPostgres } from '../codec.ts';
 import type { ColumnSpec, Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import { baseType, quote } from './sql.ts';
@@ -59,7 +59,13 @@ export async function selectByKeys(
     rowMode: 'array',
   });
   const found = new Map(rows.map((text) => decodeRow(table, text)).map((row) => [encodeKey(keyOf(table, row)), row]));
-  return keys.map((key) => found.get(encodeKey(key)));
+  const columns = keyColumns(table);
+  const asStored = (key: Key): Key => key.map((value, index) => canonicalIn(columns[index], value));
+  return keys.map((key) => found.get(encodeKey(asStored(key))));
+}
+
+function canonicalIn(column: ColumnSpec | undefined, value: SqlValue): SqlValue {
+  return column === undefined ? value : canonical(column, value);
 }
 
 /** Rows after a key, in PostgreSQL's own order of the key. */
