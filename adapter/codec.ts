@@ -176,8 +176,8 @@ function assertFits({ type, postgresType }: ColumnCoding, encoded: string): void
 }
 
 /** The decimal places of a number as JavaScript writes it: `1.50` never occurs, `1e-7` does. */
-function decimals(text: string): number {
-  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e');
+function decimals(number: string): number {
+  const [mantissa = '', exponent = '0'] = number.toLowerCase().split('e');
   return Math.max(0, (mantissa.split('.')[1] ?? '').length - Number(exponent));
 }
 

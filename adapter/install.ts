@@ -28,14 +28,15 @@ export async function install(options: InstallOptions): Promise<readonly TableSp
   if (a?.role === 'secondary') return sqlite.installedTables();
 
   const tables = matchTables({ sqlite: await sqlite.describe(), postgres: await postgres.describe() }, options.config);
-  const follows = a?.captureId != null && b?.watermarkCaptureId === a.captureId;
+  const captureId = a?.captureId ?? null;
+  const follows = captureId !== null && b?.watermarkCaptureId === captureId;
   if (!follows && !options.restart) await assertEmpty(postgres, tables);
 
   const [epoch, stage] = [a?.epoch ?? 1, a?.stage ?? 'sqlite'];
   await postgres.install({ tables, role: 'secondary', epoch, stage });
   await sqlite.install({ tables, role: 'primary', epoch, stage });
   const captured = await sqlite.state();
-  if (captured?.captureId == null || captured.handover === null) return tables;
+  if (captured === undefined || captured.captureId === null || captured.handover === null) return tables;
   if (!follows || options.restart) {
     await postgres.adopt({
       captureId: captured.captureId,

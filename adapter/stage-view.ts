@@ -91,7 +91,7 @@ function combine(sqlite: StoreState | undefined, postgres: StoreState | undefine
     epoch: shown?.epoch ?? 0,
     primary: shown?.role === 'primary' && shown.intent !== null ? null : name,
     switching:
-      state?.intent == null ? null : { from: name, intent: state.intent, attempt: state.attempt, isExpired: state.attemptExpired },
+      state === undefined || state.intent === null ? null : { from: name, intent: state.intent, attempt: state.attempt, isExpired: state.attemptExpired },
     sqlite,
     postgres,
   };
