@@ -18,7 +18,7 @@ export interface InstallOptions {
  * PostgreSQL comes first, so that nothing is captured for a secondary that does not exist; the watermark it starts
  * from is the changelog's position in the transaction that put the triggers on, so that nothing is missed.
  *
- * @throws CrossfadeError what {@link matchTables} throws; `TABLE_NOT_EMPTY`, `KEY_HOLDS_NULL`, `POSTGRES_RIGHTS`,
+ * @throws CrossfadeError what {@link matchTables} throws; `TABLE_NOT_EMPTY`, `KEY_HOLDS_NULL`, `SQLITE_BUSY`, `POSTGRES_RIGHTS`,
  * `HISTORY_LOST` when PostgreSQL remembers a write switch that SQLite does not.
  */
 export async function install(options: InstallOptions): Promise<readonly TableSpec[]> {
@@ -31,6 +31,9 @@ export async function install(options: InstallOptions): Promise<readonly TableSp
   const captureId = a?.captureId ?? null;
   const follows = captureId !== null && b?.watermarkCaptureId === captureId;
   if (!follows && !options.restart) await assertEmpty(postgres, tables);
+
+  await sqlite.prepareInstall(tables);
+  await postgres.prepareInstall(tables);
 
   const [epoch, stage] = [a?.epoch ?? 1, a?.stage ?? 'sqlite'];
   await postgres.install({ tables, role: 'secondary', epoch, stage });

@@ -190,6 +190,8 @@ export interface Store {
   state(): Promise<StoreState | undefined>;
   /** The tables as installed. */
   installedTables(): Promise<readonly TableSpec[]>;
+  /** Refuses what cannot be installed, before anything is changed. SQLite goes into WAL mode here, which is no harm by itself. */
+  prepareInstall(tables: readonly TableSpec[]): Promise<void>;
   /** Puts bookkeeping, and as primary capture, as secondary the fence, on the tables. One transaction, idempotent. */
   install(request: InstallRequest): Promise<void>;
   /** As a secondary: starts to follow a capture from a position, with every cursor at its start. */

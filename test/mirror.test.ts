@@ -200,3 +200,19 @@ test('uninstall leaves the rows and nothing else', async (t) => {
   pair.sqlite.exec(`INSERT INTO settings VALUES ('free', '1')`);
   t.pass();
 });
+
+test('install waits for the moment between two transactions of other connections, and gives up in time', async (t) => {
+  const pair = await makePair(t);
+  t.is(pair.sqlite.pragma('journal_mode', { simple: true }), 'delete');
+  const crossfade = await pair.open();
+  pair.sqlite.exec(`BEGIN; INSERT INTO settings VALUES ('open', '1')`);
+  await t.throwsAsync(crossfade.install(), { code: 'SQLITE_BUSY' });
+  t.false((await crossfade.status()).isInstalled);
+  t.is(await crossfade.stores.postgres.state(), undefined);
+  const installing = crossfade.install();
+  await new Promise(setImmediate);
+  pair.sqlite.exec('COMMIT');
+  t.is((await installing).length, 4);
+  pair.sqlite.exec('SELECT * FROM settings');
+  t.is(pair.sqlite.pragma('journal_mode', { simple: true }), 'wal');
+});

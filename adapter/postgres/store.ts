@@ -112,8 +112,11 @@ export class PostgresStore implements Store {
     return rows.map((row) => JSON.parse(row.spec) as TableSpec);
   }
 
+  async prepareInstall(tables: readonly TableSpec[]): Promise<void> {
+    await this.#assertRights(tables);
+  }
+
   async install(request: InstallRequest): Promise<void> {
-    await this.#assertRights(request.tables);
     await this.#transaction(async (client) => {
       await client.query(`SELECT pg_advisory_xact_lock(hashtext('crossfade install'))`);
       await client.query(BOOKKEEPING_SQL);

@@ -63,15 +63,7 @@ export async function writeTransaction<T>(
   work: () => T,
   limitMs: number = BUSY_LIMIT_MS,
 ): Promise<T> {
-  const deadline = performance.now() + limitMs;
-  while (!tryBegin(connection)) {
-    if (performance.now() > deadline) {
-      throw new CrossfadeError('SQLITE_BUSY', `the SQLite database stayed locked by another writer for ${limitMs} ms`, {
-        hint: 'find the long transaction (in the API, a script or a shell) and end it; then try again',
-      });
-    }
-    await sleep(BUSY_RETRY_MS);
-  }
+  await retryWhileBusy(() => connection.exec('BEGIN IMMEDIATE'), limitMs);
   try {
     const result = work();
     connection.exec('COMMIT');
@@ -82,12 +74,27 @@ export async function writeTransaction<T>(
   }
 }
 
-function tryBegin(connection: Database.Database): boolean {
-  try {
-    connection.exec('BEGIN IMMEDIATE');
-    return true;
-  } catch (error) {
-    if (isBusy(error)) return false;
-    throw error;
+/**
+ * Runs `attempt` until no other connection's lock is in its way. Between attempts the event loop runs, so that a
+ * transaction of this very process can end.
+ *
+ * @throws CrossfadeError `SQLITE_BUSY` when that takes longer than `limitMs`.
+ */
+export async function retryWhileBusy<T>(attempt: () => T, limitMs: number = BUSY_LIMIT_MS): Promise<T> {
+  const deadline = performance.now() + limitMs;
+  while (true) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error)) throw error;
+      if (performance.now() > deadline) {
+        throw new CrossfadeError(
+          'SQLITE_BUSY',
+          `the SQLite database stayed locked by another connection for ${limitMs} ms`,
+          { hint: 'find the long transaction (in the API, a script or a shell) and end it; then try again', cause: error },
+        );
+      }
+      await sleep(BUSY_RETRY_MS);
+    }
   }
 }

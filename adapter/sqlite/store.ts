@@ -21,7 +21,7 @@ import type {
   Store,
   StoreState,
 } from '../store.ts';
-import { isRowRefusal, openConnection, writeTransaction } from './connection.ts';
+import { isRowRefusal, openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
 import { describeTables, replacingIndexes, widenChangelog } from './describe.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, captureTriggers, fenceTriggers, keyNames, literal, quote } from './sql.ts';
@@ -95,10 +95,13 @@ export class SqliteStore implements Store {
     return this.#installedTables();
   }
 
+  async prepareInstall(tables: readonly TableSpec[]): Promise<void> {
+    this.#assertNoNullKeys(tables);
+    await this.#enterWalMode();
+  }
+
   async install(request: InstallRequest): Promise<void> {
     const installed = this.#state();
-    this.#assertNoNullKeys(request.tables);
-    this.#enterWalMode();
     const isCaptured = installed?.captureId !== undefined && installed.captureId !== null;
     await this.#write(() => {
       this.#db.exec(bookkeepingSql(Math.max(1, ...request.tables.map((table) => table.key.length))));
@@ -473,12 +476,15 @@ export class SqliteStore implements Store {
       .run(Date.now(), change.epoch, change.from, change.to, change.note);
   }
 
-  #enterWalMode(): void {
-    const mode = this.#db.pragma('journal_mode = WAL', { simple: true });
+  /** The change needs one moment in which no other connection is in a transaction. */
+  async #enterWalMode(): Promise<void> {
+    const mode = await retryWhileBusy(() => this.#db.pragma('journal_mode = WAL', { simple: true }));
     if (mode === 'wal') return;
-    throw new CrossfadeError('SQLITE_BUSY', `could not put the SQLite file into WAL mode: it stayed in "${String(mode)}"`, {
-      hint: 'the change needs one moment without other connections, and a local disk; stop the API for the install, or run PRAGMA journal_mode=WAL at its start',
-    });
+    throw new CrossfadeError(
+      'SQLITE_UNREADABLE',
+      `could not put the SQLite file into WAL mode: it stayed in "${String(mode)}"`,
+      { hint: 'WAL needs a local disk (no network file system); see https://sqlite.org/wal.html' },
+    );
   }
 
   #assertNoNullKeys(tables: readonly TableSpec[]): void {
