@@ -78,6 +78,7 @@ export class Mirror {
   #prunedAt = 0;
   #error: string | null = null;
   #fatal: CrossfadeError | null = null;
+  #isClosed = false;
 
   constructor(options: MirrorOptions) {
     this.#options = options;
@@ -91,8 +92,9 @@ export class Mirror {
 
   /** Resolves when the step in flight has ended and the lease is given back. */
   async stop(): Promise<void> {
+    this.#isClosed = true;
     await this.#loop.stop();
-    this.#rejectWaiters(new CrossfadeError('CLOSED', 'the Mirror was closed', { hint: 'open Crossfade again' }));
+    this.#rejectWaiters(this.#closed());
     await this.#giveLeaseBack();
   }
 
@@ -143,9 +145,10 @@ export class Mirror {
    * Resolves when everything that had committed on the primary before the call is on the secondary too. Works in every
    * process, whichever runs the Mirror.
    *
-   * @throws CrossfadeError `WAIT_TIMED_OUT` after `timeoutMs`; `MIRROR_STOPPED` when it cannot go on by itself.
+   * @throws CrossfadeError `WAIT_TIMED_OUT` after `timeoutMs`; `MIRROR_STOPPED` when it cannot go on by itself; `CLOSED`.
    */
   async caughtUp({ timeoutMs }: { timeoutMs: number }): Promise<void> {
+    if (this.#isClosed) throw this.#closed();
     if (this.#fatal !== null) throw this.#stopped(this.#fatal);
     const deadline = performance.now() + timeoutMs;
     if (this.isRunningHere) await this.#nextStep(timeoutMs);
@@ -460,6 +463,10 @@ export class Mirror {
 
   #rejectWaiters(error: CrossfadeError): void {
     for (const waiter of this.#takeWaiters()) waiter.reject(error);
+  }
+
+  #closed(): CrossfadeError {
+    return new CrossfadeError('CLOSED', 'the Mirror was closed', { hint: 'open Crossfade again' });
   }
 
   #timedOut(timeoutMs: number): CrossfadeError {

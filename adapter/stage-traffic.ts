@@ -20,6 +20,13 @@ const FENCE_POLL_MS = 10;
 const LAGGING_LOOK_MS = 250;
 
 /**
+ * Whether the secondary may be read: `none` when it holds all that was acknowledged. `away` after a wait reached its
+ * limit: reads stay with the primary, so that writes need not wait for a Mirror that gets nowhere. `catching up` once it
+ * has got somewhere: writes wait again, and when it has passed those that did not, reads go back.
+ */
+type Lag = 'none' | 'away' | 'catching up';
+
+/**
  * Directs queries by the stage. Holds back writes while this process makes a write switch: they wait, they do not fail.
  */
 export class StageTraffic implements Traffic {
@@ -27,7 +34,7 @@ export class StageTraffic implements Traffic {
   #hold: { readonly ended: Promise<void>; readonly end: () => void } | null = null;
   #inFlight = 0;
   #onDrained: (() => void) | null = null;
-  #isLagging = false;
+  #lag: Lag = 'none';
 
   constructor(options: StageTrafficOptions) {
     this.#options = options;
@@ -36,7 +43,7 @@ export class StageTraffic implements Traffic {
       const before = readsSecondary;
       readsSecondary = this.#readsSecondary(view);
       // Writes that were acknowledged before did not wait for the Mirror; their callers must find them.
-      if (readsSecondary && !before) this.#readFromPrimaryUntilCaughtUp();
+      if (readsSecondary && !before) this.#readFromPrimary('catching up');
     });
   }
 
@@ -47,7 +54,7 @@ export class StageTraffic implements Traffic {
     const wanted = this.#readsOf(view);
     if (wanted === stageRow(view.stage).writes) return wanted;
     // From here on the reader is the secondary: it must hold everything that the caller may have seen.
-    return this.#isLagging || this.#mayMissRows(tables) ? stageRow(view.stage).writes : wanted;
+    return this.#lag !== 'none' || this.#mayMissRows(tables) ? stageRow(view.stage).writes : wanted;
   }
 
   enter(): WritePermit | Promise<WritePermit> {
@@ -61,7 +68,7 @@ export class StageTraffic implements Traffic {
     const { stage } = view.current;
     if (stageRow(stage).mirrorsTo === null) return undefined;
     const mustWait = stageRow(stage).wait === 'mirrored' && this.#readsOf(view.current) !== store;
-    if (mustWait) return this.#waitForMirror();
+    if (mustWait && this.#lag !== 'away') return this.#waitForMirror();
     mirror.notice();
     return undefined;
   }
@@ -184,23 +191,30 @@ export class StageTraffic implements Traffic {
       if (isCrossfadeError(error, 'CLOSED')) return;
       // The write is safe; only the secondary does not show it yet. Reads go to the primary until it does.
       metrics.wait({ outcome: 'limit', seconds: (performance.now() - startedAt) / 1000 });
-      this.#readFromPrimaryUntilCaughtUp();
+      this.#readFromPrimary('away');
     }
   }
 
-  #readFromPrimaryUntilCaughtUp(): void {
-    if (this.#isLagging) return;
-    this.#isLagging = true;
-    const look = async (): Promise<void> => {
+  /** Until the Mirror has caught up with every write that did not wait for it. */
+  #readFromPrimary(lag: Exclude<Lag, 'none'>): void {
+    const isLooking = this.#lag !== 'none';
+    this.#lag = lag;
+    if (!isLooking) void this.#lookForMirror();
+  }
+
+  async #lookForMirror(): Promise<void> {
+    while (this.#lag !== 'none') {
+      const before = this.#lag;
       try {
         await this.#options.mirror.caughtUp({ timeoutMs: LAGGING_LOOK_MS });
-        this.#isLagging = false;
+        // Writes that are acknowledged without waiting while it is away may come after what it has just passed.
+        this.#lag = before === 'catching up' && this.#lag === before ? 'none' : 'catching up';
       } catch (error) {
         if (isCrossfadeError(error, 'CLOSED')) return;
-        setTimeout(() => void look(), LAGGING_LOOK_MS).unref();
+        this.#lag = 'away';
+        await sleep(LAGGING_LOOK_MS, undefined, { ref: false });
       }
-    };
-    void look();
+    }
   }
 
   #switching(): CrossfadeError {

@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava';
 import type { Crossfade, StoreName } from '../adapter/index.ts';
 import { decodeKey, encodeKey, otherStore } from '../adapter/spec.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../adapter/spec.ts';
+import { indexExpressions } from '../adapter/sqlite/index-expressions.ts';
 import type { Batch, StepReading, StepRequest, Store } from '../adapter/store.ts';
 import { differences, goTo, makePair, until } from './helpers/pair.ts';
 import type { Pair } from './helpers/pair.ts';
@@ -356,7 +357,9 @@ test('INSERT OR REPLACE and UPDATE OR REPLACE are captured with the rows they pu
     sqlite: `
       CREATE TABLE u (id INTEGER PRIMARY KEY, a TEXT UNIQUE, b TEXT COLLATE NOCASE, c INTEGER NOT NULL DEFAULT 5, d INTEGER);
       CREATE UNIQUE INDEX u_b ON u (b);
-      CREATE UNIQUE INDEX u_cd ON u (c, d) WHERE d IS NOT NULL;`,
+      CREATE UNIQUE INDEX u_cd ON u (c, d) WHERE d IS NOT NULL;
+      CREATE UNIQUE INDEX "u, (e" ON u (coalesce(lower(a), ',)'), /* , */ c -- (
+        DESC);`,
     postgres: 'CREATE TABLE u (id bigint PRIMARY KEY, a text, b text, c bigint NOT NULL DEFAULT 5, d bigint)',
   };
   const pair = await makePair(t, { tables });
@@ -378,9 +381,12 @@ test('INSERT OR REPLACE and UPDATE OR REPLACE are captured with the rows they pu
   pair.sqlite.exec(`UPDATE OR REPLACE u SET a = 'a3' WHERE id = 9`);
   t.deepEqual(pair.sqlite.prepare('SELECT id FROM u ORDER BY id').pluck().all(), [9, 10]);
   await check('pushed out by an update');
+  pair.sqlite.exec(`INSERT OR REPLACE INTO u VALUES (11, 'A3', 'other', 9, 10)`);
+  t.deepEqual(pair.sqlite.prepare('SELECT id FROM u ORDER BY id').pluck().all(), [10, 11]);
+  await check('pushed out by an expression');
   pair.sqlite.exec(`UPDATE u SET rowid = 77 WHERE id = 10`);
   await check('a key moved under its other name');
-  pair.sqlite.exec(`INSERT OR IGNORE INTO u VALUES (78, 'a3', 'x', 1, 1)`);
+  pair.sqlite.exec(`INSERT OR IGNORE INTO u VALUES (78, 'A3', 'x', 1, 1)`);
   await check('ignored');
 });
 
@@ -421,6 +427,16 @@ test('the fence of PostgreSQL waits for the writers in flight, prepared transact
   t.is((await roles.primary.state())?.intent, null);
   await roles.pair.postgres.query('COMMIT');
   t.truthy(await roles.primary.fence({ epoch, expiresMs: 60_000, waitMs: 1_000 }));
+});
+
+test('the expressions of an index are read from its statement, whatever is in them', (t) => {
+  t.deepEqual(indexExpressions(`CREATE UNIQUE INDEX "a(b" ON [t (x] (email)`), ['email']);
+  t.deepEqual(indexExpressions(`CREATE UNIQUE INDEX i ON t (lower("a,b") COLLATE NOCASE desc, substr(c, 1, 2), 'it''s, (') WHERE (x > 1)`), [
+    'lower("a,b")',
+    'substr(c, 1, 2)',
+    `'it''s, ('`,
+  ]);
+  t.deepEqual(indexExpressions(`create unique index i on t(a -- one, (\n , /* two, */ b ASC)`), ['a', 'b']);
 });
 
 test('keys keep their exact types as text', (t) => {

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { Collation, ColumnShape, TableShape } from '../spec.ts';
+import { indexExpressions } from './index-expressions.ts';
 import { keyNames, literal, quote } from './sql.ts';
 import type { UniqueIndex } from './sql.ts';
 
@@ -27,6 +28,7 @@ interface IndexColumn {
 }
 
 interface UniqueColumns {
+  readonly name: string;
   readonly origin: IndexInfo['origin'];
   readonly isPartial: boolean;
   readonly columns: readonly IndexColumn[];
@@ -79,20 +81,31 @@ function describeTable(db: Database.Database, name: string, autoIncrement: boole
  * is compared under a collation in which two different keys are the same.
  */
 export function replacingIndexes(db: Database.Database, table: string, key: readonly string[]): readonly UniqueIndex[] {
-  const info = new Map(columnsOf(db, table).map((column) => [column.name, column]));
+  const columns = columnsOf(db, table);
+  const newValue = (name: string): string => {
+    const declared = columns.find((column) => column.name === name);
+    const substitute = declared?.notnull === 1n ? declared.dflt_value : null;
+    return substitute === null ? `NEW.${quote(name)}` : `coalesce(NEW.${quote(name)}, ${substitute})`;
+  };
+  const newRow = `SELECT ${columns.map(({ name }) => `${newValue(name)} AS ${quote(name)}`).join(', ')}`;
   return uniquesOf(db, table)
-    .filter((unique) => unique.columns.every((column) => column.name !== null))
     .filter((unique) => !sameNames(unique.columns, key) || unique.columns.some((column) => column.coll !== 'BINARY'))
-    .map((unique) => ({
-      columns: unique.columns.map((column) => {
-        const declared = info.get(column.name ?? '');
-        return {
-          name: column.name ?? '',
-          collation: column.coll,
-          substitute: declared?.notnull === 1n ? declared.dflt_value : null,
-        };
-      }),
-    }));
+    .map((unique) => {
+      const expressions = unique.columns.some((column) => column.name === null) ? indexExpressions(indexSql(db, unique.name)) : [];
+      return {
+        parts: unique.columns.map(({ name, coll }, index) => {
+          const expression = expressions[index] ?? '';
+          return name === null
+            ? { ofRow: `(${expression})`, ofNew: `(SELECT ${expression} FROM (${newRow}))`, collation: coll }
+            : { ofRow: quote(name), ofNew: newValue(name), collation: coll };
+        }),
+        columns: expressions.length > 0 ? null : unique.columns.map((column) => column.name ?? ''),
+      };
+    });
+}
+
+function indexSql(db: Database.Database, index: string): string {
+  return db.prepare(`SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?`).pluck().get(index) as string;
 }
 
 function columnsOf(db: Database.Database, table: string): readonly ColumnInfo[] {
@@ -102,6 +115,7 @@ function columnsOf(db: Database.Database, table: string): readonly ColumnInfo[] 
 function uniquesOf(db: Database.Database, table: string): readonly UniqueColumns[] {
   const indexes = db.prepare(`SELECT * FROM pragma_index_list(${literal(table)}) WHERE "unique" = 1`).all() as IndexInfo[];
   return indexes.map((index) => ({
+    name: index.name,
     origin: index.origin,
     isPartial: index.partial === 1n,
     columns: (db.prepare(`SELECT * FROM pragma_index_xinfo(${literal(index.name)})`).all() as IndexColumn[]).filter(

@@ -81,12 +81,15 @@ export function collate(collation: Collation): string {
 
 /** A unique index of a table, as far as capture must know it. */
 export interface UniqueIndex {
-  readonly columns: readonly {
-    readonly name: string;
+  readonly parts: readonly {
+    /** The indexed column or expression of a row. */
+    readonly ofRow: string;
+    /** The same of NEW, with what SQLite puts in place of a NULL when it replaces rows: the default of a NOT NULL column. */
+    readonly ofNew: string;
     readonly collation: string;
-    /** What SQLite puts in place of a NULL when it replaces rows: the default of a NOT NULL column. */
-    readonly substitute: string | null;
   }[];
+  /** The columns without a change of which no unique value changes; `null` where an expression decides. */
+  readonly columns: readonly string[] | null;
 }
 
 export interface Trigger {
@@ -130,21 +133,19 @@ export function captureTriggers(table: TableSpec, uniques: readonly UniqueIndex[
   ];
   if (uniques.length > 0) {
     const rivals = uniques
-      .map((unique) => {
-        const same = unique.columns.map(({ name: column, collation, substitute }) => {
-          const value = substitute === null ? `NEW.${quote(column)}` : `coalesce(NEW.${quote(column)}, ${substitute})`;
-          return `${quote(column)} = ${value} COLLATE ${collation}`;
-        });
+      .map(({ parts }) => {
+        const same = parts.map(({ ofRow, ofNew, collation }) => `${ofRow} = ${ofNew} COLLATE ${collation}`);
         return (
           `INSERT INTO _crossfade_changes (${columns}) SELECT random(), ${literal(table.name)}, ` +
           `${key.map((column) => quote(column.name)).join(', ')} FROM ${name} WHERE ${same.join(' AND ')};`
         );
       })
       .join(' ');
-    const used = [...new Set(uniques.flatMap((unique) => unique.columns.map((column) => quote(column.name))))];
+    const used = uniques.some((unique) => unique.columns === null) ? [] : uniques.flatMap((unique) => unique.columns ?? []);
+    const of = used.length === 0 ? '' : ` OF ${[...new Set(used)].map(quote).join(', ')}`;
     triggers.push(
       trigger('replace', `BEFORE INSERT ON ${name}`, rivals),
-      trigger('replace_update', `BEFORE UPDATE OF ${used.join(', ')} ON ${name}`, rivals),
+      trigger('replace_update', `BEFORE UPDATE${of} ON ${name}`, rivals),
     );
   }
   return triggers;
