@@ -62,6 +62,8 @@ const STATE_SQL = 'SELECT *, attempt_expires < clock_timestamp() AS is_expired F
 /** One attempt to lock all tables; well below deadlock_timeout (1 s), past which PostgreSQL would end somebody's transaction. */
 const LOCK_ATTEMPT_MS = 300;
 const LOCK_PAUSE_MS = 20;
+/** How long to try for the locks before the pause of a write switch begins. */
+const PREPARE_LIMIT_MS = 30_000;
 const PRUNE_ENTRIES = 10_000;
 const KEYS_AT_ONCE = 5_000;
 
@@ -268,7 +270,7 @@ export class PostgresStore implements Store {
     );
     const state = await this.state();
     if (Number(rows[0]?.captured) === tables.length && state?.captureId) return;
-    await this.#transaction(async (client) => {
+    await this.#lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'prepared to take the writes' }, async (client) => {
       await client.query(tables.map(captureSql).join('\n'));
       await client.query('UPDATE crossfade.state SET capture_id = coalesce(capture_id, $1)', [randomUUID()]);
     });
@@ -276,35 +278,18 @@ export class PostgresStore implements Store {
 
   async fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null> {
     const tables = await this.installedTables();
-    const deadline = performance.now() + expected.waitMs;
-    while (true) {
-      try {
-        return await this.#transaction((client) => this.#fenceOnce(client, tables, expected));
-      } catch (error) {
-        if (!isLockTimeout(error)) throw error;
-        if (performance.now() > deadline) {
-          throw new CrossfadeError('SWITCH_TIMED_OUT', `PostgreSQL could not be fenced: a transaction kept its locks for ${expected.waitMs} ms`, {
-            hint: 'find the long transaction in pg_stat_activity or pg_prepared_xacts and end it; then try again',
-            cause: error,
-          });
-        }
-        await sleep(LOCK_PAUSE_MS);
-      }
-    }
+    const { waitMs } = expected;
+    return this.#lockingTables({ tables, waitMs, purpose: 'fenced' }, (client) => this.#fenceLocked(client, tables, expected));
   }
 
   /** PROTOCOL.md R23: a fence is DDL. The lock waits for every writer in flight; a flag alone would let old snapshots through. */
-  async #fenceOnce(
+  async #fenceLocked(
     client: pg.ClientBase,
     tables: readonly TableSpec[],
     expected: { epoch: number; expiresMs: number },
   ): Promise<Fenced | null> {
-    await client.query(`SET LOCAL lock_timeout = ${LOCK_ATTEMPT_MS}`);
     const state = await lockState(client);
     if (state.role !== 'primary' || state.intent !== null || Number(state.epoch) !== expected.epoch) return null;
-    if (tables.length > 0) {
-      await client.query(`LOCK TABLE ${tables.map((table) => quote(table.name)).join(', ')} IN SHARE ROW EXCLUSIVE MODE`);
-    }
     const attempt = Number(state.attempt) + 1;
     await raiseFence(client, tables, attempt);
     const { rows } = await client.query<SnapshotRow>(`SELECT ${SNAPSHOT_COLUMNS}`);
@@ -481,6 +466,36 @@ export class PostgresStore implements Store {
         client.release(failure !== undefined);
       }
     });
+  }
+
+  /**
+   * A transaction that holds off every writer of these tables. It tries for a short time and lets go again, so that
+   * nobody queues behind it for long, and no deadlock is ever waited out.
+   */
+  async #lockingTables<T>(
+    { tables, waitMs, purpose }: { tables: readonly TableSpec[]; waitMs: number; purpose: string },
+    work: (client: pg.ClientBase) => Promise<T>,
+  ): Promise<T> {
+    const deadline = performance.now() + waitMs;
+    const names = tables.map((table) => quote(table.name)).join(', ');
+    while (true) {
+      try {
+        return await this.#transaction(async (client) => {
+          await client.query(`SET LOCAL lock_timeout = ${LOCK_ATTEMPT_MS}`);
+          if (tables.length > 0) await client.query(`LOCK TABLE ${names} IN SHARE ROW EXCLUSIVE MODE`);
+          return work(client);
+        });
+      } catch (error) {
+        if (!isLockTimeout(error)) throw error;
+        if (performance.now() > deadline) {
+          throw new CrossfadeError('SWITCH_TIMED_OUT', `PostgreSQL could not be ${purpose}: a transaction kept its locks for ${waitMs} ms`, {
+            hint: 'find the long transaction in pg_stat_activity or pg_prepared_xacts and end it; then try again',
+            cause: error,
+          });
+        }
+        await sleep(LOCK_PAUSE_MS);
+      }
+    }
   }
 
   async #query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<pg.QueryResult<R>> {
