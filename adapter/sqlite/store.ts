@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
+import { ValueRefused } from '../codec.ts';
 import { CrossfadeError, messageOf } from '../errors.ts';
 import { decodeKey, encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
@@ -258,10 +259,12 @@ export class SqliteStore implements Store {
 
   #insert(insert: Database.Statement, table: TableSpec, row: Row): boolean {
     try {
+      // SQLite would keep it as NULL, and say nothing of it.
+      if (row.some(Number.isNaN)) throw new ValueRefused('not a number (NaN), which SQLite cannot hold');
       insert.run(...row);
       return true;
     } catch (error) {
-      if (!isRowRefusal(error)) throw error;
+      if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
       this.#db
         .prepare('INSERT INTO _crossfade_quarantine (tbl, key, reason, since_ms) VALUES (?, ?, ?, ?)')
         .run(table.name, encodeKey(keyOf(table, row)), messageOf(error), Date.now());
