@@ -134,7 +134,10 @@ test('ids go on after the highest given out by either database, also when its ro
   await remove(await insert('b'));
   await crossfade.cutover.step('write', { force: true });
   const ids = await Promise.all(['c', 'd', 'e'].map(insert));
-  t.deepEqual(new Set(ids), new Set([3, 4, 5]));
+  t.deepEqual(
+    ids.sort((a, b) => a - b),
+    [3, 4, 5],
+  );
   await remove(5);
   await crossfade.cutover.step('read', { force: true });
   t.is(await insert('f'), 6);
