@@ -74,12 +74,11 @@ export class StageTraffic implements Traffic {
   }
 
   async fenced(store: StoreName): Promise<void> {
-    const { view, config, metrics } = this.#options;
+    const { config, metrics } = this.#options;
     metrics.fenced(store);
     const deadline = performance.now() + config.switchTimeoutMs;
     while (performance.now() < deadline) {
-      const { primary } = await view.refresh({ both: true });
-      if (primary !== null) return;
+      if ((await this.#findPrimary()) !== null) return;
       await sleep(FENCE_POLL_MS);
     }
     throw this.#switching();
@@ -173,12 +172,22 @@ export class StageTraffic implements Traffic {
         await Promise.race([this.#hold.ended, limit.catch(() => {})]);
         timer.abort();
       } else {
-        const { primary } = view.current.primary === null ? await view.refresh({ both: true }) : view.current;
+        const primary = view.current.primary ?? (await this.#findPrimary());
         if (this.#hold === null && primary !== null) return this.#permit(primary);
         await sleep(FENCE_POLL_MS);
       }
     }
     throw this.#switching();
+  }
+
+  /**
+   * The store that takes the writes, as both databases say, or, while PostgreSQL is away, as SQLite alone does. `null`
+   * in the middle of a write switch, and while it cannot be known.
+   */
+  async #findPrimary(): Promise<StoreName | null> {
+    const { view } = this.#options;
+    const found = await view.refresh({ both: true }).catch(() => view.refresh().catch(() => null));
+    return found?.primary ?? null;
   }
 
   async #waitForMirror(): Promise<void> {

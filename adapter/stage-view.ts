@@ -56,7 +56,8 @@ export class StageView {
    */
   async refresh({ both }: { both: boolean } = { both: false }): Promise<View> {
     const sqlite = await this.#stores.sqlite.state();
-    const settles = sqlite === undefined || (sqlite.role === 'primary' && sqlite.intent === null);
+    // A fenced SQLite has not let go of the writes yet: PostgreSQL cannot have them, and is not needed to cancel.
+    const settles = sqlite === undefined || (sqlite.role === 'primary' && sqlite.intent !== 'released');
     const mustAsk = both || !settles;
     let { postgres } = this.#view;
     if (mustAsk || performance.now() - this.#askedAt > ASK_ANYWAY_MS) {

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { ValueRefused } from '../codec.ts';
-import { CrossfadeError, messageOf } from '../errors.ts';
+import { CrossfadeError, isCrossfadeError, messageOf } from '../errors.ts';
 import { decodeKey, encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
 import { parseStage } from '../stage.ts';
@@ -188,14 +188,17 @@ export class SqliteStore implements Store {
     const { seq } = parsePosition(watermark);
     const oldest = this.#db.prepare('SELECT min(seq) FROM _crossfade_changes').pluck().get() as bigint | null;
     if (oldest === null || oldest >= seq) return 0;
-    return this.#write(
-      () =>
-        this.#db
-          .prepare(
-            'DELETE FROM _crossfade_changes WHERE seq IN (SELECT seq FROM _crossfade_changes WHERE seq < ? ORDER BY seq LIMIT ?)',
-          )
-          .run(seq, PRUNE_ENTRIES).changes,
-    );
+    const forget = (): number =>
+      this.#db
+        .prepare('DELETE FROM _crossfade_changes WHERE seq IN (SELECT seq FROM _crossfade_changes WHERE seq < ? ORDER BY seq LIMIT ?)')
+        .run(seq, PRUNE_ENTRIES).changes;
+    try {
+      return await this.#write(forget, 0);
+    } catch (error) {
+      // There is always another time. To wait for somebody's long transaction would keep the Mirror from its work.
+      if (isCrossfadeError(error, 'SQLITE_BUSY')) return 0;
+      throw error;
+    }
   }
 
   async dropCapture(): Promise<void> {
