@@ -165,13 +165,16 @@ class Model {
       sqlite.exec(`UPDATE payments SET note = 'mended' WHERE instr(note, char(0)) > 0`);
       this.#history.recordSqlite(sqlite);
     }
-    await this.#crossfade.backfill();
+    // Sessions that were ended are found out at their next use.
+    const retried = async (work: () => Promise<boolean>): Promise<boolean> => work().catch(whetherToRetry);
+    await until('every row is copied', () => retried(async () => (await this.#crossfade.backfill()).isDone));
     await until('everything is mirrored', async () => {
       await this.#check();
-      await this.#crossfade.mirror.caughtUp({ timeoutMs: 10_000 });
-      return (
-        (await this.#crossfade.stores[primary === 'sqlite' ? 'postgres' : 'sqlite'].progress()).quarantine.length === 0
-      );
+      return retried(async () => {
+        await this.#crossfade.mirror.caughtUp({ timeoutMs: 10_000 });
+        const { quarantine } = await this.#crossfade.stores[primary === 'sqlite' ? 'postgres' : 'sqlite'].progress();
+        return quarantine.length === 0;
+      });
     });
     await this.#check();
     this.#t.deepEqual(await differences(this.#crossfade), []);
