@@ -257,7 +257,7 @@ export class Cutover {
         await this.#agreeOnStage(stores);
       }
       if (!isBetween) await this.#walkTowardsWanted();
-      await mirror.observeLag();
+      await mirror.observe();
     } else if (!isInstalled) {
       await this.#walkTowardsWanted();
     }

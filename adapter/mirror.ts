@@ -1,16 +1,15 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { CrossfadeError, isCrossfadeError, messageOf } from './errors.ts';
 import { Loop } from './loop.ts';
 import type { NextTurn } from './loop.ts';
 import type { Metrics } from './metrics.ts';
+import { MirrorLease } from './mirror-lease.ts';
 import { encodeKey, otherStore } from './spec.ts';
 import type { Key, StoreName, TableSpec } from './spec.ts';
 import type { BackfillStatus, MirrorStatus } from './status.ts';
 import { stepOutdated } from './store.ts';
-import type { Cursor, Lease, Position, Progress, Quarantined, Records, StepReading, Store } from './store.ts';
+import type { Cursor, Position, Progress, Quarantined, Records, StepReading, Store } from './store.ts';
 
 /** What the Mirror needs of its surroundings. */
 export interface MirrorOptions {
@@ -65,16 +64,15 @@ const OUTDATED_PAUSE_MS = 5;
  */
 export class Mirror {
   readonly #options: MirrorOptions;
-  readonly #holder = `${hostname()}:${process.pid}:${randomUUID()}`;
+  readonly #lease: MirrorLease;
   readonly #loop: Loop;
   #course: Course | null = null;
-  #lease: Lease | null = null;
-  #leaseRenewedAt = 0;
   #demands = 0;
   #waiters: Waiter[] = [];
   #repairs = new Map<string, Map<string, Key>>();
   #behindSince: number | null = null;
   #outsidePosition: Position | null = null;
+  #outsideQuarantine: readonly Quarantined[] | null = null;
   #prunedAt = 0;
   #error: string | null = null;
   #fatal: CrossfadeError | null = null;
@@ -82,6 +80,7 @@ export class Mirror {
 
   constructor(options: MirrorOptions) {
     this.#options = options;
+    this.#lease = new MirrorLease(options.records, options.config);
     this.#loop = new Loop({ turn: () => this.#turn(), onError: (error) => this.#onError(error) });
   }
 
@@ -95,7 +94,7 @@ export class Mirror {
     this.#isClosed = true;
     await this.#loop.stop();
     this.#rejectWaiters(this.#closed());
-    await this.#giveLeaseBack();
+    await this.#lease.giveBack();
   }
 
   /** Says that the primary has a new change that nobody waits for: it goes with the next step that comes anyway. */
@@ -111,23 +110,44 @@ export class Mirror {
   }
 
   /**
-   * Looks at the lag from outside, where another process runs the Mirror: how long ago the primary stood where the
-   * secondary has not come yet.
+   * Looks from outside, where another process runs the Mirror, at the quarantine and at the lag: how long ago the
+   * primary stood where the secondary has not come yet.
    */
-  async observeLag(): Promise<void> {
+  async observe(): Promise<void> {
     if (this.isRunningHere || !this.#options.isWanted()) return;
+    try {
+      if (await this.#isPassedFromOutside()) this.#behindSince = null;
+      else this.#behindSince ??= performance.now();
+    } catch {
+      // A database that does not answer shows in the status by itself; here it means that nothing moves.
+      this.#behindSince ??= performance.now();
+    }
+  }
+
+  async #isPassedFromOutside(): Promise<boolean> {
     const { primary, secondary } = await this.#roles();
-    const watermark = (await secondary.state())?.watermark ?? null;
+    const { state, quarantine } = await secondary.progress();
+    this.#outsideQuarantine = quarantine;
+    const { watermark } = state;
     const seen = this.#outsidePosition;
-    const isPassed = watermark !== null && (seen === null || primary.reaches(watermark, seen) || !(await primary.hasChangesAfter(watermark)));
-    if (isPassed) this.#outsidePosition = await primary.position();
-    if (isPassed) this.#behindSince = null;
-    else this.#behindSince ??= performance.now();
+    if (watermark === null) return false;
+    if (seen !== null && !primary.reaches(watermark, seen) && (await primary.hasChangesAfter(watermark))) return false;
+    this.#outsidePosition = await primary.position();
+    return true;
   }
 
   /** Whether this process runs the Mirror now. */
   get isRunningHere(): boolean {
-    return this.#lease?.holder === this.#holder && this.#fatal === null;
+    return this.#lease.isMine && this.#fatal === null;
+  }
+
+  /**
+   * Claims the Mirror for this process, or fails.
+   *
+   * @throws CrossfadeError `MIRROR_TAKEN`, naming the process that runs it.
+   */
+  async takeLease(): Promise<void> {
+    await this.#lease.take();
   }
 
   /** Keeps the Mirror running in a stage that does not ask for it, until the returned function is called. */
@@ -162,7 +182,7 @@ export class Mirror {
    * @throws CrossfadeError `MIRROR_TAKEN` when another process runs it; otherwise as {@link caughtUp}.
    */
   async repair(table: TableSpec, keys: readonly Key[]): Promise<void> {
-    if (!this.isRunningHere) throw this.#taken();
+    if (!this.isRunningHere) throw this.#lease.taken();
     let repairs = this.#repairs.get(table.name);
     if (repairs === undefined) this.#repairs.set(table.name, (repairs = new Map()));
     for (const key of keys) repairs.set(encodeKey(key), key);
@@ -180,8 +200,8 @@ export class Mirror {
 
   status(): MirrorStatus {
     return {
-      runs: this.#fatal ? 'stopped' : this.isRunningHere ? 'running' : this.#lease ? 'elsewhere' : 'idle',
-      holder: this.#lease?.description ?? null,
+      runs: this.#fatal ? 'stopped' : this.isRunningHere ? 'running' : this.#lease.holder === null ? 'idle' : 'elsewhere',
+      holder: this.#lease.holder,
       error: this.#fatal?.message ?? this.#error,
       lagSeconds: this.lagSeconds,
     };
@@ -194,7 +214,7 @@ export class Mirror {
 
   /** What the secondary could not hold, as far as this process knows; `null` before the first step. */
   get quarantine(): readonly Quarantined[] | null {
-    return this.#course?.quarantine ?? null;
+    return this.#course?.quarantine ?? this.#outsideQuarantine;
   }
 
   // ── A turn ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -202,13 +222,13 @@ export class Mirror {
   async #turn(): Promise<NextTurn> {
     const { config, isCaptured, isWanted } = this.#options;
     if (!isCaptured() || (!isWanted() && this.#demands === 0)) {
-      await this.#giveLeaseBack();
+      await this.#lease.giveBack();
       this.#course = null;
       this.#behindSince = null;
       this.#resolve(this.#takeWaiters());
       return { afterMs: config.refreshMs };
     }
-    if (!(await this.#holdLease())) {
+    if (!(await this.#lease.hold())) {
       this.#course = null;
       return { afterMs: Math.min(config.leaseMs / 2, 500) };
     }
@@ -363,48 +383,6 @@ export class Mirror {
     this.#error = message;
     metrics.mirrorError('retried');
     return 'retry';
-  }
-
-  // ── The lease ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-  async #holdLease(): Promise<boolean> {
-    const { records, config } = this.#options;
-    const now = performance.now();
-    const isMine = this.#lease?.holder === this.#holder;
-    if (isMine && now - this.#leaseRenewedAt < config.leaseMs / 3) return true;
-    this.#lease = await records.lease({
-      holder: this.#holder,
-      description: `process ${process.pid} on ${hostname()} (${config.processName})`,
-      ttlMs: config.leaseMs,
-    });
-    this.#leaseRenewedAt = now;
-    return this.#lease.holder === this.#holder;
-  }
-
-  async #giveLeaseBack(): Promise<void> {
-    const isMine = this.#lease?.holder === this.#holder;
-    this.#lease = null;
-    if (!isMine) return;
-    // Not being able to is no harm: it expires by itself.
-    await this.#options.records.releaseLease(this.#holder).catch(() => {});
-  }
-
-  /**
-   * Takes the lease now, or fails.
-   *
-   * @throws CrossfadeError `MIRROR_TAKEN`, naming the process that holds it.
-   */
-  async takeLease(): Promise<void> {
-    this.#lease = null;
-    if (await this.#holdLease()) return;
-    throw this.#taken();
-  }
-
-  #taken(): CrossfadeError {
-    const lease = this.#lease;
-    return new CrossfadeError('MIRROR_TAKEN', `the Mirror is run by another process: ${lease?.description ?? 'none yet'}`, {
-      hint: 'one process runs it at a time, and does what is to be done for all: watch it (crossfade status, crossfade backfill --follow), or stop that process and try again',
-    });
   }
 
   // ── Waiting ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -216,3 +216,18 @@ test('install waits for the moment between two transactions of other connections
   pair.sqlite.exec('SELECT * FROM settings');
   t.is(pair.sqlite.pragma('journal_mode', { simple: true }), 'wal');
 });
+
+test('a table with rows in quarantine is read at the primary, in processes that do not run the Mirror too', async (t) => {
+  const pair = await makePair(t);
+  const crossfade = await pair.open();
+  await goTo(crossfade, 'read');
+  const other = await pair.open({ mirror: 'off' });
+  await crossfade.knex('settings').insert({ name: 'nul', value: 'a\0b' });
+  await crossfade.knex('rates').insert({ country: 'de', year: 1, rate: 1 });
+  for (const knex of [crossfade.knex, other.knex]) {
+    await until('the row is seen', async () => (await knex('settings').where({ name: 'nul' }).first()) !== undefined);
+  }
+  const { rows } = await pair.postgres.query('SELECT name FROM settings');
+  t.deepEqual(rows, []);
+  t.deepEqual((await other.status()).quarantined, [{ table: 'settings', rows: 1 }]);
+});
