@@ -1,20 +1,15 @@
 import type Database from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { ValueRefused } from '../codec.ts';
-import { CrossfadeError, isCrossfadeError, messageOf } from '../errors.ts';
-import { decodeKey, encodeKey, keyColumns, keyOf } from '../spec.ts';
+import { CrossfadeError, isCrossfadeError } from '../errors.ts';
+import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
-import { parseStage } from '../stage.ts';
 import type {
-  Cursor,
+  Batch,
   Fenced,
   InstallRequest,
-  Intent,
   Position,
   Progress,
-  Quarantined,
-  Role,
   StepApplied,
   StepReading,
   StepRequest,
@@ -22,27 +17,14 @@ import type {
   Store,
   StoreState,
 } from '../store.ts';
-import { isRowRefusal, openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
-import { describeTables, replacingIndexes, widenChangelog } from './describe.ts';
+import { Bookkeeping } from './bookkeeping.ts';
+import { openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
+import { describeTables, widenChangelog } from './describe.ts';
 import { formatPosition, parsePosition } from './position.ts';
-import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, captureTriggers, fenceTriggers, keyNames, literal, quote } from './sql.ts';
+import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quote } from './sql.ts';
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
-
-interface StateRow {
-  readonly version: bigint;
-  readonly role: Role;
-  readonly epoch: bigint;
-  readonly stage: string;
-  readonly intent: Intent | null;
-  readonly attempt: bigint;
-  readonly final_position: string | null;
-  readonly attempt_expires_ms: bigint;
-  readonly capture_id: string | null;
-  readonly step: bigint;
-  readonly watermark: string | null;
-  readonly watermark_capture_id: string | null;
-  readonly handover: string | null;
-}
+import { applyStep } from './step-writer.ts';
+import { Triggers } from './triggers.ts';
 
 /** Entries forgotten in one go: bounds how long the write lock is held. */
 const PRUNE_ENTRIES = 2_000;
@@ -57,12 +39,16 @@ export class SqliteStore implements Store {
   readonly #db: Database.Database;
   readonly #snapshots: Database.Database;
   readonly #reader: StepReader;
+  readonly #books: Bookkeeping;
+  readonly #triggers: Triggers;
 
   private constructor(path: string, db: Database.Database, snapshots: Database.Database) {
     this.#path = path;
     this.#db = db;
     this.#snapshots = snapshots;
     this.#reader = new StepReader(snapshots, path);
+    this.#books = new Bookkeeping(db);
+    this.#triggers = new Triggers(db);
   }
 
   /** @throws CrossfadeError `SQLITE_UNREADABLE`. */
@@ -89,11 +75,11 @@ export class SqliteStore implements Store {
   // ── Bookkeeping ───────────────────────────────────────────────────────────────────────────────────────────────
 
   async state(): Promise<StoreState | undefined> {
-    return this.#state();
+    return this.#books.state();
   }
 
   async installedTables(): Promise<readonly TableSpec[]> {
-    return this.#installedTables();
+    return this.#books.installedTables();
   }
 
   async prepareInstall(tables: readonly TableSpec[]): Promise<void> {
@@ -102,7 +88,7 @@ export class SqliteStore implements Store {
   }
 
   async install(request: InstallRequest): Promise<void> {
-    const installed = this.#state();
+    const installed = this.#books.state();
     const isCaptured = installed?.captureId !== undefined && installed.captureId !== null;
     await this.#write(() => {
       this.#db.exec(bookkeepingSql(Math.max(1, ...request.tables.map((table) => table.key.length))));
@@ -117,13 +103,13 @@ export class SqliteStore implements Store {
       this.#db
         .prepare('INSERT OR IGNORE INTO _crossfade_state (id, version, role, epoch, stage) VALUES (1, ?, ?, ?, ?)')
         .run(BOOKKEEPING_VERSION, request.role, request.epoch, request.stage);
-      if (request.role === 'primary') this.#installCapture(request.tables);
+      if (request.role === 'primary') this.#triggers.installCapture(request.tables);
       if (request.role === 'primary' && !isCaptured) {
         // The first entry belongs to no table: there is always one to take the watermark's fingerprint from.
         this.#db.exec('INSERT INTO _crossfade_changes (tag) VALUES (random())');
         this.#db
           .prepare('UPDATE _crossfade_state SET capture_id = ?, handover = ?')
-          .run(randomUUID(), formatPosition(this.#position()));
+          .run(randomUUID(), formatPosition(this.#books.position()));
       }
     });
   }
@@ -141,10 +127,10 @@ export class SqliteStore implements Store {
   }
 
   async uninstall(): Promise<void> {
-    if (this.#state() === undefined) return;
+    if (this.#books.state() === undefined) return;
     await this.#write(() => {
-      this.#dropTriggers('_crossfade\\_%');
-      this.#restoreUserTriggers();
+      this.#triggers.dropAll();
+      this.#triggers.restoreUsers();
       for (const table of BOOKKEEPING_TABLES) this.#db.exec(`DROP TABLE IF EXISTS ${table}`);
     });
   }
@@ -154,7 +140,7 @@ export class SqliteStore implements Store {
       const { changes } = this.#db
         .prepare('UPDATE _crossfade_state SET stage = ? WHERE stage = ? AND epoch = ? AND intent IS NULL')
         .run(change.to, change.from, change.epoch);
-      if (changes === 1) this.#noteHistory(change);
+      if (changes === 1) this.#books.noteHistory(change);
       return changes === 1;
     });
   }
@@ -162,11 +148,11 @@ export class SqliteStore implements Store {
   // ── As primary ────────────────────────────────────────────────────────────────────────────────────────────────
 
   async position(): Promise<Position> {
-    return formatPosition(this.#position());
+    return formatPosition(this.#books.position());
   }
 
   async hasChangesAfter(watermark: Position): Promise<boolean> {
-    return this.#position().seq !== parsePosition(watermark).seq || this.#state()?.role !== 'primary';
+    return this.#books.position().seq !== parsePosition(watermark).seq || this.#books.state()?.role !== 'primary';
   }
 
   async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[]> {
@@ -203,8 +189,8 @@ export class SqliteStore implements Store {
 
   async dropCapture(): Promise<void> {
     await this.#write(() => {
-      this.#dropCaptureTriggers();
-      const { seq } = this.#position();
+      this.#triggers.dropCapture();
+      const { seq } = this.#books.position();
       this.#db.prepare('DELETE FROM _crossfade_changes WHERE seq < ?').run(seq);
       this.#db.exec('UPDATE _crossfade_state SET capture_id = NULL');
     });
@@ -213,9 +199,9 @@ export class SqliteStore implements Store {
   // ── As secondary ──────────────────────────────────────────────────────────────────────────────────────────────
 
   async progress(): Promise<Progress> {
-    const state = this.#state();
+    const state = this.#books.state();
     if (state === undefined) throw notInstalled(this.#path);
-    return { state, cursors: this.#cursors(), quarantine: this.#quarantine() };
+    return { state, cursors: this.#books.cursors(), quarantine: this.#books.quarantine() };
   }
 
   /**
@@ -223,56 +209,10 @@ export class SqliteStore implements Store {
    * holds SQLite's only write lock.
    */
   async apply(step: StepToApply): Promise<StepApplied | null> {
-    const batches: { table: TableSpec; empties: boolean; present: readonly Row[]; absent: readonly Key[] }[] = [];
+    const batches: Batch[] = [];
     for await (const batch of step.reading.batches()) batches.push(batch);
     await step.reading.durable();
-    return this.#write(() => {
-      const claimed = this.#db
-        .prepare(
-          `UPDATE _crossfade_state SET step = step + 1, mirroring = 1, watermark = ?
-           WHERE role = 'secondary' AND epoch = ? AND watermark_capture_id = ? AND step = ?`,
-        )
-        .run(step.reading.position, step.epoch, step.captureId, step.step);
-      if (claimed.changes !== 1) return null;
-      let upserted = 0;
-      let deleted = 0;
-      // PROTOCOL.md R26 in its simplest sound form: every changed row goes before the first one comes.
-      for (const { table, empties, present, absent } of batches) {
-        if (empties) this.#db.exec(`DELETE FROM ${quote(table.name)}`);
-        const remove = this.#db.prepare(deleteByKey(table));
-        const release = this.#db.prepare('DELETE FROM _crossfade_quarantine WHERE tbl = ? AND key = ?');
-        for (const key of [...absent, ...present.map((row) => keyOf(table, row))]) {
-          remove.run(...key);
-          if (step.quarantine.length > 0) release.run(table.name, encodeKey(key));
-        }
-        deleted += absent.length;
-      }
-      for (const { table, present } of batches) {
-        if (present.length === 0) continue;
-        const insert = this.#db.prepare(insertRow(table));
-        for (const row of present) {
-          if (this.#insert(insert, table, row)) upserted += 1;
-        }
-      }
-      if (step.reading.cursor !== null) this.#saveCursor(step.reading.cursor);
-      this.#db.exec('UPDATE _crossfade_state SET mirroring = 0');
-      return { upserted, deleted, quarantine: this.#quarantine() };
-    });
-  }
-
-  #insert(insert: Database.Statement, table: TableSpec, row: Row): boolean {
-    try {
-      // SQLite would keep it as NULL, and say nothing of it.
-      if (row.some(Number.isNaN)) throw new ValueRefused('not a number (NaN), which SQLite cannot hold');
-      insert.run(...row);
-      return true;
-    } catch (error) {
-      if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
-      this.#db
-        .prepare('INSERT INTO _crossfade_quarantine (tbl, key, reason, since_ms) VALUES (?, ?, ?, ?)')
-        .run(table.name, encodeKey(keyOf(table, row)), messageOf(error), Date.now());
-      return false;
-    }
+    return this.#write(() => applyStep(this.#db, this.#books, { step, batches }));
   }
 
   // ── The write switch ──────────────────────────────────────────────────────────────────────────────────────────
@@ -283,10 +223,10 @@ export class SqliteStore implements Store {
 
   async fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null> {
     return this.#write(() => {
-      const state = this.#state();
+      const state = this.#books.state();
       if (state?.role !== 'primary' || state.intent !== null || state.epoch !== expected.epoch) return null;
-      this.#raiseFence();
-      const finalPosition = formatPosition(this.#position());
+      this.#triggers.raiseFence(this.#books.installedTables());
+      const finalPosition = formatPosition(this.#books.position());
       this.#db
         .prepare(
           `UPDATE _crossfade_state SET intent = 'fenced', attempt = attempt + 1, final_position = ?, attempt_expires_ms = ?`,
@@ -303,7 +243,7 @@ export class SqliteStore implements Store {
           `UPDATE _crossfade_state SET intent = NULL, final_position = NULL WHERE intent = 'fenced' AND epoch = ? AND attempt = ?`,
         )
         .run(expected.epoch, expected.attempt);
-      if (changes === 1) this.#dropTriggers('_crossfade\\_fence\\_%');
+      if (changes === 1) this.#triggers.lowerFence();
       return changes === 1;
     });
   }
@@ -325,26 +265,26 @@ export class SqliteStore implements Store {
     sequences: ReadonlyMap<string, bigint>;
   }): Promise<boolean> {
     return this.#write(() => {
-      const state = this.#state();
+      const state = this.#books.state();
       if (state?.role !== 'secondary' || state.epoch !== expected.epoch || state.watermark === null) return false;
-      if (!expected.reached(state.watermark) || this.#quarantine().length > 0) return false;
-      for (const table of this.#installedTables()) this.#advanceSequence(table, expected.sequences.get(table.name));
-      this.#dropTriggers('_crossfade\\_fence\\_%');
-      this.#installCapture(this.#installedTables());
-      this.#restoreUserTriggers();
+      if (!expected.reached(state.watermark) || this.#books.quarantine().length > 0) return false;
+      for (const table of this.#books.installedTables()) this.#advanceSequence(table, expected.sequences.get(table.name));
+      this.#triggers.lowerFence();
+      this.#triggers.installCapture(this.#books.installedTables());
+      this.#triggers.restoreUsers();
       this.#db
         .prepare(
           `UPDATE _crossfade_state SET role = 'primary', epoch = epoch + 1, stage = ?, handover = ?, capture_id = coalesce(capture_id, ?)`,
         )
-        .run(expected.stage, formatPosition(this.#position()), randomUUID());
-      this.#noteHistory({ from: state.stage, to: expected.stage, epoch: state.epoch + 1, note: 'write switch: took the writes over' });
+        .run(expected.stage, formatPosition(this.#books.position()), randomUUID());
+      this.#books.noteHistory({ from: state.stage, to: expected.stage, epoch: state.epoch + 1, note: 'write switch: took the writes over' });
       return true;
     });
   }
 
   async record(expected: { epoch: number; stage: string; captureId: string; handover: Position }): Promise<boolean> {
     return this.#write(() => {
-      const from = this.#state()?.stage ?? expected.stage;
+      const from = this.#books.state()?.stage ?? expected.stage;
       const { changes } = this.#db
         .prepare(
           `UPDATE _crossfade_state SET role = 'secondary', epoch = epoch + 1, stage = ?, intent = NULL, final_position = NULL,
@@ -354,9 +294,9 @@ export class SqliteStore implements Store {
         .run(expected.stage, expected.handover, expected.captureId, expected.epoch);
       if (changes !== 1) return false;
       // Behind the fence nobody writes but the Mirror, so neither capture nor the user's own triggers may fire.
-      this.#dropCaptureTriggers();
-      this.#parkUserTriggers();
-      this.#noteHistory({ from, to: expected.stage, epoch: expected.epoch + 1, note: 'write switch: gave the writes up' });
+      this.#triggers.dropCapture();
+      this.#triggers.parkUsers(this.#books.installedTables());
+      this.#books.noteHistory({ from, to: expected.stage, epoch: expected.epoch + 1, note: 'write switch: gave the writes up' });
       return true;
     });
   }
@@ -366,7 +306,7 @@ export class SqliteStore implements Store {
     const given = hasTable
       ? (this.#db.prepare('SELECT name, seq FROM sqlite_sequence WHERE seq IS NOT NULL').raw().all() as [string, bigint][])
       : [];
-    const names = new Set(this.#installedTables().map((table) => table.name));
+    const names = new Set(this.#books.installedTables().map((table) => table.name));
     return new Map(given.filter(([name]) => names.has(name)));
   }
 
@@ -406,82 +346,6 @@ export class SqliteStore implements Store {
     return writeTransaction(this.#db, work, limitMs);
   }
 
-  #state(): StoreState | undefined {
-    if (this.#db.prepare(`SELECT 1 FROM sqlite_master WHERE name = '_crossfade_state'`).get() === undefined) return undefined;
-    const row = this.#db.prepare('SELECT * FROM _crossfade_state').get() as StateRow | undefined;
-    if (row === undefined) return undefined;
-    assertVersion(Number(row.version));
-    return {
-      role: row.role,
-      epoch: Number(row.epoch),
-      stage: parseStage(row.stage),
-      intent: row.intent,
-      attempt: Number(row.attempt),
-      finalPosition: row.final_position,
-      attemptExpired: row.intent === 'fenced' && Date.now() > Number(row.attempt_expires_ms),
-      captureId: row.capture_id,
-      step: Number(row.step),
-      watermark: row.watermark,
-      watermarkCaptureId: row.watermark_capture_id,
-      handover: row.handover,
-    };
-  }
-
-  #installedTables(): readonly TableSpec[] {
-    if (this.#state() === undefined) return [];
-    const specs = this.#db.prepare('SELECT spec FROM _crossfade_tables ORDER BY name').pluck().all() as string[];
-    return specs.map((spec) => JSON.parse(spec) as TableSpec);
-  }
-
-  #position(): { seq: bigint; tag: bigint } {
-    const entry = this.#db.prepare('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1').get() as
-      | { seq: bigint; tag: bigint }
-      | undefined;
-    return entry ?? { seq: 0n, tag: 0n };
-  }
-
-  #cursors(): readonly Cursor[] {
-    const rows = this.#db.prepare('SELECT tbl, after, done, copied FROM _crossfade_cursors').all() as {
-      tbl: string;
-      after: string | null;
-      done: bigint;
-      copied: bigint;
-    }[];
-    return rows.map((row) => ({
-      table: row.tbl,
-      after: row.after === null ? null : decodeKey(row.after),
-      isDone: row.done === 1n,
-      rowsCopied: Number(row.copied),
-    }));
-  }
-
-  #saveCursor(cursor: Cursor): void {
-    this.#db
-      .prepare('UPDATE _crossfade_cursors SET after = ?, done = ?, copied = ? WHERE tbl = ?')
-      .run(cursor.after === null ? null : encodeKey(cursor.after), cursor.isDone ? 1 : 0, cursor.rowsCopied, cursor.table);
-  }
-
-  #quarantine(): readonly Quarantined[] {
-    const rows = this.#db.prepare('SELECT tbl, key, reason, since_ms FROM _crossfade_quarantine').all() as {
-      tbl: string;
-      key: string;
-      reason: string;
-      since_ms: bigint;
-    }[];
-    return rows.map((row) => ({
-      table: row.tbl,
-      key: decodeKey(row.key),
-      reason: row.reason,
-      since: new Date(Number(row.since_ms)),
-    }));
-  }
-
-  #noteHistory(change: { from: string; to: string; epoch: number; note: string }): void {
-    this.#db
-      .prepare('INSERT INTO _crossfade_history (at_ms, epoch, from_stage, to_stage, note) VALUES (?, ?, ?, ?, ?)')
-      .run(Date.now(), change.epoch, change.from, change.to, change.note);
-  }
-
   /** The change needs one moment in which no other connection is in a transaction. */
   async #enterWalMode(): Promise<void> {
     const mode = await retryWhileBusy(() => this.#db.pragma('journal_mode = WAL', { simple: true }));
@@ -504,82 +368,12 @@ export class SqliteStore implements Store {
     }
   }
 
-  #installCapture(tables: readonly TableSpec[]): void {
-    this.#dropCaptureTriggers();
-    const remember = this.#db.prepare('INSERT INTO _crossfade_triggers (name, tbl, sql) VALUES (?, ?, ?)');
-    for (const table of tables) {
-      const key = keyColumns(table).map((column) => column.name);
-      for (const trigger of captureTriggers(table, replacingIndexes(this.#db, table.name, key))) {
-        this.#db.exec(trigger.sql);
-        const stored = this.#db.prepare(`SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?`).pluck().get(trigger.name);
-        remember.run(trigger.name, trigger.table, stored);
-      }
-    }
-  }
-
-  #dropCaptureTriggers(): void {
-    this.#dropTriggers('_crossfade\\_capture\\_%');
-    this.#db.exec('DELETE FROM _crossfade_triggers');
-  }
-
-  #dropTriggers(like: string): void {
-    const names = this.#db
-      .prepare(`SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE ${literal(like)} ESCAPE '\\'`)
-      .pluck()
-      .all() as string[];
-    for (const name of names) this.#db.exec(`DROP TRIGGER ${quote(name)}`);
-  }
-
-  #raiseFence(): void {
-    this.#dropTriggers('_crossfade\\_fence\\_%');
-    for (const table of this.#installedTables()) for (const { sql } of fenceTriggers(table)) this.#db.exec(sql);
-  }
-
-  /** The user's own triggers would run twice: once on PostgreSQL, whose rows arrive here, and once more here. */
-  #parkUserTriggers(): void {
-    const names = this.#installedTables().map((table) => literal(table.name));
-    const triggers = this.#db
-      .prepare(
-        `SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name NOT LIKE '\\_crossfade\\_%' ESCAPE '\\' AND tbl_name IN (${names.join(', ')})`,
-      )
-      .all() as { name: string; sql: string }[];
-    for (const { name, sql } of triggers) {
-      this.#db.prepare('INSERT INTO _crossfade_parked (name, sql) VALUES (?, ?)').run(name, sql);
-      this.#db.exec(`DROP TRIGGER ${quote(name)}`);
-    }
-  }
-
-  #restoreUserTriggers(): void {
-    const parked = this.#db.prepare('SELECT sql FROM _crossfade_parked ORDER BY name').pluck().all() as string[];
-    for (const sql of parked) this.#db.exec(sql);
-    this.#db.exec('DELETE FROM _crossfade_parked');
-  }
-
   /** AUTOINCREMENT never gives out an id twice: it must know the ids that PostgreSQL gave out and rows that are gone. */
   #advanceSequence(table: TableSpec, given: bigint | undefined): void {
     if (!table.autoIncrement || given === undefined) return;
     const moved = this.#db.prepare('UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?').run(given, table.name);
     if (moved.changes === 0) this.#db.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(table.name, given);
   }
-}
-
-function deleteByKey(table: TableSpec): string {
-  const conditions = keyColumns(table).map((column) => `${quote(column.name)} = ?`);
-  return `DELETE FROM ${quote(table.name)} WHERE ${conditions.join(' AND ')}`;
-}
-
-function insertRow(table: TableSpec): string {
-  const columns = table.columns.map((column) => quote(column.name));
-  return `INSERT INTO ${quote(table.name)} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
-}
-
-function assertVersion(version: number): void {
-  if (version <= BOOKKEEPING_VERSION) return;
-  throw new CrossfadeError(
-    'VERSION_UNKNOWN',
-    `the SQLite file carries Crossfade's bookkeeping of version ${version}; this release knows version ${BOOKKEEPING_VERSION}`,
-    { hint: 'run the same release of knex-crossfade in every process, the newest one' },
-  );
 }
 
 function notInstalled(path: string): CrossfadeError {

@@ -1,0 +1,119 @@
+import type Database from 'better-sqlite3';
+import { CrossfadeError } from '../errors.ts';
+import { decodeKey, encodeKey } from '../spec.ts';
+import type { TableSpec } from '../spec.ts';
+import { parseStage } from '../stage.ts';
+import type { Cursor, Intent, Quarantined, Role, StoreState } from '../store.ts';
+import type { ChangelogPosition } from './position.ts';
+import { BOOKKEEPING_VERSION } from './sql.ts';
+
+interface StateRow {
+  readonly version: bigint;
+  readonly role: Role;
+  readonly epoch: bigint;
+  readonly stage: string;
+  readonly intent: Intent | null;
+  readonly attempt: bigint;
+  readonly final_position: string | null;
+  readonly attempt_expires_ms: bigint;
+  readonly capture_id: string | null;
+  readonly step: bigint;
+  readonly watermark: string | null;
+  readonly watermark_capture_id: string | null;
+  readonly handover: string | null;
+}
+
+/** Crossfade's own tables in a database, read and written within whatever transaction is open. */
+export class Bookkeeping {
+  readonly #db: Database.Database;
+
+  constructor(db: Database.Database) {
+    this.#db = db;
+  }
+
+  state(): StoreState | undefined {
+    if (this.#db.prepare(`SELECT 1 FROM sqlite_master WHERE name = '_crossfade_state'`).get() === undefined) return undefined;
+    const row = this.#db.prepare('SELECT * FROM _crossfade_state').get() as StateRow | undefined;
+    if (row === undefined) return undefined;
+    assertVersion(Number(row.version));
+    return {
+      role: row.role,
+      epoch: Number(row.epoch),
+      stage: parseStage(row.stage),
+      intent: row.intent,
+      attempt: Number(row.attempt),
+      finalPosition: row.final_position,
+      attemptExpired: row.intent === 'fenced' && Date.now() > Number(row.attempt_expires_ms),
+      captureId: row.capture_id,
+      step: Number(row.step),
+      watermark: row.watermark,
+      watermarkCaptureId: row.watermark_capture_id,
+      handover: row.handover,
+    };
+  }
+
+  installedTables(): readonly TableSpec[] {
+    if (this.state() === undefined) return [];
+    const specs = this.#db.prepare('SELECT spec FROM _crossfade_tables ORDER BY name').pluck().all() as string[];
+    return specs.map((spec) => JSON.parse(spec) as TableSpec);
+  }
+
+  /** The last entry of the changelog. */
+  position(): ChangelogPosition {
+    const entry = this.#db.prepare('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1').get() as
+      | { seq: bigint; tag: bigint }
+      | undefined;
+    return entry ?? { seq: 0n, tag: 0n };
+  }
+
+  cursors(): readonly Cursor[] {
+    const rows = this.#db.prepare('SELECT tbl, after, done, copied FROM _crossfade_cursors').all() as {
+      tbl: string;
+      after: string | null;
+      done: bigint;
+      copied: bigint;
+    }[];
+    return rows.map((row) => ({
+      table: row.tbl,
+      after: row.after === null ? null : decodeKey(row.after),
+      isDone: row.done === 1n,
+      rowsCopied: Number(row.copied),
+    }));
+  }
+
+  saveCursor(cursor: Cursor): void {
+    this.#db
+      .prepare('UPDATE _crossfade_cursors SET after = ?, done = ?, copied = ? WHERE tbl = ?')
+      .run(cursor.after === null ? null : encodeKey(cursor.after), cursor.isDone ? 1 : 0, cursor.rowsCopied, cursor.table);
+  }
+
+  quarantine(): readonly Quarantined[] {
+    const rows = this.#db.prepare('SELECT tbl, key, reason, since_ms FROM _crossfade_quarantine').all() as {
+      tbl: string;
+      key: string;
+      reason: string;
+      since_ms: bigint;
+    }[];
+    return rows.map((row) => ({
+      table: row.tbl,
+      key: decodeKey(row.key),
+      reason: row.reason,
+      since: new Date(Number(row.since_ms)),
+    }));
+  }
+
+  noteHistory(change: { from: string; to: string; epoch: number; note: string }): void {
+    this.#db
+      .prepare('INSERT INTO _crossfade_history (at_ms, epoch, from_stage, to_stage, note) VALUES (?, ?, ?, ?, ?)')
+      .run(Date.now(), change.epoch, change.from, change.to, change.note);
+  }
+}
+
+function assertVersion(version: number): void {
+  if (version <= BOOKKEEPING_VERSION) return;
+  throw new CrossfadeError(
+    'VERSION_UNKNOWN',
+    `the SQLite file carries Crossfade's bookkeeping of version ${version}; this release knows version ${BOOKKEEPING_VERSION}`,
+    { hint: 'run the same release of knex-crossfade in every process, the newest one' },
+  );
+}

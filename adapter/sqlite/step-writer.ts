@@ -1,0 +1,80 @@
+import type Database from 'better-sqlite3';
+import { ValueRefused } from '../codec.ts';
+import { messageOf } from '../errors.ts';
+import { encodeKey, keyColumns, keyOf } from '../spec.ts';
+import type { Row, TableSpec } from '../spec.ts';
+import type { Batch, StepApplied, StepToApply } from '../store.ts';
+import type { Bookkeeping } from './bookkeeping.ts';
+import { isRowRefusal } from './connection.ts';
+import { quote } from './sql.ts';
+
+/**
+ * Applies a step in the write transaction that is open: everything with its watermark, or `null` and nothing when the
+ * state row is no longer the one expected. What SQLite cannot hold goes to quarantine, the rest goes on.
+ */
+export function applyStep(
+  db: Database.Database,
+  books: Bookkeeping,
+  { step, batches }: { step: StepToApply; batches: readonly Batch[] },
+): StepApplied | null {
+  const claimed = db
+    .prepare(
+      `UPDATE _crossfade_state SET step = step + 1, mirroring = 1, watermark = ?
+       WHERE role = 'secondary' AND epoch = ? AND watermark_capture_id = ? AND step = ?`,
+    )
+    .run(step.reading.position, step.epoch, step.captureId, step.step);
+  if (claimed.changes !== 1) return null;
+  let upserted = 0;
+  let deleted = 0;
+  // PROTOCOL.md R26 in its simplest sound form: every changed row goes before the first one comes.
+  for (const { table, empties, present, absent } of batches) {
+    if (empties) db.exec(`DELETE FROM ${quote(table.name)}`);
+    const remove = db.prepare(deleteByKey(table));
+    const release = db.prepare('DELETE FROM _crossfade_quarantine WHERE tbl = ? AND key = ?');
+    for (const key of [...absent, ...present.map((row) => keyOf(table, row))]) {
+      remove.run(...key);
+      if (step.quarantine.length > 0) release.run(table.name, encodeKey(key));
+    }
+    deleted += absent.length;
+  }
+  for (const { table, present } of batches) {
+    if (present.length === 0) continue;
+    const insert = db.prepare(insertRow(table));
+    for (const row of present) {
+      if (insertOrQuarantine(db, insert, { table, row })) upserted += 1;
+    }
+  }
+  if (step.reading.cursor !== null) books.saveCursor(step.reading.cursor);
+  db.exec('UPDATE _crossfade_state SET mirroring = 0');
+  return { upserted, deleted, quarantine: books.quarantine() };
+}
+
+/** Resolves to whether the row went in. */
+function insertOrQuarantine(
+  db: Database.Database,
+  insert: Database.Statement,
+  { table, row }: { table: TableSpec; row: Row },
+): boolean {
+  try {
+    // SQLite would keep it as NULL, and say nothing of it.
+    if (row.some(Number.isNaN)) throw new ValueRefused('not a number (NaN), which SQLite cannot hold');
+    insert.run(...row);
+    return true;
+  } catch (error) {
+    if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
+    db
+      .prepare('INSERT INTO _crossfade_quarantine (tbl, key, reason, since_ms) VALUES (?, ?, ?, ?)')
+      .run(table.name, encodeKey(keyOf(table, row)), messageOf(error), Date.now());
+    return false;
+  }
+}
+
+function deleteByKey(table: TableSpec): string {
+  const conditions = keyColumns(table).map((column) => `${quote(column.name)} = ?`);
+  return `DELETE FROM ${quote(table.name)} WHERE ${conditions.join(' AND ')}`;
+}
+
+function insertRow(table: TableSpec): string {
+  const columns = table.columns.map((column) => quote(column.name));
+  return `INSERT INTO ${quote(table.name)} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+}
