@@ -63,15 +63,18 @@ export async function writeTransaction<T>(
   work: () => T,
   limitMs: number = BUSY_LIMIT_MS,
 ): Promise<T> {
-  await retryWhileBusy(() => connection.exec('BEGIN IMMEDIATE'), limitMs);
-  try {
-    const result = work();
-    connection.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (connection.inTransaction) connection.exec('ROLLBACK');
-    throw error;
-  }
+  // Begun and ended in one go: between a BEGIN and an await, others would find the connection in this transaction.
+  return retryWhileBusy(() => {
+    connection.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      connection.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (connection.inTransaction) connection.exec('ROLLBACK');
+      throw error;
+    }
+  }, limitMs);
 }
 
 /**

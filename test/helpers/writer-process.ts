@@ -14,10 +14,13 @@ async function main({ options, run, lanes }: WriterSettings): Promise<void> {
   const quiet = { info: () => {}, warn: () => {}, error: () => {} };
   const crossfade = await createCrossfade({ ...options, logger: quiet });
   process.on('message', ({ moveTo }: WriterOrder) => {
-    void trying(async () => {
-      const outcome = await crossfade.cutover.moveTo(moveTo, { force: true });
-      if (outcome.outcome === 'moved') report({ type: 'moved', stage: outcome.stage });
-    });
+    crossfade.cutover.moveTo(moveTo, { force: true }).then(
+      (outcome) => {
+        if (outcome.outcome === 'moved') report({ type: 'moved', stage: outcome.stage });
+        else report({ type: 'not moved', reason: outcome.gates.map(({ name }) => name).join(', ') });
+      },
+      (error: unknown) => report({ type: 'not moved', reason: messageOf(error) }),
+    );
   });
   // A writer whose test is gone has nobody to write for.
   process.on('disconnect', () => process.exit(1));

@@ -17,6 +17,8 @@ export type WriterReport =
   /** An account is there with as many payments as its balance says. */
   | { readonly type: 'booked'; readonly email: string }
   | { readonly type: 'moved'; readonly stage: Stage }
+  /** A move that was ordered ended otherwise. */
+  | { readonly type: 'not moved'; readonly reason: string }
   | { readonly type: 'retryable'; readonly code: string }
   | { readonly type: 'failed'; readonly message: string };
 
