@@ -68,6 +68,14 @@ export class Breaker {
     this.#circuit.fire(() => Promise.reject(error)).catch(() => {});
   }
 
+  /**
+   * Opens at once for an infrastructure error that happened outside of {@link run}: for those whose next calls would go
+   * elsewhere anyway, so that failures would never add up. Any other error is left out.
+   */
+  trip(error: unknown): void {
+    if (this.state !== 'open' && !this.#circuit.isShutdown && isInfrastructureError(error)) this.#circuit.open();
+  }
+
   /** Calls `listener` with each new state. Returns what ends that. */
   onChange(listener: (state: BreakerState) => void): () => void {
     this.#listeners.add(listener);

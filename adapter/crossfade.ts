@@ -90,6 +90,11 @@ export class Crossfade {
       });
       const traffic = new StageTraffic({ view, mirror, config, metrics });
       const breaker = new Breaker();
+      mirror.onTrouble((error) => {
+        // As the secondary it is left by all reads at once, which then cannot find out for themselves.
+        if (view.current.primary === 'sqlite') breaker.trip(error);
+        else breaker.observe(error);
+      });
       const router = Router.open({
         sqlite: config.sqlite,
         postgres: config.postgres,

@@ -67,6 +67,7 @@ export class Mirror {
   readonly #lease: MirrorLease;
   readonly #loop: Loop;
   #course: Course | null = null;
+  readonly #onTrouble = new Set<(error: unknown) => void>();
   #demands = 0;
   #waiters: Waiter[] = [];
   #repairs = new Map<string, Map<string, Key>>();
@@ -74,6 +75,7 @@ export class Mirror {
   #outsidePosition: Position | null = null;
   #outsideQuarantine: readonly Quarantined[] | null = null;
   #prunedAt = 0;
+  #prunedTo: Position | null = null;
   #error: string | null = null;
   #fatal: CrossfadeError | null = null;
   #isClosed = false;
@@ -134,6 +136,11 @@ export class Mirror {
     if (seen !== null && !primary.reaches(watermark, seen) && (await primary.hasChangesAfter(watermark))) return false;
     this.#outsidePosition = await primary.position();
     return true;
+  }
+
+  /** Calls `listener` with what each failed turn met: a store may be away, or have gone back to an older watermark. */
+  onTrouble(listener: (error: unknown) => void): void {
+    this.#onTrouble.add(listener);
   }
 
   /** Whether this process runs the Mirror now. */
@@ -362,12 +369,18 @@ export class Mirror {
   async #prune(course: Course): Promise<void> {
     if (performance.now() - this.#prunedAt < PRUNE_EVERY_MS) return;
     this.#prunedAt = performance.now();
-    await course.primary.prune(course.watermark);
+    const { watermark } = course;
+    if (watermark === this.#prunedTo) return;
+    // A crash of the secondary may take it back to an older watermark, from which it must be able to go on.
+    await course.secondary.flush();
+    const forgotten = await course.primary.prune(watermark);
+    if (forgotten === 0) this.#prunedTo = watermark;
   }
 
   /** Even after a fatal error it looks again now and then, since somebody may have mended the cause. */
   #onError(error: unknown): 'retry' | 'stop' {
     this.#course = null;
+    for (const listener of this.#onTrouble) listener(error);
     const { metrics } = this.#options;
     const { logger } = this.#options.config;
     if (isCrossfadeError(error) && (FATAL as readonly string[]).includes(error.code)) {

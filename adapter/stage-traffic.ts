@@ -10,7 +10,7 @@ import type { ReadRequest, Traffic, WritePermit } from './traffic.ts';
 
 export interface StageTrafficOptions {
   readonly view: StageView;
-  readonly mirror: Pick<Mirror, 'notice' | 'caughtUp' | 'quarantine' | 'status'>;
+  readonly mirror: Pick<Mirror, 'notice' | 'caughtUp' | 'onTrouble' | 'quarantine' | 'status'>;
   readonly config: Pick<Config, 'readPrimary' | 'waitLimitMs' | 'switchTimeoutMs'>;
   readonly metrics: Metrics;
 }
@@ -38,6 +38,9 @@ export class StageTraffic implements Traffic {
 
   constructor(options: StageTrafficOptions) {
     this.#options = options;
+    options.mirror.onTrouble(() => {
+      if (this.#readsSecondary(options.view.current)) this.#distrustSecondary();
+    });
     let readsSecondary = this.#readsSecondary(options.view.current);
     options.view.onChange((view) => {
       const before = readsSecondary;
@@ -87,6 +90,7 @@ export class StageTraffic implements Traffic {
   fallback(store: StoreName): StoreName | undefined {
     if (store !== 'postgres' || this.#options.view.current.primary !== 'sqlite') return undefined;
     this.#options.metrics.fallback();
+    this.#distrustSecondary();
     return 'sqlite';
   }
 
@@ -202,6 +206,11 @@ export class StageTraffic implements Traffic {
       metrics.wait({ outcome: 'limit', seconds: (performance.now() - startedAt) / 1000 });
       this.#readFromPrimary('away');
     }
+  }
+
+  /** When it is back it may have lost the last steps, if they had not been flushed yet. */
+  #distrustSecondary(): void {
+    if (this.#lag === 'none') this.#readFromPrimary('catching up');
   }
 
   /** Until the Mirror has caught up with every write that did not wait for it. */

@@ -225,6 +225,13 @@ export interface Store {
   /** Applies one step in one transaction, or returns `null` when the state row is no longer the one expected. */
   apply(step: StepToApply): Promise<StepApplied | null>;
 
+  /**
+   * Resolves when every step applied so far would survive a crash of this database. A step need not wait for that: one
+   * that is lost goes together with its watermark, and is applied again. But nothing it stands on may be forgotten or
+   * given up before (PROTOCOL.md R14, R20).
+   */
+  flush(): Promise<void>;
+
   // ── The write switch (PROTOCOL.md section 5) ──────────────────────────────────────────────────────────────────
   /** As the next primary: everything slow that unfencing needs, before the pause begins. */
   prepareUnfence(): Promise<void>;

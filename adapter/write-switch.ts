@@ -164,7 +164,11 @@ export class WriteSwitch {
         });
       }
       const isDone = cursors.every((cursor) => cursor.isDone);
-      if (isDone && state.watermark !== null && old.reaches(state.watermark, fenced.finalPosition)) return;
+      if (isDone && state.watermark !== null && old.reaches(state.watermark, fenced.finalPosition)) {
+        // After the release a crash must not take the next primary back to before the last write.
+        await next.flush();
+        return;
+      }
       await sleep(POLL_MS);
     }
     throw new CrossfadeError('SWITCH_TIMED_OUT', `the write switch was cancelled: ${next.name} had not come up to the last write in time`, {

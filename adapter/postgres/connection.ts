@@ -8,7 +8,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * Settings of every session of Crossfade's own: text forms that do not depend on the server's configuration, commits
- * that survive a power failure, and limits, so that a paused process cannot hold a lock for ever (PROTOCOL.md R9).
+ * that survive a power failure (but for steps, see {@link openSession}), and limits, so that a paused process cannot hold a lock for ever (PROTOCOL.md R9).
  */
 const SESSION_OPTIONS = [
   'timezone=UTC',
@@ -50,7 +50,10 @@ export async function openSession(url: string): Promise<pg.Client> {
   const client = new pg.Client(pipelined);
   client.on('error', () => {});
   await client.connect();
-  await client.query(`SET crossfade.mirroring = 'on'; SET statement_timeout = '10min'; SET lock_timeout = '10s'`);
+  // Steps become durable together: see Store.flush.
+  await client.query(
+    `SET crossfade.mirroring = 'on'; SET synchronous_commit = 'off'; SET statement_timeout = '10min'; SET lock_timeout = '10s'`,
+  );
   await enterReplicaRole(client);
   return client;
 }

@@ -21,7 +21,7 @@ const PREPARED_STATEMENTS = 200;
  * Applies steps on one session. Three ways, from the fastest to the surest; each begins with the compare-and-set of
  * the state row and commits the watermark with the rows:
  *
- * 1. one statement for all tables, for a small step: it is its own transaction, so that one round trip does all;
+ * 1. one statement for all tables, for a small step: two round trips, the second one the commit;
  * 2. one transaction of upserts, for any size, in bounded memory;
  * 3. one transaction that first deletes every changed row and then inserts, row by row where it must. Unique values
  *    may move between rows within a step, so upserts can collide (PROTOCOL.md R26); and a row that PostgreSQL cannot
@@ -64,11 +64,19 @@ export class StepWriter {
       upserted += present.length;
       deleted += absent.length;
     }
-    const text = this.#statementFor(batches);
-    // The statement commits at once, so the primary's disk comes first (PROTOCOL.md R11, R15b). It has had a start.
-    await step.reading.durable();
-    const { rows } = await this.#query<{ claimed: string }>(text, values);
-    return rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
+    // The primary's disk and this server work at the same time; only the commit waits for both (PROTOCOL.md R11, R15b).
+    const [begun, answer, durable] = await Promise.allSettled([
+      this.#client.query('BEGIN'),
+      this.#query<{ claimed: string }>(this.#statementFor(batches), values),
+      step.reading.durable(),
+    ]);
+    const failed = [begun, answer, durable].find((result) => result.status === 'rejected');
+    if (failed !== undefined || answer.status === 'rejected') {
+      await this.#client.query('ROLLBACK').catch(() => {});
+      throw failed?.reason;
+    }
+    await this.#client.query('COMMIT');
+    return answer.value.rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
   }
 
   #statementFor(batches: readonly Batch[]): string {

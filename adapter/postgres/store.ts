@@ -139,7 +139,7 @@ export class PostgresStore implements Store {
 
   async adopt(request: { captureId: string; watermark: Position; tables: readonly TableSpec[]; empties: boolean }): Promise<void> {
     await this.#inSession(async ({ client }) => {
-      await client.query('BEGIN');
+      await client.query('BEGIN; SET LOCAL synchronous_commit = on');
       await lockState(client);
       // DELETE and not TRUNCATE: TRUNCATE would refuse tables that others refer to, and hide rows from running readers.
       if (request.empties) for (const { name } of request.tables) await client.query(`DELETE FROM ${quote(name)}`);
@@ -258,6 +258,11 @@ export class PostgresStore implements Store {
 
   async apply(step: StepToApply): Promise<StepApplied | null> {
     return this.#inSession(({ writer }) => writer.apply(step));
+  }
+
+  /** A commit takes everything before it to the disk, so an empty one will do. */
+  async flush(): Promise<void> {
+    await this.#query(`SELECT pg_logical_emit_message(true, 'crossfade', 'flush')`);
   }
 
   // ── The write switch ──────────────────────────────────────────────────────────────────────────────────────────

@@ -8,16 +8,17 @@ const BUSY_RETRY_MS = 2;
 
 /**
  * Opens a connection of Crossfade's own: exact integers, no waiting inside SQLite (which would block the event loop,
- * and with it the very transaction that is waited for), every commit durable, foreign keys left to the primary.
+ * and with it the very transaction that is waited for), foreign keys left to the primary. With `synchronous: 'FULL'`, the
+ * default, every commit survives a power failure; with `NORMAL` only once the WAL file has been synced.
  *
  * @throws CrossfadeError `SQLITE_UNREADABLE` when the file is not a readable SQLite database.
  */
-export function openConnection(path: string): Database.Database {
+export function openConnection(path: string, { synchronous = 'FULL' }: { synchronous?: 'FULL' | 'NORMAL' } = {}): Database.Database {
   try {
     const connection = new Database(path, { fileMustExist: true, timeout: 0 });
     connection.defaultSafeIntegers(true);
     connection.pragma('foreign_keys = OFF');
-    connection.pragma('synchronous = FULL');
+    connection.pragma(`synchronous = ${synchronous}`);
     connection.prepare('SELECT count(*) FROM sqlite_master').get();
     return connection;
   } catch (error) {

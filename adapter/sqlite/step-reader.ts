@@ -1,6 +1,4 @@
 import type Database from 'better-sqlite3';
-import { closeSync, fdatasync, openSync } from 'node:fs';
-import { promisify } from 'node:util';
 import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
@@ -9,8 +7,7 @@ import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../s
 import { formatPosition, parsePosition } from './position.ts';
 import { verifyCapture } from './verify-capture.ts';
 import { collate, keyNames, quote } from './sql.ts';
-
-const syncFile = promisify(fdatasync);
+import type { WalFile } from './wal-file.ts';
 
 /** Rows in one batch: bounds both memory and the time the event loop is held. */
 const BATCH_ROWS = 1_000;
@@ -32,8 +29,7 @@ interface Entry {
  */
 export class StepReader {
   readonly #db: Database.Database;
-  readonly #walPath: string;
-  #wal: number | null = null;
+  readonly #wal: WalFile;
   #durableSeq = -1n;
   #verifiedSchema = -1n;
   readonly #begin: Database.Statement;
@@ -43,9 +39,9 @@ export class StepReader {
   #entries: { readonly width: number; readonly statement: Database.Statement } | null = null;
   readonly #lookups = new WeakMap<TableSpec, RowLookup>();
 
-  constructor(db: Database.Database, path: string) {
+  constructor(db: Database.Database, wal: WalFile) {
     this.#db = db;
-    this.#walPath = `${path}-wal`;
+    this.#wal = wal;
     this.#begin = db.prepare('BEGIN');
     this.#end = db.prepare('ROLLBACK');
     this.#schemaVersion = db.prepare('PRAGMA schema_version').pluck();
@@ -58,11 +54,6 @@ export class StepReader {
     } finally {
       if (this.#db.inTransaction) this.#end.run();
     }
-  }
-
-  close(): void {
-    if (this.#wal !== null) closeSync(this.#wal);
-    this.#wal = null;
   }
 
   #open(request: StepRequest): StepReading {
@@ -269,14 +260,10 @@ export class StepReader {
     return { table, empties: false, present, absent };
   }
 
-  /**
-   * PROTOCOL.md R15b: in WAL mode with `synchronous=NORMAL` a commit is not durable until the WAL file is synced.
-   * The WAL file carries no POSIX locks, so opening and closing it here disturbs nobody (unlike the main file).
-   */
+  /** PROTOCOL.md R15b: the secondary must not be ahead of the primary after a power failure. */
   async #durable(seq: bigint): Promise<void> {
     if (seq <= this.#durableSeq) return;
-    this.#wal ??= openSync(this.#walPath, 'r');
-    await syncFile(this.#wal);
+    await this.#wal.sync();
     this.#durableSeq = seq;
   }
 }

@@ -25,36 +25,45 @@ import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quot
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
 import { applyStep } from './step-writer.ts';
 import { Triggers } from './triggers.ts';
+import { WalFile } from './wal-file.ts';
 
 /** Entries forgotten in one go: bounds how long the write lock is held. */
 const PRUNE_ENTRIES = 2_000;
 
 /**
- * SQLite as a {@link Store}. Two connections of its own: `#db` for everything short, and one that holds a step's
- * snapshot open while PostgreSQL takes the rows.
+ * SQLite as a {@link Store}. Three connections of its own: `#db` for everything short, every commit of which is durable;
+ * one that holds a step's snapshot open while PostgreSQL takes the rows; and one that applies steps, which become
+ * durable together, by {@link flush}.
  */
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
   readonly #path: string;
   readonly #db: Database.Database;
   readonly #snapshots: Database.Database;
+  readonly #steps: Database.Database;
+  readonly #wal: WalFile;
   readonly #reader: StepReader;
   readonly #books: Bookkeeping;
   readonly #triggers: Triggers;
 
-  private constructor(path: string, db: Database.Database, snapshots: Database.Database) {
+  private constructor(path: string, connections: Record<'db' | 'snapshots' | 'steps', Database.Database>) {
     this.#path = path;
-    this.#db = db;
-    this.#snapshots = snapshots;
-    this.#reader = new StepReader(snapshots, path);
-    this.#books = new Bookkeeping(db);
-    this.#triggers = new Triggers(db);
+    this.#db = connections.db;
+    this.#snapshots = connections.snapshots;
+    this.#steps = connections.steps;
+    this.#wal = new WalFile(realpathSync(path));
+    this.#reader = new StepReader(connections.snapshots, this.#wal);
+    this.#books = new Bookkeeping(connections.db);
+    this.#triggers = new Triggers(connections.db);
   }
 
   /** @throws CrossfadeError `SQLITE_UNREADABLE`. */
   static open(path: string): SqliteStore {
-    const db = openConnection(path);
-    return new SqliteStore(realpathSync(path), db, openConnection(path));
+    return new SqliteStore(path, {
+      db: openConnection(path),
+      snapshots: openConnection(path),
+      steps: openConnection(path, { synchronous: 'NORMAL' }),
+    });
   }
 
   async describe(): Promise<readonly TableShape[]> {
@@ -212,7 +221,13 @@ export class SqliteStore implements Store {
     const batches: Batch[] = [];
     for await (const batch of step.reading.batches()) batches.push(batch);
     await step.reading.durable();
-    return this.#write(() => applyStep(this.#db, this.#books, { step, batches }));
+    return writeTransaction(this.#steps, () =>
+      applyStep(this.#steps, new Bookkeeping(this.#steps), { step, batches }),
+    );
+  }
+
+  async flush(): Promise<void> {
+    await this.#wal.sync();
   }
 
   // ── The write switch ──────────────────────────────────────────────────────────────────────────────────────────
@@ -335,7 +350,8 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    this.#reader.close();
+    this.#wal.close();
+    this.#steps.close();
     this.#snapshots.close();
     this.#db.close();
   }
