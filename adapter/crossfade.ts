@@ -189,7 +189,8 @@ export class Crossfade {
       });
     }
     await postgres.uninstall();
-    await sqlite.uninstall();
+    // From `postgres` on SQLite stands still: its fence stays, and with it the knowledge that PostgreSQL takes the writes.
+    if (stage !== 'postgres') await sqlite.uninstall();
     this.#tables = [];
     await view.refresh({ both: true });
     mirror.forget();

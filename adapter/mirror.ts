@@ -354,6 +354,7 @@ export class Mirror {
     course.step += 1;
     course.watermark = reading.position;
     course.quarantine = applied.quarantine;
+    this.#outsideQuarantine = applied.quarantine;
     const { cursor } = reading;
     if (cursor !== null) course.cursors = course.cursors.map((other) => (other.table === cursor.table ? cursor : other));
     this.#options.metrics.applied({ to: course.secondary.name, ...applied });

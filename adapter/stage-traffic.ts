@@ -10,7 +10,7 @@ import type { ReadRequest, Traffic, WritePermit } from './traffic.ts';
 
 export interface StageTrafficOptions {
   readonly view: StageView;
-  readonly mirror: Pick<Mirror, 'notice' | 'caughtUp' | 'onTrouble' | 'quarantine' | 'status'>;
+  readonly mirror: Pick<Mirror, 'notice' | 'caughtUp' | 'onTrouble' | 'quarantine' | 'status' | 'lagSeconds'>;
   readonly config: Pick<Config, 'readPrimary' | 'waitLimitMs' | 'switchTimeoutMs'>;
   readonly metrics: Metrics;
 }
@@ -42,6 +42,8 @@ export class StageTraffic implements Traffic {
       if (this.#readsSecondary(options.view.current)) this.#distrustSecondary();
     });
     let readsSecondary = this.#readsSecondary(options.view.current);
+    // What was written before this process began may not have reached the secondary.
+    if (readsSecondary) this.#readFromPrimary('catching up');
     options.view.onChange((view) => {
       const before = readsSecondary;
       readsSecondary = this.#readsSecondary(view);
@@ -57,7 +59,7 @@ export class StageTraffic implements Traffic {
     const wanted = this.#readsOf(view);
     if (wanted === stageRow(view.stage).writes) return wanted;
     // From here on the reader is the secondary: it must hold everything that the caller may have seen.
-    return this.#lag !== 'none' || this.#mayMissRows(tables) ? stageRow(view.stage).writes : wanted;
+    return this.#lag !== 'none' || this.#isBehind() || this.#mayMissRows(tables) ? stageRow(view.stage).writes : wanted;
   }
 
   enter(): WritePermit | Promise<WritePermit> {
@@ -70,7 +72,7 @@ export class StageTraffic implements Traffic {
     const { view, mirror } = this.#options;
     const { stage } = view.current;
     if (stageRow(stage).mirrorsTo === null) return undefined;
-    const mustWait = stageRow(stage).wait === 'mirrored' && this.#readsOf(view.current) !== store;
+    const mustWait = this.#readsOf(view.current) !== store;
     if (mustWait && this.#lag !== 'away') return this.#waitForMirror();
     mirror.notice();
     return undefined;
@@ -149,6 +151,12 @@ export class StageTraffic implements Traffic {
     if (status.call(this.#options.mirror).runs === 'stopped') return true;
     if (quarantine === null || quarantine.length === 0) return false;
     return tables.length === 0 || quarantine.some(({ table }) => tables.includes(table));
+  }
+
+  /** Known in every process, whichever runs the Mirror and whichever waited for it in vain. */
+  #isBehind(): boolean {
+    const { mirror, config } = this.#options;
+    return mirror.lagSeconds * 1000 > Math.min(config.waitLimitMs, 1_000);
   }
 
   #permit(store: StoreName): WritePermit {

@@ -29,6 +29,8 @@ export class StageView {
   readonly #listeners = new Set<(view: View) => void>();
   #view: View;
   #askedAt = -Infinity;
+  #looks = 0;
+  #shown = 0;
 
   private constructor(stores: Readonly<Record<StoreName, Store>>) {
     this.#stores = stores;
@@ -55,7 +57,8 @@ export class StageView {
    * @throws CrossfadeError `POSTGRES_UNREACHABLE` when it had to be asked and did not answer; the view is then as before.
    */
   async refresh({ both }: { both: boolean } = { both: false }): Promise<View> {
-    const sqlite = await this.#stores.sqlite.state();
+    const look = (this.#looks += 1);
+    let sqlite = await this.#stores.sqlite.state();
     // A fenced SQLite has not let go of the writes yet: PostgreSQL cannot have them, and is not needed to cancel.
     const settles = sqlite === undefined || (sqlite.role === 'primary' && sqlite.intent !== 'released');
     const mustAsk = both || !settles;
@@ -64,10 +67,15 @@ export class StageView {
       this.#askedAt = performance.now();
       try {
         postgres = await this.#stores.postgres.state();
+        // PostgreSQL may have taken its time; the two rows must not tell of moments before and after a write switch.
+        sqlite = await this.#stores.sqlite.state();
       } catch (error) {
         if (mustAsk) throw error;
       }
     }
+    // A look that began earlier may end later: what it saw is older than what is shown.
+    if (look < this.#shown) return this.#view;
+    this.#shown = look;
     const before = this.#view;
     this.#view = combine(sqlite, postgres);
     const hasChanged =

@@ -234,7 +234,7 @@ export interface Store {
 
   // ── The write switch (PROTOCOL.md section 5) ──────────────────────────────────────────────────────────────────
   /** As the next primary: everything slow that unfencing needs, before the pause begins. */
-  prepareUnfence(): Promise<void>;
+  prepareUnfence(sequences?: ReadonlyMap<string, bigint>): Promise<void>;
   /** As primary: refuses application writes from here on, after the writers in flight have ended. */
   fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null>;
   cancel(expected: { epoch: number; attempt: number }): Promise<boolean>;

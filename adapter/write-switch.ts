@@ -68,7 +68,7 @@ export class WriteSwitch {
     const { epoch } = view.current;
     // Everything slow comes before the pause: connections, triggers, and all but the last few changes.
     await next.ping();
-    await next.prepareUnfence();
+    await next.prepareUnfence(await old.sequences());
     await mirror.caughtUp({ timeoutMs: config.switchTimeoutMs });
 
     const startedAt = performance.now();
@@ -127,7 +127,7 @@ export class WriteSwitch {
     if (!this.#isAbandoned(`${old.name} ${state.epoch} ${state.attempt}`)) return 'waiting';
     const stage = stageAfterSwitch(next.name);
     const sequences = await old.sequences();
-    await next.prepareUnfence();
+    await next.prepareUnfence(sequences);
     await this.#finishUnfence({ old, next, epoch: state.epoch, finalPosition: state.finalPosition ?? '', stage, sequences });
     await this.#record(old, next, stage);
     config.logger.warn(`crossfade: finished a write switch that was left half done; ${next.name} takes the writes`);

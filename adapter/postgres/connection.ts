@@ -79,7 +79,7 @@ export function sqlState(error: unknown): string | undefined {
 
 /** Whether PostgreSQL refused a row for what it holds: data exceptions and constraint violations (PROTOCOL.md R30). */
 export function isRowRefusal(error: unknown): boolean {
-  return /^2[23]/.test(sqlState(error) ?? '');
+  return /^(2[23]|54000)/.test(sqlState(error) ?? '');
 }
 
 /** A lock that was not had in time. */

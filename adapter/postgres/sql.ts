@@ -51,8 +51,10 @@ export const BOOKKEEPING_SQL = `
     step bigint NOT NULL DEFAULT 0,
     watermark text,
     watermark_capture_id text,
-    handover text
+    handover text,
+    pruned_to text
   );
+  ALTER TABLE crossfade.state ADD COLUMN IF NOT EXISTS pruned_to text;
   CREATE TABLE IF NOT EXISTS crossfade.changes (xid xid8 NOT NULL DEFAULT pg_current_xact_id(), tbl text NOT NULL, key text[]);
   CREATE INDEX IF NOT EXISTS changes_xid ON crossfade.changes (xid);
   CREATE TABLE IF NOT EXISTS crossfade.tables (name text PRIMARY KEY, spec text NOT NULL);
@@ -74,7 +76,7 @@ export const BOOKKEEPING_SQL = `
     outcome text NOT NULL, is_full boolean NOT NULL, rows_compared bigint NOT NULL,
     missing bigint NOT NULL, extra bigint NOT NULL, differing bigint NOT NULL, inconclusive bigint NOT NULL
   );
-  CREATE OR REPLACE FUNCTION crossfade.refuse_write() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+  CREATE OR REPLACE FUNCTION crossfade.refuse_write() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   BEGIN
     IF EXISTS (SELECT FROM crossfade.state WHERE lifted >= TG_ARGV[0]::integer) THEN
       RETURN NULL;
@@ -88,6 +90,11 @@ const CAPTURE_EVENTS = ['insert', 'update', 'delete', 'truncate'] as const;
 /** A name for a table's own functions that stays within 63 bytes whatever the table is called. */
 function functionName(table: TableSpec, event: string): string {
   return `crossfade."capture_${createHash('sha256').update(table.name).digest('hex').slice(0, 16)}_${event}"`;
+}
+
+/** A dollar quote that no name of the table's own can end. */
+function tag(table: TableSpec): string {
+  return `$capture_${createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 16)}$`;
 }
 
 /** The text of a key's column, in the form that the codec reads back; independent of session settings. */
@@ -117,11 +124,11 @@ export function captureSql(table: TableSpec): string {
   };
   return CAPTURE_EVENTS.map(
     (event) => `
-    CREATE OR REPLACE FUNCTION ${functionName(table, event)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $capture$
+    CREATE OR REPLACE FUNCTION ${functionName(table, event)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS ${tag(table)}
     BEGIN
       INSERT INTO crossfade.changes (tbl, key) SELECT ${literal(table.name)}, changed.key FROM (${rows[event]}) changed;
       RETURN NULL;
-    END $capture$;
+    END ${tag(table)};
     CREATE OR REPLACE TRIGGER crossfade_capture_${event} AFTER ${event.toUpperCase()} ON ${quote(table.name)} ${transition[event]}
       FOR EACH STATEMENT WHEN (${MIRRORING}) EXECUTE FUNCTION ${functionName(table, event)}();`,
   ).join('\n');

@@ -24,6 +24,7 @@ interface SnapshotState extends SnapshotRow {
   readonly capture_id: string | null;
   readonly intent: Intent | null;
   readonly final_position: string | null;
+  readonly pruned_to: string | null;
 }
 
 /**
@@ -58,7 +59,7 @@ async function openReading(
   const after = parsePosition(request.after);
   const { rows } = await client.query<SnapshotState>(`
     SELECT ${SNAPSHOT_COLUMNS}, pg_current_wal_insert_lsn()::text AS lsn, pg_is_in_recovery() AS is_standby,
-           s.role, s.epoch, s.capture_id, s.intent, s.final_position
+           s.role, s.epoch, s.capture_id, s.intent, s.final_position, s.pruned_to
     FROM crossfade.state s`);
   const snapshot = rows[0];
   if (snapshot === undefined) throw historyLost('Crossfade is no longer installed in PostgreSQL');
@@ -68,6 +69,7 @@ async function openReading(
   const position = fromSnapshotRow(snapshot);
   assertSameHistory(request, after, position, snapshot);
 
+  await verifyCapture(client, request.tables);
   const { rows: counts } = await client.query<{ tbl: string; changes: string; emptied: string }>(
     `SELECT tbl, count(*) AS changes, bool_or(key IS NULL) AS emptied FROM crossfade.changes WHERE ${changedSince(after)} GROUP BY tbl`,
   );
@@ -86,6 +88,30 @@ async function openReading(
   };
 }
 
+/** PROTOCOL.md R16: capture is as it was installed, and each table has the columns it had. */
+async function verifyCapture(client: pg.Client, tables: readonly TableSpec[]): Promise<void> {
+  if (tables.length === 0) return;
+  const oids = tables.map((table) => `(${literal(table.name)}, ${literal(quote(table.name))}::regclass)`).join(', ');
+  const { rows } = await client.query<{ name: string; triggers: string; columns: string }>(
+    `SELECT v.name,
+       (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = v.oid AND g.tgname LIKE 'crossfade\\_capture\\_%' AND g.tgenabled IN ('O', 'A')) AS triggers,
+       (SELECT json_agg(a.attname) FROM pg_attribute a
+        WHERE a.attrelid = v.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')::text AS columns
+     FROM (VALUES ${oids}) v(name, oid)`,
+  );
+  for (const table of tables) {
+    const found = rows.find((row) => row.name === table.name);
+    const columns = JSON.parse(found?.columns ?? '[]') as string[];
+    const isSame = columns.length === table.columns.length && table.columns.every(({ name }) => columns.includes(name));
+    if (Number(found?.triggers) === 4 && isSame) continue;
+    throw new CrossfadeError(
+      'CAPTURE_BROKEN',
+      `the Mirror stopped at table "${table.name}" of PostgreSQL: ${isSame ? 'a capture trigger is gone or switched off' : 'its columns are not those that are mirrored'}`,
+      { hint: 'undo that; what was written since must be compared and mended: crossfade compare' },
+    );
+  }
+}
+
 /** PROTOCOL.md R12, R13: transaction numbers mean something only within one history, and only on the primary itself. */
 function assertSameHistory(
   request: StepRequest,
@@ -95,6 +121,9 @@ function assertSameHistory(
 ): void {
   if (state.is_standby === 't') throw historyLost('this PostgreSQL server is a standby, whose snapshots show other transactions');
   if (state.capture_id !== request.captureId) throw historyLost('capture was installed anew in PostgreSQL since SQLite last followed it');
+  if (state.pruned_to !== null && !includes(after, parsePosition(state.pruned_to))) {
+    throw historyLost('SQLite stands before changes that were forgotten since (an older copy of the file was put back)');
+  }
   if (now.system !== after.system) throw historyLost('this is another PostgreSQL server than the one that SQLite followed');
   if (now.timeline !== after.timeline) {
     throw historyLost(`PostgreSQL is on timeline ${now.timeline}, SQLite followed timeline ${after.timeline} (a failover or a restored backup)`);

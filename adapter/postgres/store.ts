@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CrossfadeError } from '../errors.ts';
 import { decodeKey, keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
-import { parseStage } from '../stage.ts';
+import { parseStage, stageRow } from '../stage.ts';
 import type {
   Fenced,
   InstallRequest,
@@ -20,6 +20,7 @@ import type {
   Store,
   StoreState,
 } from '../store.ts';
+import { stepOutdated } from '../store.ts';
 import { describeConnectionError, enterReplicaRole, isLockTimeout, openPool, openSession, sqlState } from './connection.ts';
 import { brokenForeignKeys } from './foreign-keys.ts';
 import { describeTables, guardedTables } from './describe.ts';
@@ -138,9 +139,12 @@ export class PostgresStore implements Store {
   }
 
   async adopt(request: { captureId: string; watermark: Position; tables: readonly TableSpec[]; empties: boolean }): Promise<void> {
-    await this.#inSession(async ({ client }) => {
+    // A session of its own: the Mirror may be in the middle of a transaction on its one.
+    await this.#ownSession(async (client) => {
       await client.query('BEGIN; SET LOCAL synchronous_commit = on');
-      await lockState(client);
+      const state = await lockState(client);
+      if (state.role !== 'secondary') throw stepOutdated('postgres', 'is not the secondary any more');
+      if (!request.empties && state.watermark_capture_id === request.captureId) return;
       // DELETE and not TRUNCATE: TRUNCATE would refuse tables that others refer to, and hide rows from running readers.
       if (request.empties) for (const { name } of request.tables) await client.query(`DELETE FROM ${quote(name)}`);
       await client.query('DELETE FROM crossfade.cursors; DELETE FROM crossfade.quarantine');
@@ -216,17 +220,22 @@ export class PostgresStore implements Store {
   async prune(watermark: Position): Promise<number> {
     const { xmax, running } = parsePosition(watermark);
     const kept = running.map((xid) => `'${xid}'::xid8`);
-    const { rowCount } = await this.#query(
-      `DELETE FROM crossfade.changes WHERE ctid = ANY (ARRAY(
-         SELECT ctid FROM crossfade.changes WHERE xid < '${xmax}'::xid8 ${kept.length === 0 ? '' : `AND xid NOT IN (${kept.join(', ')})`}
-         LIMIT ${PRUNE_ENTRIES}))`,
+    const { rows } = await this.#query<{ pruned: string }>(
+      `WITH gone AS (
+         DELETE FROM crossfade.changes WHERE ctid = ANY (ARRAY(
+           SELECT ctid FROM crossfade.changes WHERE xid < '${xmax}'::xid8 ${kept.length === 0 ? '' : `AND xid NOT IN (${kept.join(', ')})`}
+           LIMIT ${PRUNE_ENTRIES})) RETURNING 1),
+       told AS (UPDATE crossfade.state SET pruned_to = $1 WHERE EXISTS (SELECT FROM gone))
+       SELECT count(*) AS pruned FROM gone`,
+      [watermark],
     );
-    return rowCount ?? 0;
+    return Number(only(rows).pruned);
   }
 
   async dropCapture(): Promise<void> {
     const tables = await this.installedTables();
     await this.#transaction(async (client) => {
+      if (stageRow(parseStage((await lockState(client)).stage)).mirrorsTo !== null) return;
       await client.query(tables.map(dropCaptureSql).join('\n'));
       await client.query('DELETE FROM crossfade.changes; UPDATE crossfade.state SET capture_id = NULL');
     });
@@ -267,9 +276,10 @@ export class PostgresStore implements Store {
 
   // ── The write switch ──────────────────────────────────────────────────────────────────────────────────────────
 
-  async prepareUnfence(): Promise<void> {
+  async prepareUnfence(sequences: ReadonlyMap<string, bigint> = new Map()): Promise<void> {
     const tables = await this.installedTables();
     if (tables.length === 0) return;
+    for (const table of tables) await this.#assertSequencesHold(table, sequences.get(table.name) ?? 0n);
     const { rows } = await this.#query<{ captured: string }>(
       `SELECT count(*) AS captured FROM pg_trigger WHERE tgname = 'crossfade_capture_truncate' AND tgrelid IN (${tables.map((t) => `${literal(quote(t.name))}::regclass`).join(', ')})`,
     );
@@ -279,6 +289,24 @@ export class PostgresStore implements Store {
       await client.query(tables.map(captureSql).join('\n'));
       await client.query('UPDATE crossfade.state SET capture_id = coalesce(capture_id, $1)', [randomUUID()]);
     });
+  }
+
+  /** After the release setting the sequences must not fail: without it there would be no primary. */
+  async #assertSequencesHold(table: TableSpec, given: bigint): Promise<void> {
+    for (const { name, sequence } of table.columns) {
+      if (sequence === null) continue;
+      const { rows } = await this.#query<{ holds: string; may: string }>(
+        `SELECT greatest($1::numeric, (SELECT max(${quote(name)}) FROM ${quote(table.name)})) BETWEEN 0 AND seqmax AS holds,
+           has_sequence_privilege(seqrelid, 'USAGE,UPDATE') AND has_sequence_privilege(seqrelid, 'SELECT') AS may
+         FROM pg_sequence WHERE seqrelid = ${literal(sequence)}::regclass`,
+        [given.toString()],
+      );
+      const { holds, may } = only(rows);
+      if (holds === 't' && may === 't') continue;
+      throw new CrossfadeError('GATE_REFUSED', `the sequence ${sequence} of table "${table.name}" ${may === 't' ? 'cannot go on after the ids that SQLite has given out' : 'may not be set by the PostgreSQL role'}`, {
+        hint: may === 't' ? `make the column and its sequence bigint: ALTER TABLE ${quote(table.name)} ALTER COLUMN ${quote(name)} TYPE bigint` : `GRANT USAGE, SELECT, UPDATE ON SEQUENCE ${sequence} TO <role>`,
+      });
+    }
   }
 
   async fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null> {
@@ -434,6 +462,17 @@ export class PostgresStore implements Store {
         // After any error the state of the session is unknown; a new one costs little.
         this.#dropSession();
         throw error;
+      }
+    });
+  }
+
+  async #ownSession(use: (client: pg.Client) => Promise<void>): Promise<void> {
+    await this.#reaching(async () => {
+      const client = await openSession(this.#url);
+      try {
+        await use(client);
+      } finally {
+        await client.end().catch(() => {});
       }
     });
   }

@@ -84,7 +84,7 @@ export function replacingIndexes(db: Database.Database, table: string, key: read
   const columns = columnsOf(db, table);
   const newValue = (name: string): string => {
     const declared = columns.find((column) => column.name === name);
-    const substitute = declared?.notnull === 1n ? declared.dflt_value : null;
+    const substitute = declared?.notnull === 1n ? defaultText(declared.dflt_value) : null;
     return substitute === null ? `NEW.${quote(name)}` : `coalesce(NEW.${quote(name)}, ${substitute})`;
   };
   const newRow = `SELECT ${columns.map(({ name }) => `${newValue(name)} AS ${quote(name)}`).join(', ')}`;
@@ -106,6 +106,14 @@ export function replacingIndexes(db: Database.Database, table: string, key: read
 
 function indexSql(db: Database.Database, index: string): string {
   return db.prepare(`SELECT sql FROM sqlite_master WHERE type = 'index' AND name = ?`).pluck().get(index) as string;
+}
+
+/** `DEFAULT "x"` and `DEFAULT x` are text to CREATE TABLE; within a trigger they would name a column. */
+function defaultText(sql: string | null): string | null {
+  if (sql === null) return null;
+  const quoted = /^"((?:[^"]|"")*)"$/.exec(sql)?.[1];
+  if (quoted !== undefined) return literal(quoted.replaceAll('""', '"'));
+  return /^[a-z_]\w*$/i.test(sql) && !/^(null|true|false|current_(time|date|timestamp))$/i.test(sql) ? literal(sql) : sql;
 }
 
 function columnsOf(db: Database.Database, table: string): readonly ColumnInfo[] {

@@ -56,6 +56,11 @@ export class StepReader {
     }
   }
 
+  /** Whether the schema is still the one under which capture was last found intact (PROTOCOL.md R16). */
+  get isVerified(): boolean {
+    return this.#schemaVersion.get() === this.#verifiedSchema;
+  }
+
   #open(request: StepRequest): StepReading {
     const after = parsePosition(request.after);
     const width = Math.max(1, ...request.tables.map((table) => table.key.length));

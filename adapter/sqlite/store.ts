@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { CrossfadeError, isCrossfadeError } from '../errors.ts';
 import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
+import { stageRow } from '../stage.ts';
 import type {
   Batch,
   Fenced,
@@ -22,6 +23,7 @@ import { openConnection, retryWhileBusy, writeTransaction } from './connection.t
 import { describeTables, widenChangelog } from './describe.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quote } from './sql.ts';
+import { lostCapture } from './verify-capture.ts';
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
 import { applyStep } from './step-writer.ts';
 import { Triggers } from './triggers.ts';
@@ -97,9 +99,9 @@ export class SqliteStore implements Store {
   }
 
   async install(request: InstallRequest): Promise<void> {
-    const installed = this.#books.state();
-    const isCaptured = installed?.captureId !== undefined && installed.captureId !== null;
     await this.#write(() => {
+      // In the transaction: two processes may install at once. Capture that was broken begins anew, which voids the watermark.
+      const isCaptured = (this.#books.state()?.captureId ?? null) !== null && lostCapture(this.#db) === undefined;
       this.#db.exec(bookkeepingSql(Math.max(1, ...request.tables.map((table) => table.key.length))));
       widenChangelog(this.#db, Math.max(1, ...request.tables.map((table) => table.key.length)));
       this.#db.exec('DELETE FROM _crossfade_tables');
@@ -161,7 +163,11 @@ export class SqliteStore implements Store {
   }
 
   async hasChangesAfter(watermark: Position): Promise<boolean> {
-    return this.#books.position().seq !== parsePosition(watermark).seq || this.#books.state()?.role !== 'primary';
+    return (
+      this.#books.position().seq !== parsePosition(watermark).seq ||
+      this.#books.state()?.role !== 'primary' ||
+      !this.#reader.isVerified
+    );
   }
 
   async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[]> {
@@ -198,6 +204,8 @@ export class SqliteStore implements Store {
 
   async dropCapture(): Promise<void> {
     await this.#write(() => {
+      const state = this.#books.state();
+      if (state === undefined || stageRow(state.stage).mirrorsTo !== null) return;
       this.#triggers.dropCapture();
       const { seq } = this.#books.position();
       this.#db.prepare('DELETE FROM _crossfade_changes WHERE seq < ?').run(seq);
@@ -233,7 +241,14 @@ export class SqliteStore implements Store {
   // ── The write switch ──────────────────────────────────────────────────────────────────────────────────────────
 
   async prepareUnfence(): Promise<void> {
-    // Triggers are made in microseconds here, in the transaction that unfences.
+    // Rehearsed and undone: after the release nothing may fail any more (PROTOCOL.md R19, R21).
+    const rehearsed = new Error('rehearsed');
+    await this.#write(() => {
+      this.#openForWrites();
+      throw rehearsed;
+    }).catch((error: unknown) => {
+      if (error !== rehearsed) throw error;
+    });
   }
 
   async fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null> {
@@ -284,9 +299,7 @@ export class SqliteStore implements Store {
       if (state?.role !== 'secondary' || state.epoch !== expected.epoch || state.watermark === null) return false;
       if (!expected.reached(state.watermark) || this.#books.quarantine().length > 0) return false;
       for (const table of this.#books.installedTables()) this.#advanceSequence(table, expected.sequences.get(table.name));
-      this.#triggers.lowerFence();
-      this.#triggers.installCapture(this.#books.installedTables());
-      this.#triggers.restoreUsers();
+      this.#openForWrites();
       this.#db
         .prepare(
           `UPDATE _crossfade_state SET role = 'primary', epoch = epoch + 1, stage = ?, handover = ?, capture_id = coalesce(capture_id, ?)`,
@@ -382,6 +395,12 @@ export class SqliteStore implements Store {
         hint: `PostgreSQL keys cannot be NULL; give these rows a key or delete them: SELECT * FROM ${quote(table.name)} WHERE ${isNull.join(' OR ')}`,
       });
     }
+  }
+
+  #openForWrites(): void {
+    this.#triggers.lowerFence();
+    this.#triggers.installCapture(this.#books.installedTables());
+    this.#triggers.restoreUsers();
   }
 
   /** AUTOINCREMENT never gives out an id twice: it must know the ids that PostgreSQL gave out and rows that are gone. */

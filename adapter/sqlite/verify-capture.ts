@@ -12,14 +12,7 @@ import { literal } from './sql.ts';
  * @throws CrossfadeError `CAPTURE_BROKEN` naming the first table that is not as it was.
  */
 export function verifyCapture(db: Database.Database, tables: readonly TableSpec[]): void {
-  const lost = db
-    .prepare(
-      `SELECT t.tbl FROM _crossfade_triggers t
-       LEFT JOIN sqlite_master m ON m.type = 'trigger' AND m.name = t.name AND m.sql = t.sql
-       WHERE m.name IS NULL LIMIT 1`,
-    )
-    .pluck()
-    .get() as string | undefined;
+  const lost = lostCapture(db);
   if (lost !== undefined) {
     throw broken(lost, 'its capture triggers are gone, as after a table rebuild: changes since then were not recorded');
   }
@@ -40,4 +33,16 @@ function broken(table: string, found: string): CrossfadeError {
   return new CrossfadeError('CAPTURE_BROKEN', `the Mirror stopped at table "${table}" of SQLite: ${found}`, {
     hint: 'make the same schema change in PostgreSQL, then: crossfade install, and crossfade backfill --restart',
   });
+}
+
+/** The first table of which a capture trigger is not the installed one. */
+export function lostCapture(db: Database.Database): string | undefined {
+  return db
+    .prepare(
+      `SELECT t.tbl FROM _crossfade_triggers t
+       LEFT JOIN sqlite_master m ON m.type = 'trigger' AND m.name = t.name AND m.sql = t.sql
+       WHERE m.name IS NULL LIMIT 1`,
+    )
+    .pluck()
+    .get() as string | undefined;
 }
