@@ -32,6 +32,8 @@ export interface BackfillOptions {
 }
 
 const PROGRESS_EVERY_MS = 200;
+/** How long a database may take to answer for the status, before it counts as away. */
+const PING_LIMIT_MS = 2_000;
 
 /**
  * Opens both databases and returns what an API needs: its Knex instance, and the controls of the cutover.
@@ -228,10 +230,13 @@ export class Crossfade {
   async status(): Promise<Status> {
     const { view, cutover, mirror, postgres, sqlite, breaker, traffic } = this.#parts;
     const isReachable = async (store: Store): Promise<boolean> =>
-      store.ping().then(
-        () => true,
-        () => false,
-      );
+      Promise.race([
+        store.ping().then(
+          () => true,
+          () => false,
+        ),
+        sleep(PING_LIMIT_MS, false, { ref: false }),
+      ]);
     const reachable = { sqlite: await isReachable(sqlite), postgres: await isReachable(postgres) };
     await view.refresh({ both: reachable.postgres }).catch(() => {});
     const { isInstalled, stage, epoch, primary, switching } = view.current;

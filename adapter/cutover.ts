@@ -81,6 +81,7 @@ export class Cutover {
   }
 
   async stop(): Promise<void> {
+    this.#switch.close();
     await this.#loop.stop();
   }
 

@@ -9,7 +9,7 @@ import { encodeKey, otherStore } from './spec.ts';
 import type { Key, StoreName, TableSpec } from './spec.ts';
 import type { BackfillStatus, MirrorStatus } from './status.ts';
 import { stepOutdated } from './store.ts';
-import type { Cursor, Position, Progress, Quarantined, Records, StepReading, Store } from './store.ts';
+import type { Cursor, Position, Progress, Quarantined, Records, StepReading, Store, StoreState } from './store.ts';
 
 /** What the Mirror needs of its surroundings. */
 export interface MirrorOptions {
@@ -259,7 +259,17 @@ export class Mirror {
   async #plotCourse(): Promise<Course | null> {
     const { sqlite, postgres } = this.#options.stores;
     const [a, b] = [await sqlite.state(), await postgres.state()];
-    if (a === undefined || b === undefined || a.role === b.role || a.epoch !== b.epoch) return null;
+    if (a === undefined || b === undefined) return null;
+    // Two looks at two moments of a write switch may see the same; a second pair of looks does not.
+    if (bothClaim(a, b) && bothClaim(await sqlite.state(), await postgres.state())) {
+      const impostor = a.epoch < b.epoch ? 'SQLite' : 'PostgreSQL';
+      throw new CrossfadeError(
+        'HISTORY_LOST',
+        `${impostor} claims to be the primary, but does not know the last write switch: an older copy was put back`,
+        { hint: 'find out which rows are right; put the right copy back, or go on with the other database alone' },
+      );
+    }
+    if (a.role === b.role || a.epoch !== b.epoch) return null;
     const [primary, secondary] = a.role === 'primary' ? [sqlite, postgres] : [postgres, sqlite];
     const captureId = (a.role === 'primary' ? a : b).captureId;
     if (captureId === null) return null;
@@ -470,6 +480,11 @@ export class Mirror {
   #stopped(cause: CrossfadeError): CrossfadeError {
     return new CrossfadeError('MIRROR_STOPPED', `the Mirror has stopped: ${cause.message}`, { hint: cause.hint, cause });
   }
+}
+
+/** Whether each of two stores takes itself for the primary, for good. */
+function bothClaim(a: StoreState | undefined, b: StoreState | undefined): boolean {
+  return [a, b].every((state) => state?.role === 'primary' && state.intent !== 'released');
 }
 
 /** The backfill's progress as cursors tell it. */

@@ -28,6 +28,8 @@ export interface Switched {
 const POLL_MS = 2;
 const FINISH_RETRY_MS = 50;
 const ABANDONED_AFTER_MS = 1_000;
+/** A hundred years. */
+const FOR_GOOD_MS = 100 * 365 * 86_400_000;
 
 /**
  * Moves the writes from one store to the other (PROTOCOL.md section 5).
@@ -45,11 +47,17 @@ const ABANDONED_AFTER_MS = 1_000;
 export class WriteSwitch {
   readonly #options: WriteSwitchOptions;
   #last: Switched | null = null;
+  #isClosed = false;
   #releaseSeen: { readonly attempt: string; readonly at: number } | null = null;
   #ownAttempt: { readonly store: StoreName; readonly attempt: number } | null = null;
 
   constructor(options: WriteSwitchOptions) {
     this.#options = options;
+  }
+
+  /** Gives up what cannot be finished now; the next process that runs finishes it. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** The last switch that this process made, or `null`. */
@@ -146,12 +154,33 @@ export class WriteSwitch {
   async #recordLeftovers(): Promise<'nothing' | 'finished'> {
     const { stores, view } = this.#options;
     const { sqlite, postgres } = view.current;
-    if (sqlite?.intent !== 'released' && postgres?.intent !== 'released') return 'nothing';
+    if (sqlite?.intent !== 'released' && postgres?.intent !== 'released') {
+      await this.#fenceImpostor();
+      return 'nothing';
+    }
     const [old, next] = sqlite?.intent === 'released' ? [stores.sqlite, stores.postgres] : [stores.postgres, stores.sqlite];
     await this.#record(old, next, stageAfterSwitch(next.name));
     await view.refresh({ both: true });
     this.#options.mirror.forget();
     return 'finished';
+  }
+
+  /**
+   * PROTOCOL.md R24: of two stores that both claim to be primary the one with the lower epoch missed a switch: an older
+   * file was put back. It is fenced for good, and nothing more is decided: somebody must find out which rows are right.
+   */
+  async #fenceImpostor(): Promise<void> {
+    const { stores, view, config } = this.#options;
+    const { sqlite, postgres } = view.current;
+    if (sqlite?.role !== 'primary' || postgres?.role !== 'primary' || sqlite.epoch === postgres.epoch) return;
+    const [store, state] = sqlite.epoch < postgres.epoch ? [stores.sqlite, sqlite] : [stores.postgres, postgres];
+    if (state.intent !== null) return;
+    const fenced = await store.fence({ epoch: state.epoch, expiresMs: FOR_GOOD_MS, waitMs: config.switchTimeoutMs });
+    if (fenced === null) return;
+    config.logger.error(
+      `crossfade: ${store.name} claimed to be the primary, but does not know the last write switch (an older copy was put back?); it refuses writes now`,
+    );
+    await view.refresh({ both: true });
   }
 
   /** PROTOCOL.md R19: looked at after the fence and before the release, while the switch can still be cancelled. */
@@ -187,6 +216,9 @@ export class WriteSwitch {
   }): Promise<void> {
     const { old, next, epoch, finalPosition, stage, sequences } = step;
     for (let failures = 0; ; failures += 1) {
+      if (this.#isClosed) throw new CrossfadeError('CLOSED', 'Crossfade was closed in the middle of a write switch', {
+        hint: 'the next process that starts finishes it',
+      });
       try {
         const reached = (watermark: string): boolean => old.reaches(watermark, finalPosition);
         if (await next.unfence({ epoch, finalPosition, stage, reached, sequences })) return;

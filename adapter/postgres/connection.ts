@@ -26,6 +26,7 @@ function clientConfig(url: string, purpose: string): pg.ClientConfig {
     application_name: `crossfade ${purpose}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     types: AS_TEXT,
     options: SESSION_OPTIONS.map((option) => `-c ${option}`).join(' '),
   };

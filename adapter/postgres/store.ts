@@ -66,6 +66,7 @@ const LOCK_PAUSE_MS = 20;
 /** How long to try for the locks before the pause of a write switch begins. */
 const PREPARE_LIMIT_MS = 30_000;
 const PRUNE_ENTRIES = 10_000;
+const CLOSE_LIMIT_MS = 5_000;
 const KEYS_AT_ONCE = 5_000;
 
 /**
@@ -120,7 +121,9 @@ export class PostgresStore implements Store {
   }
 
   async install(request: InstallRequest): Promise<void> {
-    await this.#transaction(async (client) => {
+    const locked = { tables: request.tables, waitMs: PREPARE_LIMIT_MS, purpose: 'locked for the install' };
+    // The tables before the state row, as the Mirror's statements take them.
+    await this.#lockingTables(locked, async (client) => {
       await client.query(`SELECT pg_advisory_xact_lock(hashtext('crossfade install'))`);
       await client.query(BOOKKEEPING_SQL);
       await client.query('DELETE FROM crossfade.tables');
@@ -234,7 +237,7 @@ export class PostgresStore implements Store {
 
   async dropCapture(): Promise<void> {
     const tables = await this.installedTables();
-    await this.#transaction(async (client) => {
+    await this.#lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'freed of capture' }, async (client) => {
       if (stageRow(parseStage((await lockState(client)).stage)).mirrorsTo !== null) return;
       await client.query(tables.map(dropCaptureSql).join('\n'));
       await client.query('DELETE FROM crossfade.changes; UPDATE crossfade.state SET capture_id = NULL');
@@ -445,7 +448,8 @@ export class PostgresStore implements Store {
 
   async close(): Promise<void> {
     this.#dropSession();
-    await this.#pool.end();
+    // A network that swallows everything must not keep the process from ending.
+    await Promise.race([this.#pool.end(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
-import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
+import type { ColumnSpec, Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import { stepOutdated } from '../store.ts';
 import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
 import { formatPosition, parsePosition } from './position.ts';
@@ -255,14 +255,15 @@ export class StepReader {
   #lookUp(table: TableSpec, keys: readonly Key[]): Batch {
     let lookup = this.#lookups.get(table);
     if (lookup === undefined) this.#lookups.set(table, (lookup = new RowLookup(this.#db, table)));
-    const present: Row[] = [];
+    // Two spellings of a key (5 and 5.0 in a column without a type) are one row.
+    const present = new Map<string, Row>();
     const absent: Key[] = [];
     for (const key of keys) {
       const row = lookup.find(key);
       if (row === undefined) absent.push(key);
-      else present.push(row);
+      else present.set(encodeKey(keyOf(table, row)), row);
     }
-    return { table, empties: false, present, absent };
+    return { table, empties: false, present: [...present.values()], absent };
   }
 
   /** PROTOCOL.md R15b: the secondary must not be ahead of the primary after a power failure. */
@@ -301,6 +302,12 @@ function upToCursor(table: TableSpec, names: readonly string[]): string {
   return columns.length === 1 ? `${columns[0]} <= ?` : `(${columns.join(', ')}) <= (${marks})`;
 }
 
+/** A key's column under the collation of the key's index, which may be another than the column's own. */
+function collated(column: ColumnSpec): string {
+  const isText = /CHAR|CLOB|TEXT/i.test(column.sqliteType);
+  return isText ? `${quote(column.name)} COLLATE ${column.collation}` : quote(column.name);
+}
+
 function columnList(table: TableSpec): string {
   return table.columns.map((column) => quote(column.name)).join(', ');
 }
@@ -312,7 +319,7 @@ export class RowLookup {
   readonly #mayFindRival: boolean;
 
   constructor(db: Database.Database, table: TableSpec) {
-    const conditions = keyColumns(table).map((column) => `${quote(column.name)} = ?`);
+    const conditions = keyColumns(table).map((column) => `${collated(column)} = ?`);
     this.#table = table;
     this.#statement = db
       .prepare(`SELECT ${columnList(table)} FROM ${quote(table.name)} WHERE ${conditions.join(' AND ')}`)
@@ -330,7 +337,7 @@ export class RowLookup {
 
 /** Rows in key order, after a key. */
 export function selectPage(db: Database.Database, table: TableSpec, after: Key | null, rows: number): readonly Row[] {
-  const key = keyColumns(table).map((column) => quote(column.name));
+  const key = keyColumns(table).map(collated);
   const marks = key.map(() => '?').join(', ');
   const where = after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ?` : `(${key.join(', ')}) > (${marks})`}`;
   return db
