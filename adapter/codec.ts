@@ -172,7 +172,8 @@ function assertFits({ type, postgresType }: ColumnCoding, encoded: string): void
   if (type === 'text' && encoded.length > size && [...encoded].length > size) {
     throw new ValueRefused(`text longer than ${postgresType}`);
   }
-  if (type === 'numeric' && decimals(encoded) > scale) throw new ValueRefused(`more decimals than ${postgresType} holds`);
+  if (type === 'numeric' && decimals(encoded) > scale)
+    throw new ValueRefused(`more decimals than ${postgresType} holds`);
 }
 
 /** The decimal places of a number as JavaScript writes it: `1.50` never occurs, `1e-7` does. */

@@ -153,9 +153,13 @@ function sqlitePath(path: string | undefined): string {
   }
   const found = statSync(path, { throwIfNoEntry: false });
   if (!found?.isFile()) {
-    throw new CrossfadeError('SQLITE_UNREADABLE', `the SQLite file "${path}" ${found ? 'is not a file' : 'does not exist'}`, {
-      hint: 'give the path of the database that the API uses; Crossfade never creates it',
-    });
+    throw new CrossfadeError(
+      'SQLITE_UNREADABLE',
+      `the SQLite file "${path}" ${found ? 'is not a file' : 'does not exist'}`,
+      {
+        hint: 'give the path of the database that the API uses; Crossfade never creates it',
+      },
+    );
   }
   return path;
 }
@@ -167,9 +171,13 @@ function postgresUrl(url: string | undefined): string {
     });
   }
   if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
-    throw new CrossfadeError('CONFIG_INVALID', 'the PostgreSQL URL is not of the form postgresql://user:password@host:port/database', {
-      hint: 'characters such as @ : / in the password must be percent-encoded; the URL is not shown, since it may hold one',
-    });
+    throw new CrossfadeError(
+      'CONFIG_INVALID',
+      'the PostgreSQL URL is not of the form postgresql://user:password@host:port/database',
+      {
+        hint: 'characters such as @ : / in the password must be percent-encoded; the URL is not shown, since it may hold one',
+      },
+    );
   }
   return url;
 }

@@ -119,7 +119,19 @@ export class Crossfade {
       if (config.mirror === 'required' && view.current.isInstalled) await mirror.takeLease();
       mirror.start();
       cutover.start();
-      return new Crossfade({ config, sqlite, postgres, view, metrics, breaker, mirror, router, cutover, traffic, tables });
+      return new Crossfade({
+        config,
+        sqlite,
+        postgres,
+        view,
+        metrics,
+        breaker,
+        mirror,
+        router,
+        cutover,
+        traffic,
+        tables,
+      });
     } catch (error) {
       await Promise.allSettled([sqlite.close(), postgres.close()]);
       throw error;
@@ -218,7 +230,10 @@ export class Crossfade {
         if (status.isDone) return status;
         options.signal?.throwIfAborted();
         const { runs, error } = mirror.status();
-        if (runs === 'stopped') throw new CrossfadeError('MIRROR_STOPPED', `the backfill stopped: ${error ?? ''}`, { hint: 'see crossfade status' });
+        if (runs === 'stopped')
+          throw new CrossfadeError('MIRROR_STOPPED', `the backfill stopped: ${error ?? ''}`, {
+            hint: 'see crossfade status',
+          });
         await sleep(PROGRESS_EVERY_MS);
       }
     } finally {
@@ -242,7 +257,8 @@ export class Crossfade {
     const { isInstalled, stage, epoch, primary, switching } = view.current;
     const progress = isInstalled && reachable.postgres ? await this.#progress().catch(() => null) : null;
     const next = reachable.postgres && isInstalled ? await cutover.nextGates() : { stage: null, gates: [] };
-    const lease = reachable.postgres && isInstalled ? await this.records.currentLease().catch(() => undefined) : undefined;
+    const lease =
+      reachable.postgres && isInstalled ? await this.records.currentLease().catch(() => undefined) : undefined;
     return {
       isInstalled,
       stage,
@@ -283,7 +299,9 @@ export class Crossfade {
     if (spec !== undefined) return keyColumns(spec).map((column) => column.name);
     const shape = this.#parts.sqlite.describeNow().find((table) => table.name === name);
     if (shape === undefined) {
-      throw new CrossfadeError('TABLE_MISSING', `there is no table "${name}" in SQLite`, { hint: 'check its name, or run the migrations' });
+      throw new CrossfadeError('TABLE_MISSING', `there is no table "${name}" in SQLite`, {
+        hint: 'check its name, or run the migrations',
+      });
     }
     if (shape.key.length === 0) {
       throw new CrossfadeError('TABLE_WITHOUT_KEY', `table "${name}" has no key`, { hint: 'give it a primary key' });

@@ -115,8 +115,12 @@ export class Cutover {
 
   /** The gates of the next step, towards the wanted stage or else onward, at a glance: nothing is waited for. */
   async nextGates(): Promise<{ readonly stage: Stage | null; readonly gates: readonly Gate[] }> {
-    const stage = (this.#wanted === undefined ? undefined : nextStage(this.stage, this.#wanted)) ?? stageAfter(this.stage);
-    return { stage, gates: stage === null ? [] : await lookAtGates(this.stage, stage, { ...this.#gateContext({}), waits: false }) };
+    const stage =
+      (this.#wanted === undefined ? undefined : nextStage(this.stage, this.#wanted)) ?? stageAfter(this.stage);
+    return {
+      stage,
+      gates: stage === null ? [] : await lookAtGates(this.stage, stage, { ...this.#gateContext({}), waits: false }),
+    };
   }
 
   /** See {@link install}. */
@@ -124,9 +128,13 @@ export class Cutover {
     const { stores, config, view, mirror } = this.#options;
     const { stage } = await view.refresh({ both: true });
     if (restart && stageRow(stage).reads !== 'sqlite') {
-      throw new CrossfadeError('GATE_REFUSED', `the backfill cannot begin anew in stage "${stage}": PostgreSQL answers reads`, {
-        hint: 'move the reads back first: crossfade stage shadow',
-      });
+      throw new CrossfadeError(
+        'GATE_REFUSED',
+        `the backfill cannot begin anew in stage "${stage}": PostgreSQL answers reads`,
+        {
+          hint: 'move the reads back first: crossfade stage shadow',
+        },
+      );
     }
     const tables = await install({ stores, config, restart });
     await view.refresh({ both: true });
@@ -157,7 +165,13 @@ export class Cutover {
     try {
       if (from === 'sqlite' && !isCaptured) await this.install();
       if (isWriteSwitch(from, to)) await this.#switch.run(stageRow(to).writes, to);
-      else await this.#recordStage({ from, to, epoch: from === 'sqlite' ? view.current.epoch : epoch, note: noteOf(refused) });
+      else
+        await this.#recordStage({
+          from,
+          to,
+          epoch: from === 'sqlite' ? view.current.epoch : epoch,
+          note: noteOf(refused),
+        });
       if (to === 'sqlite') await this.#endCapture(stores.sqlite);
       if (to === 'postgres') await this.#endCapture(stores.postgres);
     } finally {
@@ -229,9 +243,13 @@ export class Cutover {
     const primary = stores[stageRow(change.from).writes];
     const secondary = stores[primary.name === 'sqlite' ? 'postgres' : 'sqlite'];
     if (!(await primary.recordStage(change))) {
-      throw new CrossfadeError('SWITCH_LOST', `the step from "${change.from}" to "${change.to}" was given up: another process changed the stage meanwhile`, {
-        hint: 'see crossfade status, and try again',
-      });
+      throw new CrossfadeError(
+        'SWITCH_LOST',
+        `the step from "${change.from}" to "${change.to}" was given up: another process changed the stage meanwhile`,
+        {
+          hint: 'see crossfade status, and try again',
+        },
+      );
     }
     await secondary.recordStage(change);
     await view.refresh({ both: true });
@@ -269,8 +287,14 @@ export class Cutover {
   async #agreeOnStage(stores: Readonly<Record<StoreName, Store>>): Promise<void> {
     const { sqlite, postgres } = await this.#options.view.refresh({ both: true });
     if (!sqlite || !postgres || sqlite.stage === postgres.stage || sqlite.epoch !== postgres.epoch) return;
-    const [leads, follows, store] = sqlite.role === 'primary' ? [sqlite, postgres, stores.postgres] : [postgres, sqlite, stores.sqlite];
-    await store.recordStage({ from: follows.stage, to: leads.stage, epoch: leads.epoch, note: 'brought up to the primary' });
+    const [leads, follows, store] =
+      sqlite.role === 'primary' ? [sqlite, postgres, stores.postgres] : [postgres, sqlite, stores.sqlite];
+    await store.recordStage({
+      from: follows.stage,
+      to: leads.stage,
+      epoch: leads.epoch,
+      note: 'brought up to the primary',
+    });
   }
 
   async #walkTowardsWanted(): Promise<void> {
@@ -286,9 +310,13 @@ export class Cutover {
         this.#wantedTriedAt = -Infinity;
         return;
       }
-      this.#refused(`crossfade: stays in stage ${outcome.stage}: ${outcome.gates.map((gate) => `${gate.name}: ${gate.found}`).join('; ')}`);
+      this.#refused(
+        `crossfade: stays in stage ${outcome.stage}: ${outcome.gates.map((gate) => `${gate.name}: ${gate.found}`).join('; ')}`,
+      );
     } catch (error) {
-      this.#refused(`crossfade: the step to stage ${next} failed: ${messageOf(error)}${isCrossfadeError(error) ? `; ${error.hint}` : ''}`);
+      this.#refused(
+        `crossfade: the step to stage ${next} failed: ${messageOf(error)}${isCrossfadeError(error) ? `; ${error.hint}` : ''}`,
+      );
     }
   }
 
@@ -299,5 +327,7 @@ export class Cutover {
 }
 
 function noteOf(passedBy: readonly Gate[]): string {
-  return passedBy.length === 0 ? '' : `forced past: ${passedBy.map((gate) => `${gate.name} (${gate.found})`).join('; ')}`;
+  return passedBy.length === 0
+    ? ''
+    : `forced past: ${passedBy.map((gate) => `${gate.name} (${gate.found})`).join('; ')}`;
 }

@@ -20,7 +20,8 @@ export interface GateContext {
   readonly waits: boolean;
 }
 
-type GateName = 'backfill' | 'quarantine' | 'lag' | 'comparison' | 'recent-comparison' | 'constraints' | 'confirmation' | 'way-back';
+type GateName =
+  'backfill' | 'quarantine' | 'lag' | 'comparison' | 'recent-comparison' | 'constraints' | 'confirmation' | 'way-back';
 
 /** The gates of each step, in the order in which they are looked at. Steps that are not named here have none. */
 const GATES: Readonly<Record<string, readonly GateName[]>> = {
@@ -53,7 +54,9 @@ const LOOKS: Readonly<Record<GateName, (context: GateContext, from: Stage) => Pr
   async backfill(context) {
     const { isDone, tables } = backfillStatus((await postgresProgress(context)).cursors);
     if (isDone) return open('backfill', 'every table has been copied');
-    const left = tables.filter((table) => !table.isDone).map((table) => `${table.table} (${table.rowsCopied} rows so far)`);
+    const left = tables
+      .filter((table) => !table.isDone)
+      .map((table) => `${table.table} (${table.rowsCopied} rows so far)`);
     return closed('backfill', `still to copy: ${left.join(', ')}`, 'wait for it, or run: crossfade backfill');
   },
 
@@ -76,7 +79,11 @@ const LOOKS: Readonly<Record<GateName, (context: GateContext, from: Stage) => Pr
     if (error === null && lagSeconds <= config.maxLagSeconds && runs !== 'stopped') {
       return open('lag', `${lagSeconds.toFixed(1)} s behind`);
     }
-    return closed('lag', error ?? `${lagSeconds.toFixed(1)} s behind, ${config.maxLagSeconds} s allowed`, 'see crossfade status');
+    return closed(
+      'lag',
+      error ?? `${lagSeconds.toFixed(1)} s behind, ${config.maxLagSeconds} s allowed`,
+      'see crossfade status',
+    );
   },
 
   async comparison({ records }) {
@@ -108,21 +115,34 @@ const LOOKS: Readonly<Record<GateName, (context: GateContext, from: Stage) => Pr
   },
 
   async 'way-back'() {
-    return closed('way-back', 'stage postgres has no way back: SQLite no longer holds what was written since', 'stay in postgres');
+    return closed(
+      'way-back',
+      'stage postgres has no way back: SQLite no longer holds what was written since',
+      'stay in postgres',
+    );
   },
 };
 
 async function comparisonGate(records: Records, maxAgeMs: number): Promise<Gate> {
   const last = await records.lastComparison({ onlyFull: true });
-  if (last === undefined) return closed('comparison', 'the databases have not been compared in full', 'run: crossfade compare');
+  if (last === undefined)
+    return closed('comparison', 'the databases have not been compared in full', 'run: crossfade compare');
   const ageMs = Date.now() - last.finishedAt.getTime();
   const when = `the last full comparison, of ${last.finishedAt.toISOString()}`;
   if (last.outcome !== 'match') {
     const found = `${last.missing} rows missing, ${last.extra} extra, ${last.differing} differing, ${last.inconclusive} inconclusive`;
-    return closed('comparison', `${when}, says ${last.outcome}: ${found}`, 'find out why, mend it, and run: crossfade compare');
+    return closed(
+      'comparison',
+      `${when}, says ${last.outcome}: ${found}`,
+      'find out why, mend it, and run: crossfade compare',
+    );
   }
   if (ageMs > maxAgeMs) {
-    return closed('comparison', `${when}, is older than ${Math.round(maxAgeMs / 60_000)} minutes`, 'run: crossfade compare');
+    return closed(
+      'comparison',
+      `${when}, is older than ${Math.round(maxAgeMs / 60_000)} minutes`,
+      'run: crossfade compare',
+    );
   }
   return open('comparison', `${when}, is clean: ${last.rowsCompared} rows`);
 }

@@ -66,7 +66,11 @@ function assertSameHistory(sqlite: StoreState | undefined, postgres: StoreState 
 async function assertEmpty(postgres: Store, tables: readonly TableSpec[]): Promise<void> {
   const filled = await postgres.tablesWithRows(tables);
   if (filled.length === 0) return;
-  throw new CrossfadeError('TABLE_NOT_EMPTY', `PostgreSQL already holds rows in: ${filled.map((name) => `"${name}"`).join(', ')}`, {
-    hint: 'Crossfade does not know where they come from; to empty these tables and copy everything: crossfade backfill --restart',
-  });
+  throw new CrossfadeError(
+    'TABLE_NOT_EMPTY',
+    `PostgreSQL already holds rows in: ${filled.map((name) => `"${name}"`).join(', ')}`,
+    {
+      hint: 'Crossfade does not know where they come from; to empty these tables and copy everything: crossfade backfill --restart',
+    },
+  );
 }

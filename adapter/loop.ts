@@ -18,7 +18,10 @@ export class Loop {
   #failures = 0;
 
   /** `onError` decides whether an error is retried, later and later (50 ms to 2 s), or ends the loop. */
-  constructor(options: { turn: (signal: AbortSignal) => Promise<NextTurn>; onError: (error: unknown) => 'retry' | 'stop' }) {
+  constructor(options: {
+    turn: (signal: AbortSignal) => Promise<NextTurn>;
+    onError: (error: unknown) => 'retry' | 'stop';
+  }) {
     this.#turn = options.turn;
     this.#onError = options.onError;
   }

@@ -55,15 +55,21 @@ function assertKnown(shapes: readonly TableShape[], names: readonly string[]): v
 function matchTable(sqlite: TableShape, postgres: TableShape): TableSpec {
   const { name } = sqlite;
   if (sqlite.key.length === 0) {
-    throw new CrossfadeError('TABLE_WITHOUT_KEY', `table "${name}" has no primary key, and no unique index over NOT NULL columns, in SQLite`, {
-      hint: `give it a key on both databases, for example: CREATE UNIQUE INDEX … ON "${name}" (…) over NOT NULL columns; or leave it out with \`tables.exclude\``,
-    });
+    throw new CrossfadeError(
+      'TABLE_WITHOUT_KEY',
+      `table "${name}" has no primary key, and no unique index over NOT NULL columns, in SQLite`,
+      {
+        hint: `give it a key on both databases, for example: CREATE UNIQUE INDEX … ON "${name}" (…) over NOT NULL columns; or leave it out with \`tables.exclude\``,
+      },
+    );
   }
   if (!sameSet(sqlite.key, postgres.key)) {
     throw new CrossfadeError(
       'TABLE_WITHOUT_KEY',
       `table "${name}" has the key (${sqlite.key.join(', ')}) in SQLite but ${postgres.key.length === 0 ? 'none' : `(${postgres.key.join(', ')})`} in PostgreSQL`,
-      { hint: `give it the same primary key in PostgreSQL: ALTER TABLE "${name}" ADD PRIMARY KEY (${sqlite.key.map((column) => `"${column}"`).join(', ')})` },
+      {
+        hint: `give it the same primary key in PostgreSQL: ALTER TABLE "${name}" ADD PRIMARY KEY (${sqlite.key.map((column) => `"${column}"`).join(', ')})`,
+      },
     );
   }
   const stored = sqlite.columns.filter((column) => !column.generated);
@@ -88,9 +94,13 @@ function matchTable(sqlite: TableShape, postgres: TableShape): TableSpec {
 
 function matchColumn(table: string, sqlite: ColumnShape, postgres: ColumnShape): ColumnSpec {
   if (postgres.generated) {
-    throw new CrossfadeError('COLUMN_MISMATCH', `table "${table}", column "${sqlite.name}" is stored in SQLite but generated in PostgreSQL`, {
-      hint: 'make it the same in both databases',
-    });
+    throw new CrossfadeError(
+      'COLUMN_MISMATCH',
+      `table "${table}", column "${sqlite.name}" is stored in SQLite but generated in PostgreSQL`,
+      {
+        hint: 'make it the same in both databases',
+      },
+    );
   }
   const type = columnTypeFor(postgres.type);
   if (type === undefined) {
@@ -113,9 +123,13 @@ function matchColumn(table: string, sqlite: ColumnShape, postgres: ColumnShape):
 }
 
 function columnMissing(table: string, column: string, { has, lacks }: { has: string; lacks: string }): CrossfadeError {
-  return new CrossfadeError('COLUMN_MISMATCH', `table "${table}" has the column "${column}" in ${has} but not in ${lacks}`, {
-    hint: `add the column in ${lacks}, or drop it in ${has}`,
-  });
+  return new CrossfadeError(
+    'COLUMN_MISMATCH',
+    `table "${table}" has the column "${column}" in ${has} but not in ${lacks}`,
+    {
+      hint: `add the column in ${lacks}, or drop it in ${has}`,
+    },
+  );
 }
 
 function sameSet(a: readonly string[], b: readonly string[]): boolean {

@@ -150,7 +150,11 @@ export class Metrics {
       });
     };
     simple('crossfade_epoch', 'Number of the write switch in force.', gauges.epoch);
-    simple('crossfade_mirror_lag_seconds', 'Age of the oldest change seen that the secondary does not hold.', gauges.lagSeconds);
+    simple(
+      'crossfade_mirror_lag_seconds',
+      'Age of the oldest change seen that the secondary does not hold.',
+      gauges.lagSeconds,
+    );
     simple('crossfade_mirror_running', 'Whether this process runs the Mirror.', () => Number(gauges.isMirrorRunning()));
     simple('crossfade_quarantined_rows', 'Rows that the secondary could not hold.', () => gauges.quarantined() ?? 0);
     new Gauge({

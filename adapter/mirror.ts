@@ -15,7 +15,10 @@ import type { Cursor, Position, Progress, Quarantined, Records, StepReading, Sto
 export interface MirrorOptions {
   readonly stores: Readonly<Record<StoreName, Store>>;
   readonly records: Records;
-  readonly config: Pick<Config, 'mirror' | 'processName' | 'leaseMs' | 'pollMs' | 'refreshMs' | 'backfillRows' | 'logger'>;
+  readonly config: Pick<
+    Config,
+    'mirror' | 'processName' | 'leaseMs' | 'pollMs' | 'refreshMs' | 'backfillRows' | 'logger'
+  >;
   readonly metrics: Metrics;
   /** Whether the primary's changes are captured: without that there is nothing to mirror. */
   readonly isCaptured: () => boolean;
@@ -207,7 +210,13 @@ export class Mirror {
 
   status(): MirrorStatus {
     return {
-      runs: this.#fatal ? 'stopped' : this.isRunningHere ? 'running' : this.#lease.holder === null ? 'idle' : 'elsewhere',
+      runs: this.#fatal
+        ? 'stopped'
+        : this.isRunningHere
+          ? 'running'
+          : this.#lease.holder === null
+            ? 'idle'
+            : 'elsewhere',
       holder: this.#lease.holder,
       error: this.#fatal?.message ?? this.#error,
       lagSeconds: this.lagSeconds,
@@ -345,7 +354,8 @@ export class Mirror {
     } catch (error) {
       this.#behindSince = behindSince ?? this.#behindSince ?? performance.now();
       this.#waiters = [...waiters, ...this.#waiters];
-      for (const [table, keys] of repairs) this.#repairs.set(table, new Map([...keys, ...(this.#repairs.get(table) ?? [])]));
+      for (const [table, keys] of repairs)
+        this.#repairs.set(table, new Map([...keys, ...(this.#repairs.get(table) ?? [])]));
       throw error;
     }
   }
@@ -359,14 +369,18 @@ export class Mirror {
       quarantine: course.quarantine,
     });
     if (applied === null) {
-      throw stepOutdated(course.secondary.name, 'has moved on: another process applied a step, or the roles have changed');
+      throw stepOutdated(
+        course.secondary.name,
+        'has moved on: another process applied a step, or the roles have changed',
+      );
     }
     course.step += 1;
     course.watermark = reading.position;
     course.quarantine = applied.quarantine;
     this.#outsideQuarantine = applied.quarantine;
     const { cursor } = reading;
-    if (cursor !== null) course.cursors = course.cursors.map((other) => (other.table === cursor.table ? cursor : other));
+    if (cursor !== null)
+      course.cursors = course.cursors.map((other) => (other.table === cursor.table ? cursor : other));
     this.#options.metrics.applied({ to: course.secondary.name, ...applied });
   }
 
@@ -395,7 +409,8 @@ export class Mirror {
     const { metrics } = this.#options;
     const { logger } = this.#options.config;
     if (isCrossfadeError(error) && (FATAL as readonly string[]).includes(error.code)) {
-      if (error.message !== this.#fatal?.message) logger.error(`crossfade: the Mirror has stopped: ${error.message}; ${error.hint}`);
+      if (error.message !== this.#fatal?.message)
+        logger.error(`crossfade: the Mirror has stopped: ${error.message}; ${error.hint}`);
       this.#fatal = error;
       this.#rejectWaiters(this.#stopped(error));
       metrics.mirrorError('fatal');
@@ -472,13 +487,20 @@ export class Mirror {
   }
 
   #timedOut(timeoutMs: number): CrossfadeError {
-    return new CrossfadeError('WAIT_TIMED_OUT', `the Mirror did not catch up within ${timeoutMs} ms${this.#error ? `: ${this.#error}` : ''}`, {
-      hint: 'see crossfade status: whether a process runs the Mirror, and whether both databases answer',
-    });
+    return new CrossfadeError(
+      'WAIT_TIMED_OUT',
+      `the Mirror did not catch up within ${timeoutMs} ms${this.#error ? `: ${this.#error}` : ''}`,
+      {
+        hint: 'see crossfade status: whether a process runs the Mirror, and whether both databases answer',
+      },
+    );
   }
 
   #stopped(cause: CrossfadeError): CrossfadeError {
-    return new CrossfadeError('MIRROR_STOPPED', `the Mirror has stopped: ${cause.message}`, { hint: cause.hint, cause });
+    return new CrossfadeError('MIRROR_STOPPED', `the Mirror has stopped: ${cause.message}`, {
+      hint: cause.hint,
+      cause,
+    });
   }
 }
 

@@ -99,9 +99,13 @@ export class StageTraffic implements Traffic {
   admitSchemaChange(): void {
     const { stage, isCaptured } = this.#options.view.current;
     if (!isCaptured && stageRow(stage).mirrorsTo === null) return;
-    throw new CrossfadeError('SCHEMA_CHANGE_REFUSED', `a schema change was refused: in stage "${stage}" it would reach one database only`, {
-      hint: 'run the migrations on both databases (`crossfade.direct.sqlite` and `crossfade.direct.postgres`), then: crossfade install',
-    });
+    throw new CrossfadeError(
+      'SCHEMA_CHANGE_REFUSED',
+      `a schema change was refused: in stage "${stage}" it would reach one database only`,
+      {
+        hint: 'run the migrations on both databases (`crossfade.direct.sqlite` and `crossfade.direct.postgres`), then: crossfade install',
+      },
+    );
   }
 
   // ── What the write switch asks ────────────────────────────────────────────────────────────────────────────────

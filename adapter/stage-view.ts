@@ -11,7 +11,12 @@ export interface View {
   /** The store that takes writes, or `null` in the middle of a write switch. */
   readonly primary: StoreName | null;
   /** The store that is giving the writes up, while it does. */
-  readonly switching: { readonly from: StoreName; readonly intent: Intent; readonly attempt: number; readonly isExpired: boolean } | null;
+  readonly switching: {
+    readonly from: StoreName;
+    readonly intent: Intent;
+    readonly attempt: number;
+    readonly isExpired: boolean;
+  } | null;
   readonly sqlite: StoreState | undefined;
   /** As last seen: PostgreSQL is asked only when SQLite's row alone does not tell. */
   readonly postgres: StoreState | undefined;
@@ -79,7 +84,9 @@ export class StageView {
     const before = this.#view;
     this.#view = combine(sqlite, postgres);
     const hasChanged =
-      before.stage !== this.#view.stage || before.primary !== this.#view.primary || before.epoch !== this.#view.epoch ||
+      before.stage !== this.#view.stage ||
+      before.primary !== this.#view.primary ||
+      before.epoch !== this.#view.epoch ||
       before.isCaptured !== this.#view.isCaptured;
     if (hasChanged) for (const listener of this.#listeners) listener(this.#view);
     return this.#view;
@@ -88,10 +95,16 @@ export class StageView {
 
 /** PROTOCOL.md R24: the higher epoch wins; a store that is giving the writes up does not take any. */
 function combine(sqlite: StoreState | undefined, postgres: StoreState | undefined): View {
-  const claims = ([['sqlite', sqlite], ['postgres', postgres]] as const)
+  const claims = (
+    [
+      ['sqlite', sqlite],
+      ['postgres', postgres],
+    ] as const
+  )
     .filter(([, state]) => state?.role === 'primary')
     .sort(([, a], [, b]) => (b?.epoch ?? 0) - (a?.epoch ?? 0));
-  const [name, state] = claims[0] ?? (sqlite === undefined ? ['sqlite' as const, undefined] : ['postgres' as const, postgres]);
+  const [name, state] =
+    claims[0] ?? (sqlite === undefined ? ['sqlite' as const, undefined] : ['postgres' as const, postgres]);
   const shown = state ?? sqlite;
   return {
     isInstalled: sqlite !== undefined,
@@ -100,7 +113,9 @@ function combine(sqlite: StoreState | undefined, postgres: StoreState | undefine
     epoch: shown?.epoch ?? 0,
     primary: shown?.role === 'primary' && shown.intent !== null ? null : name,
     switching:
-      state === undefined || state.intent === null ? null : { from: name, intent: state.intent, attempt: state.attempt, isExpired: state.attemptExpired },
+      state === undefined || state.intent === null
+        ? null
+        : { from: name, intent: state.intent, attempt: state.attempt, isExpired: state.attemptExpired },
     sqlite,
     postgres,
   };

@@ -112,7 +112,9 @@ export interface StepReading {
 
 /** What a store says to a step from it when it is no longer, or not any more to be, the primary of that epoch. */
 export function stepOutdated(store: StoreName, found: string): CrossfadeError {
-  return new CrossfadeError('STEP_OUTDATED', `${store} ${found}`, { hint: 'nothing; the Mirror reads its state again' });
+  return new CrossfadeError('STEP_OUTDATED', `${store} ${found}`, {
+    hint: 'nothing; the Mirror reads its state again',
+  });
 }
 
 /** What the Mirror hands to the secondary. The first five fields are compared and set before anything else. */
@@ -195,7 +197,12 @@ export interface Store {
   /** Puts bookkeeping, and as primary capture, as secondary the fence, on the tables. One transaction, idempotent. */
   install(request: InstallRequest): Promise<void>;
   /** As a secondary: starts to follow a capture from a position, with every cursor at its start. */
-  adopt(request: { captureId: string; watermark: Position; tables: readonly TableSpec[]; empties: boolean }): Promise<void>;
+  adopt(request: {
+    captureId: string;
+    watermark: Position;
+    tables: readonly TableSpec[];
+    empties: boolean;
+  }): Promise<void>;
   /** Removes every trace of Crossfade but the user's rows. */
   uninstall(): Promise<void>;
   /** Compare and set of the stage. */

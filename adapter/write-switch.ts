@@ -128,7 +128,10 @@ export class WriteSwitch {
       const isOwn = this.#ownAttempt?.store === old.name && this.#ownAttempt.attempt === switching.attempt;
       if (isOwn || !switching.isExpired) return 'waiting';
       const isCancelled = await old.cancel({ epoch: state.epoch, attempt: state.attempt });
-      if (isCancelled) config.logger.warn(`crossfade: cancelled a write switch that no process went on with; ${old.name} takes the writes again`);
+      if (isCancelled)
+        config.logger.warn(
+          `crossfade: cancelled a write switch that no process went on with; ${old.name} takes the writes again`,
+        );
       await view.refresh({ both: true });
       return isCancelled ? 'cancelled' : 'waiting';
     }
@@ -136,7 +139,14 @@ export class WriteSwitch {
     const stage = stageAfterSwitch(next.name);
     const sequences = await old.sequences();
     await next.prepareUnfence(sequences);
-    await this.#finishUnfence({ old, next, epoch: state.epoch, finalPosition: state.finalPosition ?? '', stage, sequences });
+    await this.#finishUnfence({
+      old,
+      next,
+      epoch: state.epoch,
+      finalPosition: state.finalPosition ?? '',
+      stage,
+      sequences,
+    });
     await this.#record(old, next, stage);
     config.logger.warn(`crossfade: finished a write switch that was left half done; ${next.name} takes the writes`);
     await view.refresh({ both: true });
@@ -158,7 +168,8 @@ export class WriteSwitch {
       await this.#fenceImpostor();
       return 'nothing';
     }
-    const [old, next] = sqlite?.intent === 'released' ? [stores.sqlite, stores.postgres] : [stores.postgres, stores.sqlite];
+    const [old, next] =
+      sqlite?.intent === 'released' ? [stores.sqlite, stores.postgres] : [stores.postgres, stores.sqlite];
     await this.#record(old, next, stageAfterSwitch(next.name));
     await view.refresh({ both: true });
     this.#options.mirror.forget();
@@ -188,9 +199,13 @@ export class WriteSwitch {
     while (performance.now() < deadline) {
       const { state, quarantine, cursors } = await next.progress();
       if (quarantine.length > 0) {
-        throw new CrossfadeError('GATE_REFUSED', `the write switch was cancelled: ${next.name} cannot hold ${quarantine.length} of the rows written last (${quarantine[0]?.reason ?? ''})`, {
-          hint: 'mend these rows and switch again',
-        });
+        throw new CrossfadeError(
+          'GATE_REFUSED',
+          `the write switch was cancelled: ${next.name} cannot hold ${quarantine.length} of the rows written last (${quarantine[0]?.reason ?? ''})`,
+          {
+            hint: 'mend these rows and switch again',
+          },
+        );
       }
       const isDone = cursors.every((cursor) => cursor.isDone);
       if (isDone && state.watermark !== null && old.reaches(state.watermark, fenced.finalPosition)) {
@@ -200,9 +215,13 @@ export class WriteSwitch {
       }
       await sleep(POLL_MS);
     }
-    throw new CrossfadeError('SWITCH_TIMED_OUT', `the write switch was cancelled: ${next.name} had not come up to the last write in time`, {
-      hint: `see crossfade status for the lag; ${old.name} takes the writes as before`,
-    });
+    throw new CrossfadeError(
+      'SWITCH_TIMED_OUT',
+      `the write switch was cancelled: ${next.name} had not come up to the last write in time`,
+      {
+        hint: `see crossfade status for the lag; ${old.name} takes the writes as before`,
+      },
+    );
   }
 
   /** After the release nothing can be undone, so this goes on until the new primary takes the writes. */
@@ -216,9 +235,10 @@ export class WriteSwitch {
   }): Promise<void> {
     const { old, next, epoch, finalPosition, stage, sequences } = step;
     for (let failures = 0; ; failures += 1) {
-      if (this.#isClosed) throw new CrossfadeError('CLOSED', 'Crossfade was closed in the middle of a write switch', {
-        hint: 'the next process that starts finishes it',
-      });
+      if (this.#isClosed)
+        throw new CrossfadeError('CLOSED', 'Crossfade was closed in the middle of a write switch', {
+          hint: 'the next process that starts finishes it',
+        });
       try {
         const reached = (watermark: string): boolean => old.reaches(watermark, finalPosition);
         if (await next.unfence({ epoch, finalPosition, stage, reached, sequences })) return;
@@ -227,7 +247,10 @@ export class WriteSwitch {
         throw this.#lost(next.name);
       } catch (error) {
         if (isCrossfadeError(error) && (!error.retryable || error.code === 'SWITCH_LOST')) throw error;
-        if (failures === 0) this.#options.config.logger.error(`crossfade: ${next.name} cannot take the writes yet, trying on: ${messageOf(error)}`);
+        if (failures === 0)
+          this.#options.config.logger.error(
+            `crossfade: ${next.name} cannot take the writes yet, trying on: ${messageOf(error)}`,
+          );
         await sleep(FINISH_RETRY_MS);
       }
     }
@@ -251,9 +274,13 @@ export class WriteSwitch {
   }
 
   #lost(store: StoreName): CrossfadeError {
-    return new CrossfadeError('SWITCH_LOST', `the write switch was given up: the state of ${store} was changed by another process meanwhile`, {
-      hint: 'see crossfade status; another switch may be under way',
-    });
+    return new CrossfadeError(
+      'SWITCH_LOST',
+      `the write switch was given up: the state of ${store} was changed by another process meanwhile`,
+      {
+        hint: 'see crossfade status; another switch may be under way',
+      },
+    );
   }
 }
 

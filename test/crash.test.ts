@@ -297,12 +297,11 @@ async function accepting({ sqlite, postgres }: Pick<Pair, 'sqlite' | 'postgres'>
   sqlite.exec('BEGIN IMMEDIATE');
   try {
     if (isAccepted(() => sqlite.exec(`INSERT INTO settings (name) VALUES ('probe')`))) found.push('sqlite');
-    await postgres.query('BEGIN');
-    const isFenced = await postgres
-      .query(`INSERT INTO settings (name) VALUES ('probe')`)
-      .then(() => false, isPostgresFence);
+    // Whoever holds the tables may be waiting for SQLite in turn. A write that has to wait is not accepted yet.
+    await postgres.query(`BEGIN; SET LOCAL lock_timeout = '50ms'`);
+    const isRefused = await postgres.query(`INSERT INTO settings (name) VALUES ('probe')`).then(() => false, isRefusal);
     await postgres.query('ROLLBACK');
-    if (!isFenced) found.push('postgres');
+    if (!isRefused) found.push('postgres');
   } finally {
     sqlite.exec('ROLLBACK');
   }
@@ -319,8 +318,8 @@ function isAccepted(work: () => void): boolean {
   }
 }
 
-function isPostgresFence(error: unknown): true {
-  if (error instanceof Error && 'code' in error && error.code === 'CF001') return true;
+function isRefusal(error: unknown): true {
+  if (error instanceof pg.DatabaseError && (error.code === 'CF001' || error.code === '55P03')) return true;
   throw error;
 }
 

@@ -27,7 +27,9 @@ test('what anybody writes to PostgreSQL arrives in SQLite, TRUNCATE too', async 
     INSERT INTO settings VALUES ('a', '1'), ('b', '2');`);
   await crossfade.mirror.caughtUp({ timeoutMs: 10_000 });
   t.deepEqual(await differences(crossfade), []);
-  await pair.postgres.query(`BEGIN; TRUNCATE settings; INSERT INTO settings VALUES ('c', '3'); COMMIT; DELETE FROM accounts WHERE email = 'a'`);
+  await pair.postgres.query(
+    `BEGIN; TRUNCATE settings; INSERT INTO settings VALUES ('c', '3'); COMMIT; DELETE FROM accounts WHERE email = 'a'`,
+  );
   await crossfade.mirror.caughtUp({ timeoutMs: 10_000 });
   t.deepEqual(await differences(crossfade), []);
   t.deepEqual(pair.sqlite.prepare('SELECT name FROM settings').pluck().all(), ['c']);
@@ -77,7 +79,8 @@ test('a backfill under writes ends with equal tables, and goes on from where it 
   let writes = 0;
   const writing = setInterval(() => {
     const id = (writes * 37) % 3000;
-    pair.sqlite.exec(`UPDATE accounts SET balance = balance + 1 WHERE id = ${id}; DELETE FROM accounts WHERE id = ${id + 1};
+    pair.sqlite
+      .exec(`UPDATE accounts SET balance = balance + 1 WHERE id = ${id}; DELETE FROM accounts WHERE id = ${id + 1};
       INSERT INTO accounts (email) VALUES ('new ${writes}'); UPDATE accounts SET id = id + 100000 WHERE id = ${id + 2}`);
     writes += 1;
   }, 1);
@@ -108,7 +111,10 @@ test('one process runs the Mirror, the other sees it move and takes over when it
   await second.knex('settings').insert({ name: 'a', value: '1' });
   await second.mirror.caughtUp({ timeoutMs: 5_000 });
   t.deepEqual(await differences(second), []);
-  await t.throwsAsync(pair.open({ mirror: 'required', processName: 'third' }), { code: 'MIRROR_TAKEN', message: /first/ });
+  await t.throwsAsync(pair.open({ mirror: 'required', processName: 'third' }), {
+    code: 'MIRROR_TAKEN',
+    message: /first/,
+  });
 
   await first.close();
   await until('the second runs it', () => second.mirror.isRunningHere);

@@ -98,7 +98,10 @@ async function walkTo(crossfade: Crossfade, stage: Stage): Promise<void> {
 
 async function assertReadsComeFrom(t: ExecutionContext, crossfade: Crossfade, stage: Stage): Promise<void> {
   // Just after a step the reads wait for what was written without waiting.
-  await until(`${stage}: reads are where they belong`, async () => (await crossfade.status()).reads === stageRow(stage).reads);
+  await until(
+    `${stage}: reads are where they belong`,
+    async () => (await crossfade.status()).reads === stageRow(stage).reads,
+  );
   await crossfade.knex('settings').select();
   const text = await crossfade.metrics.metrics();
   t.regex(
@@ -187,7 +190,10 @@ test('what was written without waiting, just before reads moved, is read all the
   const writers = Array.from({ length: 4 }, async (_, writer) => {
     await crossfade.knex('accounts').insert({ id: writer + 1, email: `user ${writer}` });
     for (let balance = 1; isMoving; balance += 1) {
-      await crossfade.knex('accounts').where({ id: writer + 1 }).update({ balance });
+      await crossfade
+        .knex('accounts')
+        .where({ id: writer + 1 })
+        .update({ balance });
       const row = await crossfade
         .knex('accounts')
         .where({ id: writer + 1 })

@@ -170,7 +170,8 @@ for (const direction of DIRECTIONS) {
   test(`${name}: a store that has released the writes has no more steps to give, not even an empty one`, async (t) => {
     const roles = await rolesWith(t, direction);
     const { epoch } = (await roles.primary.state()) ?? { epoch: -1 };
-    const read = async (): Promise<boolean> => roles.primary.read(await roles.request(), async ({ isEmpty }) => isEmpty);
+    const read = async (): Promise<boolean> =>
+      roles.primary.read(await roles.request(), async ({ isEmpty }) => isEmpty);
     t.true(await read());
     const fenced = await roles.primary.fence({ epoch, expiresMs: 60_000, waitMs: 1_000 });
     await t.notThrowsAsync(read());
@@ -260,7 +261,8 @@ for (const direction of DIRECTIONS) {
   test(`${name}: the secondary refuses writes that are not the Mirror's`, async (t) => {
     const roles = await rolesWith(t, direction);
     const sql = `INSERT INTO settings VALUES ('b', '2')`;
-    const attempt = direction === 'sqlite' ? roles.pair.postgres.query(sql) : (async () => roles.pair.sqlite.exec(sql))();
+    const attempt =
+      direction === 'sqlite' ? roles.pair.postgres.query(sql) : (async () => roles.pair.sqlite.exec(sql))();
     await t.throwsAsync(attempt, { message: /crossfade: fenced/, any: true });
   });
 
@@ -289,7 +291,10 @@ for (const direction of DIRECTIONS) {
     await insertRows(roles, direction, accounts, rows);
     t.true(await applyNext(roles));
     t.deepEqual((await roles.secondary.progress()).quarantine, []);
-    const there = await roles.secondary.rowsByKey(accounts, rows.map((_, index) => [BigInt(index + 1)]));
+    const there = await roles.secondary.rowsByKey(
+      accounts,
+      rows.map((_, index) => [BigInt(index + 1)]),
+    );
     t.deepEqual(there.map(exact), rows.map(exact));
   });
 }
@@ -303,10 +308,14 @@ async function insertRows(roles: Roles, direction: StoreName, table: TableSpec, 
   const names = table.columns.map((column) => column.name).join(', ');
   for (const row of rows) {
     if (direction === 'sqlite') {
-      roles.pair.sqlite.prepare(`INSERT INTO ${table.name} (${names}) VALUES (${row.map(() => '?').join(', ')})`).run(...row);
+      roles.pair.sqlite
+        .prepare(`INSERT INTO ${table.name} (${names}) VALUES (${row.map(() => '?').join(', ')})`)
+        .run(...row);
     } else {
       const marks = row.map((_, index) => `$${index + 1}`).join(', ');
-      const values = row.map((value) => (typeof value === 'bigint' || typeof value === 'number' ? String(value) : value));
+      const values = row.map((value) =>
+        typeof value === 'bigint' || typeof value === 'number' ? String(value) : value,
+      );
       await roles.pair.postgres.query(`INSERT INTO ${table.name} (${names}) VALUES (${marks})`, values);
     }
   }
@@ -370,7 +379,9 @@ test('INSERT OR REPLACE and UPDATE OR REPLACE are captured with the rows they pu
     t.deepEqual(await differences(crossfade), [], what);
   };
   t.is(pair.sqlite.pragma('recursive_triggers', { simple: true }), 0);
-  pair.sqlite.exec(`INSERT INTO u VALUES (1, 'a1', 'b1', 1, 1), (2, 'a2', 'b2', 2, 2), (3, 'a3', 'b3', 3, 3), (4, 'a4', 'b4', 5, 4)`);
+  pair.sqlite.exec(
+    `INSERT INTO u VALUES (1, 'a1', 'b1', 1, 1), (2, 'a2', 'b2', 2, 2), (3, 'a3', 'b3', 3, 3), (4, 'a4', 'b4', 5, 4)`,
+  );
   await check('rows');
   pair.sqlite.exec(`INSERT OR REPLACE INTO u VALUES (9, 'a1', 'B2', 9, 9)`);
   t.deepEqual(pair.sqlite.prepare('SELECT id FROM u ORDER BY id').pluck().all(), [3, 4, 9]);
@@ -404,7 +415,10 @@ test('a key under NOCASE is one row to SQLite and mirrored as exactly that key',
   await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
   t.deepEqual(await differences(crossfade), []);
   const { rows } = await pair.postgres.query('SELECT code FROM codes ORDER BY code COLLATE "C"');
-  t.deepEqual(rows.map((row: { code: string }) => row.code), ['A', 'C', 'b']);
+  t.deepEqual(
+    rows.map((row: { code: string }) => row.code),
+    ['A', 'C', 'b'],
+  );
 });
 
 test('a writer that began before the fence under an old snapshot is refused by PostgreSQL itself', async (t) => {
@@ -431,11 +445,12 @@ test('the fence of PostgreSQL waits for the writers in flight, prepared transact
 
 test('the expressions of an index are read from its statement, whatever is in them', (t) => {
   t.deepEqual(indexExpressions(`CREATE UNIQUE INDEX "a(b" ON [t (x] (email)`), ['email']);
-  t.deepEqual(indexExpressions(`CREATE UNIQUE INDEX i ON t (lower("a,b") COLLATE NOCASE desc, substr(c, 1, 2), 'it''s, (') WHERE (x > 1)`), [
-    'lower("a,b")',
-    'substr(c, 1, 2)',
-    `'it''s, ('`,
-  ]);
+  t.deepEqual(
+    indexExpressions(
+      `CREATE UNIQUE INDEX i ON t (lower("a,b") COLLATE NOCASE desc, substr(c, 1, 2), 'it''s, (') WHERE (x > 1)`,
+    ),
+    ['lower("a,b")', 'substr(c, 1, 2)', `'it''s, ('`],
+  );
   t.deepEqual(indexExpressions(`create unique index i on t(a -- one, (\n , /* two, */ b ASC)`), ['a', 'b']);
 });
 

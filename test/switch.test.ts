@@ -14,7 +14,10 @@ interface Load {
 }
 
 /** Each writer has an account of its own and counts its balance up; every other write is a transaction of two rows. */
-async function startWriters(crossfade: Crossfade, options: { first: number; writers: number; retry: boolean }): Promise<Load> {
+async function startWriters(
+  crossfade: Crossfade,
+  options: { first: number; writers: number; retry: boolean },
+): Promise<Load> {
   const { first, writers, retry } = options;
   const acknowledged = new Map<number, number>();
   const failures: unknown[] = [];
@@ -33,7 +36,7 @@ async function startWriters(crossfade: Crossfade, options: { first: number; writ
     });
   };
   const loops = ids.map(async (id) => {
-    for (let balance = 1; !isStopped; ) {
+    for (let balance = 1; !isStopped;) {
       const startedAt = performance.now();
       try {
         await write(id, balance);
@@ -79,7 +82,10 @@ test('the write switch, there and back under writers, loses no write and fails n
   for (let round = 0; round < 4; round += 1) {
     const before = [...load.acknowledged.values()].reduce((sum, count) => sum + count, 0);
     await crossfade.cutover.step(round % 2 === 0 ? 'write' : 'read', { force: true });
-    await until('writes go on', () => [...load.acknowledged.values()].reduce((sum, count) => sum + count, 0) > before + 20);
+    await until(
+      'writes go on',
+      () => [...load.acknowledged.values()].reduce((sum, count) => sum + count, 0) > before + 20,
+    );
   }
   await load.stop();
   t.deepEqual(load.failures, []);
@@ -87,7 +93,9 @@ test('the write switch, there and back under writers, loses no write and fails n
   await crossfade.mirror.caughtUp({ timeoutMs: 10_000 });
   await assertAllThere(t, pair, [load]);
   t.deepEqual(await differences(crossfade), []);
-  t.log(`longest write ${load.longestMs().toFixed(0)} ms, last pause ${crossfade.cutover.lastSwitch?.pauseMs.toFixed(0)} ms`);
+  t.log(
+    `longest write ${load.longestMs().toFixed(0)} ms, last pause ${crossfade.cutover.lastSwitch?.pauseMs.toFixed(0)} ms`,
+  );
 });
 
 test('writers of another process go over to the new primary; transactions that meet the fence may be tried again', async (t) => {
@@ -99,7 +107,10 @@ test('writers of another process go over to the new primary; transactions that m
   for (const stage of ['write', 'read', 'write'] as const) {
     const before = [...load.acknowledged.values()].reduce((sum, count) => sum + count, 0);
     await switcher.cutover.step(stage, { force: true });
-    await until('writes go on', () => [...load.acknowledged.values()].reduce((sum, count) => sum + count, 0) > before + 10);
+    await until(
+      'writes go on',
+      () => [...load.acknowledged.values()].reduce((sum, count) => sum + count, 0) > before + 10,
+    );
   }
   await load.stop();
   t.deepEqual(load.failures, []);
@@ -112,7 +123,10 @@ test('after the switch the databases themselves refuse who has missed it', async
   const pair = await makePair(t);
   const crossfade = await pair.open();
   await goTo(crossfade, 'write');
-  t.throws(() => pair.sqlite.exec(`INSERT INTO settings VALUES ('a', '1')`), { message: /crossfade: fenced/, any: true });
+  t.throws(() => pair.sqlite.exec(`INSERT INTO settings VALUES ('a', '1')`), {
+    message: /crossfade: fenced/,
+    any: true,
+  });
   await pair.postgres.query(`INSERT INTO settings VALUES ('a', '1')`);
   await crossfade.cutover.step('read', { force: true });
   await t.throwsAsync(pair.postgres.query(`INSERT INTO settings VALUES ('b', '1')`), { message: /crossfade: fenced/ });
@@ -180,13 +194,25 @@ test('gates hold each step back until what they ask for is there', async (t) => 
     const outcome = await crossfade.cutover.step(stage);
     return outcome.outcome === 'refused' ? outcome.gates.map((gate) => gate.name) : [];
   };
-  await t.throwsAsync(crossfade.cutover.step('read'), { code: 'STAGE_SKIPPED', message: /"read" is not next to "sqlite"/ });
+  await t.throwsAsync(crossfade.cutover.step('read'), {
+    code: 'STAGE_SKIPPED',
+    message: /"read" is not next to "sqlite"/,
+  });
   await crossfade.backfill();
   t.deepEqual(await crossfade.cutover.step('dual'), { outcome: 'moved', stage: 'dual' });
   t.deepEqual(await refusedBy('shadow'), []);
   t.deepEqual(await refusedBy('read'), ['comparison']);
   const now = new Date();
-  const comparison = { startedAt: now, finishedAt: now, isFull: true, rowsCompared: 1, missing: 0, extra: 0, differing: 0, inconclusive: 0 };
+  const comparison = {
+    startedAt: now,
+    finishedAt: now,
+    isFull: true,
+    rowsCompared: 1,
+    missing: 0,
+    extra: 0,
+    differing: 0,
+    inconclusive: 0,
+  };
   await crossfade.records.recordComparison({ ...comparison, outcome: 'mismatch', missing: 1 });
   t.deepEqual(await refusedBy('read'), ['comparison']);
   await crossfade.records.recordComparison({ ...comparison, outcome: 'match' });

@@ -34,7 +34,12 @@ function clientConfig(url: string, purpose: string): pg.ClientConfig {
 
 /** A small pool for bookkeeping and for the comparer. Never the application's. */
 export function openPool(url: string): pg.Pool {
-  const pool = new pg.Pool({ ...clientConfig(url, 'bookkeeping'), max: 3, idleTimeoutMillis: 10_000, allowExitOnIdle: true });
+  const pool = new pg.Pool({
+    ...clientConfig(url, 'bookkeeping'),
+    max: 3,
+    idleTimeoutMillis: 10_000,
+    allowExitOnIdle: true,
+  });
   // An idle connection that breaks is replaced at its next use; without a listener it would end the process.
   pool.on('error', () => {});
   // The pool listens to idle connections only: one that breaks between two statements of a transaction would end it too.
@@ -47,7 +52,10 @@ export function openPool(url: string): pg.Pool {
  * Pipelined where this version of pg can: a statement need not wait for the answer to the one before.
  */
 export async function openSession(url: string): Promise<pg.Client> {
-  const pipelined: pg.ClientConfig & { readonly pipeline: boolean } = { ...clientConfig(url, 'mirror'), pipeline: true };
+  const pipelined: pg.ClientConfig & { readonly pipeline: boolean } = {
+    ...clientConfig(url, 'mirror'),
+    pipeline: true,
+  };
   const client = new pg.Client(pipelined);
   client.on('error', () => {});
   await client.connect();
@@ -97,13 +105,16 @@ export function describeConnectionError(url: string, error: unknown): unknown {
   const where = `${hostname || 'localhost'}:${port || '5432'}${pathname}`;
   const state = sqlState(error);
   if (state !== undefined && /^(28|3D)/.test(state)) {
-    return new CrossfadeError('POSTGRES_REFUSED', `PostgreSQL at ${where} refused the connection: ${REFUSALS[state] ?? 'see the cause'}`, {
-      hint: 'check the user, the password and the database in the connection URL',
-      cause: error,
-    });
+    return new CrossfadeError(
+      'POSTGRES_REFUSED',
+      `PostgreSQL at ${where} refused the connection: ${REFUSALS[state] ?? 'see the cause'}`,
+      {
+        hint: 'check the user, the password and the database in the connection URL',
+        cause: error,
+      },
+    );
   }
-  const isUnreachable =
-    state === undefined ? isConnectionFailure(error) : /^(08|57P0)/.test(state);
+  const isUnreachable = state === undefined ? isConnectionFailure(error) : /^(08|57P0)/.test(state);
   if (!isUnreachable) return error;
   return new CrossfadeError('POSTGRES_UNREACHABLE', `PostgreSQL at ${where} does not answer${reason(error)}`, {
     hint: 'check that it runs, and the host and port in the connection URL',
@@ -121,7 +132,10 @@ function isConnectionFailure(error: unknown): boolean {
   if (error instanceof AggregateError) return true;
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
-  return /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|EHOST|ENETUNREACH|ETIMEDOUT|ENOENT)/.test(code) || /timeout|terminated|closed|ended|queryable/i.test(error.message);
+  return (
+    /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|EHOST|ENETUNREACH|ETIMEDOUT|ENOENT)/.test(code) ||
+    /timeout|terminated|closed|ended|queryable/i.test(error.message)
+  );
 }
 
 function reason(error: unknown): string {

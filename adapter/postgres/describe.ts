@@ -60,7 +60,10 @@ export async function describeTables(client: pg.Pool | pg.ClientBase): Promise<r
 }
 
 /** Tables that a mirror without the replica role would trip over: those with foreign keys or triggers of the user's. */
-export async function guardedTables(client: pg.Pool | pg.ClientBase, names: readonly string[]): Promise<readonly string[]> {
+export async function guardedTables(
+  client: pg.Pool | pg.ClientBase,
+  names: readonly string[],
+): Promise<readonly string[]> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT DISTINCT c.relname AS name FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
      WHERE c.relname = ANY($1) AND c.relnamespace = current_schema()::regnamespace AND t.tgname NOT LIKE 'crossfade\\_%' ORDER BY 1`,

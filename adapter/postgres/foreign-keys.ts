@@ -16,7 +16,10 @@ interface ForeignKeyRow {
  * The Mirror applies rows in the replica role, which checks none; and SQLite may hold orphans, since it checks foreign
  * keys only on connections that ask for it. As primary, PostgreSQL would refuse to touch such rows.
  */
-export async function brokenForeignKeys(client: pg.ClientBase, tables: readonly TableSpec[]): Promise<readonly string[]> {
+export async function brokenForeignKeys(
+  client: pg.ClientBase,
+  tables: readonly TableSpec[],
+): Promise<readonly string[]> {
   if (tables.length === 0) return [];
   const { rows } = await client.query<ForeignKeyRow>(`
     SELECT f.conname AS name, f.convalidated AS validated, f.conrelid::regclass::text AS child, f.confrelid::regclass::text AS parent,

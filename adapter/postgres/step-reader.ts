@@ -6,7 +6,14 @@ import { keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
 import { stepOutdated } from '../store.ts';
 import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
-import { changedSince, formatPosition, fromSnapshotRow, includes, parsePosition, SNAPSHOT_COLUMNS } from './position.ts';
+import {
+  changedSince,
+  formatPosition,
+  fromSnapshotRow,
+  includes,
+  parsePosition,
+  SNAPSHOT_COLUMNS,
+} from './position.ts';
 import type { SnapshotPosition, SnapshotRow } from './position.ts';
 import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts';
 import { baseType, literal, quote } from './sql.ts';
@@ -73,10 +80,14 @@ async function openReading(
   const { rows: counts } = await client.query<{ tbl: string; changes: string; emptied: string }>(
     `SELECT tbl, count(*) AS changes, bool_or(key IS NULL) AS emptied FROM crossfade.changes WHERE ${changedSince(after)} GROUP BY tbl`,
   );
-  const changed = new Map(counts.map((row) => [row.tbl, { changes: Number(row.changes), empties: row.emptied === 't' }]));
+  const changed = new Map(
+    counts.map((row) => [row.tbl, { changes: Number(row.changes), empties: row.emptied === 't' }]),
+  );
   const piece = request.piece === null ? null : await readPiece(client, request, request.piece);
   const isAwaited =
-    snapshot.intent === 'fenced' && snapshot.final_position !== null && !includes(after, parsePosition(snapshot.final_position));
+    snapshot.intent === 'fenced' &&
+    snapshot.final_position !== null &&
+    !includes(after, parsePosition(snapshot.final_position));
   return {
     position: formatPosition(position),
     changes: [...changed.values()].reduce((sum, { changes }) => sum + changes, 0),
@@ -119,14 +130,21 @@ function assertSameHistory(
   now: SnapshotPosition,
   state: SnapshotState,
 ): void {
-  if (state.is_standby === 't') throw historyLost('this PostgreSQL server is a standby, whose snapshots show other transactions');
-  if (state.capture_id !== request.captureId) throw historyLost('capture was installed anew in PostgreSQL since SQLite last followed it');
+  if (state.is_standby === 't')
+    throw historyLost('this PostgreSQL server is a standby, whose snapshots show other transactions');
+  if (state.capture_id !== request.captureId)
+    throw historyLost('capture was installed anew in PostgreSQL since SQLite last followed it');
   if (state.pruned_to !== null && !includes(after, parsePosition(state.pruned_to))) {
-    throw historyLost('SQLite stands before changes that were forgotten since (an older copy of the file was put back)');
+    throw historyLost(
+      'SQLite stands before changes that were forgotten since (an older copy of the file was put back)',
+    );
   }
-  if (now.system !== after.system) throw historyLost('this is another PostgreSQL server than the one that SQLite followed');
+  if (now.system !== after.system)
+    throw historyLost('this is another PostgreSQL server than the one that SQLite followed');
   if (now.timeline !== after.timeline) {
-    throw historyLost(`PostgreSQL is on timeline ${now.timeline}, SQLite followed timeline ${after.timeline} (a failover or a restored backup)`);
+    throw historyLost(
+      `PostgreSQL is on timeline ${now.timeline}, SQLite followed timeline ${after.timeline} (a failover or a restored backup)`,
+    );
   }
 }
 
@@ -210,8 +228,12 @@ async function* changedKeys(
   );
   try {
     while (true) {
-      const { rows } = await step.client.query<(string | null)[]>({ text: `FETCH ${BATCH_ROWS} FROM changed`, rowMode: 'array' });
-      if (rows.length > 0) yield rows.map((row) => columns.map((column, index) => decodeValue(column, row[index] ?? null)));
+      const { rows } = await step.client.query<(string | null)[]>({
+        text: `FETCH ${BATCH_ROWS} FROM changed`,
+        rowMode: 'array',
+      });
+      if (rows.length > 0)
+        yield rows.map((row) => columns.map((column, index) => decodeValue(column, row[index] ?? null)));
       if (rows.length < BATCH_ROWS) return;
     }
   } finally {

@@ -16,7 +16,6 @@ const SMALL_STEP_ROWS = 1_000;
 const SMALL_STEP_TABLES = 8;
 const PREPARED_STATEMENTS = 200;
 
-
 /**
  * Applies steps on one session. Three ways, from the fastest to the surest; each begins with the compare-and-set of
  * the state row and commits the watermark with the rows:
@@ -81,7 +80,10 @@ export class StepWriter {
 
   #statementFor(batches: readonly Batch[]): string {
     const shape = batches
-      .map(({ table, present, absent }) => `${this.#numberOf(table)}${absent.length > 0 ? '-' : ''}${present.length > 0 ? '+' : ''}`)
+      .map(
+        ({ table, present, absent }) =>
+          `${this.#numberOf(table)}${absent.length > 0 ? '-' : ''}${present.length > 0 ? '+' : ''}`,
+      )
       .join();
     let text = this.#shapes.get(shape);
     if (text === undefined) {
@@ -288,7 +290,12 @@ export async function readQuarantine(client: Queryable): Promise<readonly Quaran
   const { rows } = await client.query<{ tbl: string; key: string; reason: string; since: string }>(
     `SELECT tbl, key, reason, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS since FROM crossfade.quarantine ORDER BY tbl, key`,
   );
-  return rows.map((row) => ({ table: row.tbl, key: decodeKey(row.key), reason: row.reason, since: new Date(row.since) }));
+  return rows.map((row) => ({
+    table: row.tbl,
+    key: decodeKey(row.key),
+    reason: row.reason,
+    since: new Date(row.since),
+  }));
 }
 
 function isEncodable(encode: () => unknown): boolean {
@@ -305,6 +312,8 @@ function isEncodable(encode: () => unknown): boolean {
 function reasonOf(error: unknown): string {
   if (error instanceof ValueRefused) return error.message;
   const named =
-    error instanceof Error && 'constraint' in error && typeof error.constraint === 'string' ? ` (${error.constraint})` : '';
+    error instanceof Error && 'constraint' in error && typeof error.constraint === 'string'
+      ? ` (${error.constraint})`
+      : '';
   return `PostgreSQL refused it: SQLSTATE ${sqlState(error) ?? 'unknown'}${named}`;
 }

@@ -21,10 +21,24 @@ import type {
   StoreState,
 } from '../store.ts';
 import { stepOutdated } from '../store.ts';
-import { describeConnectionError, enterReplicaRole, isLockTimeout, openPool, openSession, sqlState } from './connection.ts';
+import {
+  describeConnectionError,
+  enterReplicaRole,
+  isLockTimeout,
+  openPool,
+  openSession,
+  sqlState,
+} from './connection.ts';
 import { brokenForeignKeys } from './foreign-keys.ts';
 import { describeTables, guardedTables } from './describe.ts';
-import { changedSince, formatPosition, fromSnapshotRow, includes, parsePosition, SNAPSHOT_COLUMNS } from './position.ts';
+import {
+  changedSince,
+  formatPosition,
+  fromSnapshotRow,
+  includes,
+  parsePosition,
+  SNAPSHOT_COLUMNS,
+} from './position.ts';
 import type { SnapshotRow } from './position.ts';
 import { SharedRecords } from './records.ts';
 import { decodeValue, selectByKeys, selectPage } from './rows.ts';
@@ -128,7 +142,10 @@ export class PostgresStore implements Store {
       await client.query(BOOKKEEPING_SQL);
       await client.query('DELETE FROM crossfade.tables');
       for (const table of request.tables) {
-        await client.query('INSERT INTO crossfade.tables (name, spec) VALUES ($1, $2)', [table.name, JSON.stringify(table)]);
+        await client.query('INSERT INTO crossfade.tables (name, spec) VALUES ($1, $2)', [
+          table.name,
+          JSON.stringify(table),
+        ]);
         await client.query('INSERT INTO crossfade.cursors (tbl) VALUES ($1) ON CONFLICT DO NOTHING', [table.name]);
       }
       await client.query(
@@ -141,7 +158,12 @@ export class PostgresStore implements Store {
     });
   }
 
-  async adopt(request: { captureId: string; watermark: Position; tables: readonly TableSpec[]; empties: boolean }): Promise<void> {
+  async adopt(request: {
+    captureId: string;
+    watermark: Position;
+    tables: readonly TableSpec[];
+    empties: boolean;
+  }): Promise<void> {
     // A session of its own: the Mirror may be in the middle of a transaction on its one.
     await this.#ownSession(async (client) => {
       await client.query('BEGIN; SET LOCAL synchronous_commit = on');
@@ -151,7 +173,8 @@ export class PostgresStore implements Store {
       // DELETE and not TRUNCATE: TRUNCATE would refuse tables that others refer to, and hide rows from running readers.
       if (request.empties) for (const { name } of request.tables) await client.query(`DELETE FROM ${quote(name)}`);
       await client.query('DELETE FROM crossfade.cursors; DELETE FROM crossfade.quarantine');
-      for (const { name } of request.tables) await client.query('INSERT INTO crossfade.cursors (tbl) VALUES ($1)', [name]);
+      for (const { name } of request.tables)
+        await client.query('INSERT INTO crossfade.cursors (tbl) VALUES ($1)', [name]);
       await client.query('UPDATE crossfade.state SET step = step + 1, watermark = $1, watermark_capture_id = $2', [
         request.watermark,
         request.captureId,
@@ -288,10 +311,13 @@ export class PostgresStore implements Store {
     );
     const state = await this.state();
     if (Number(rows[0]?.captured) === tables.length && state?.captureId) return;
-    await this.#lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'prepared to take the writes' }, async (client) => {
-      await client.query(tables.map(captureSql).join('\n'));
-      await client.query('UPDATE crossfade.state SET capture_id = coalesce(capture_id, $1)', [randomUUID()]);
-    });
+    await this.#lockingTables(
+      { tables, waitMs: PREPARE_LIMIT_MS, purpose: 'prepared to take the writes' },
+      async (client) => {
+        await client.query(tables.map(captureSql).join('\n'));
+        await client.query('UPDATE crossfade.state SET capture_id = coalesce(capture_id, $1)', [randomUUID()]);
+      },
+    );
   }
 
   /** After the release setting the sequences must not fail: without it there would be no primary. */
@@ -306,16 +332,25 @@ export class PostgresStore implements Store {
       );
       const { holds, may } = only(rows);
       if (holds === 't' && may === 't') continue;
-      throw new CrossfadeError('GATE_REFUSED', `the sequence ${sequence} of table "${table.name}" ${may === 't' ? 'cannot go on after the ids that SQLite has given out' : 'may not be set by the PostgreSQL role'}`, {
-        hint: may === 't' ? `make the column and its sequence bigint: ALTER TABLE ${quote(table.name)} ALTER COLUMN ${quote(name)} TYPE bigint` : `GRANT USAGE, SELECT, UPDATE ON SEQUENCE ${sequence} TO <role>`,
-      });
+      throw new CrossfadeError(
+        'GATE_REFUSED',
+        `the sequence ${sequence} of table "${table.name}" ${may === 't' ? 'cannot go on after the ids that SQLite has given out' : 'may not be set by the PostgreSQL role'}`,
+        {
+          hint:
+            may === 't'
+              ? `make the column and its sequence bigint: ALTER TABLE ${quote(table.name)} ALTER COLUMN ${quote(name)} TYPE bigint`
+              : `GRANT USAGE, SELECT, UPDATE ON SEQUENCE ${sequence} TO <role>`,
+        },
+      );
     }
   }
 
   async fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null> {
     const tables = await this.installedTables();
     const { waitMs } = expected;
-    return this.#lockingTables({ tables, waitMs, purpose: 'fenced' }, (client) => this.#fenceLocked(client, tables, expected));
+    return this.#lockingTables({ tables, waitMs, purpose: 'fenced' }, (client) =>
+      this.#fenceLocked(client, tables, expected),
+    );
   }
 
   /** PROTOCOL.md R23: a fence is DDL. The lock waits for every writer in flight; a flag alone would let old snapshots through. */
@@ -365,7 +400,8 @@ export class PostgresStore implements Store {
     const tables = await this.installedTables();
     return this.#transaction(async (client) => {
       const state = await lockState(client);
-      if (state.role !== 'secondary' || Number(state.epoch) !== expected.epoch || state.watermark === null) return false;
+      if (state.role !== 'secondary' || Number(state.epoch) !== expected.epoch || state.watermark === null)
+        return false;
       const { rows: held } = await client.query('SELECT 1 FROM crossfade.quarantine LIMIT 1');
       if (held.length > 0 || !expected.reached(state.watermark)) return false;
       for (const table of tables) await advanceSequences(client, table, expected.sequences.get(table.name) ?? 0n);
@@ -536,10 +572,14 @@ export class PostgresStore implements Store {
       } catch (error) {
         if (!isLockTimeout(error)) throw error;
         if (performance.now() > deadline) {
-          throw new CrossfadeError('SWITCH_TIMED_OUT', `PostgreSQL could not be ${purpose}: a transaction kept its locks for ${waitMs} ms`, {
-            hint: 'find the long transaction in pg_stat_activity or pg_prepared_xacts and end it; then try again',
-            cause: error,
-          });
+          throw new CrossfadeError(
+            'SWITCH_TIMED_OUT',
+            `PostgreSQL could not be ${purpose}: a transaction kept its locks for ${waitMs} ms`,
+            {
+              hint: 'find the long transaction in pg_stat_activity or pg_prepared_xacts and end it; then try again',
+              cause: error,
+            },
+          );
         }
         await sleep(LOCK_PAUSE_MS);
       }
@@ -570,7 +610,12 @@ export class PostgresStore implements Store {
 
   /** Without the replica role the Mirror's writes would meet foreign keys and fire the user's triggers. */
   async #assertRights(tables: readonly TableSpec[]): Promise<void> {
-    const guarded = await this.#reaching(() => guardedTables(this.#pool, tables.map((table) => table.name)));
+    const guarded = await this.#reaching(() =>
+      guardedTables(
+        this.#pool,
+        tables.map((table) => table.name),
+      ),
+    );
     if (guarded.length === 0) return;
     const may = await this.#reaching(async () => {
       const client = await this.#pool.connect();
@@ -584,7 +629,9 @@ export class PostgresStore implements Store {
     throw new CrossfadeError(
       'POSTGRES_RIGHTS',
       `the PostgreSQL role may not set session_replication_role, and table "${guarded[0]}" has foreign keys or triggers that would act on mirrored rows`,
-      { hint: 'on PostgreSQL 15 or later run, as a superuser: GRANT SET ON PARAMETER session_replication_role TO <role>' },
+      {
+        hint: 'on PostgreSQL 15 or later run, as a superuser: GRANT SET ON PARAMETER session_replication_role TO <role>',
+      },
     );
   }
 }

@@ -32,7 +32,8 @@ export class Bookkeeping {
   }
 
   state(): StoreState | undefined {
-    if (this.#db.prepare(`SELECT 1 FROM sqlite_master WHERE name = '_crossfade_state'`).get() === undefined) return undefined;
+    if (this.#db.prepare(`SELECT 1 FROM sqlite_master WHERE name = '_crossfade_state'`).get() === undefined)
+      return undefined;
     const row = this.#db.prepare('SELECT * FROM _crossfade_state').get() as StateRow | undefined;
     if (row === undefined) return undefined;
     assertVersion(Number(row.version));
@@ -61,8 +62,7 @@ export class Bookkeeping {
   /** The last entry of the changelog. */
   position(): ChangelogPosition {
     const entry = this.#db.prepare('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1').get() as
-      | { seq: bigint; tag: bigint }
-      | undefined;
+      { seq: bigint; tag: bigint } | undefined;
     return entry ?? { seq: 0n, tag: 0n };
   }
 
@@ -84,7 +84,12 @@ export class Bookkeeping {
   saveCursor(cursor: Cursor): void {
     this.#db
       .prepare('UPDATE _crossfade_cursors SET after = ?, done = ?, copied = ? WHERE tbl = ?')
-      .run(cursor.after === null ? null : encodeKey(cursor.after), cursor.isDone ? 1 : 0, cursor.rowsCopied, cursor.table);
+      .run(
+        cursor.after === null ? null : encodeKey(cursor.after),
+        cursor.isDone ? 1 : 0,
+        cursor.rowsCopied,
+        cursor.table,
+      );
   }
 
   quarantine(): readonly Quarantined[] {

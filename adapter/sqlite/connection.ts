@@ -13,7 +13,10 @@ const BUSY_RETRY_MS = 2;
  *
  * @throws CrossfadeError `SQLITE_UNREADABLE` when the file is not a readable SQLite database.
  */
-export function openConnection(path: string, { synchronous = 'FULL' }: { synchronous?: 'FULL' | 'NORMAL' } = {}): Database.Database {
+export function openConnection(
+  path: string,
+  { synchronous = 'FULL' }: { synchronous?: 'FULL' | 'NORMAL' } = {},
+): Database.Database {
   try {
     const connection = new Database(path, { fileMustExist: true, timeout: 0 });
     connection.defaultSafeIntegers(true);
@@ -95,7 +98,10 @@ export async function retryWhileBusy<T>(attempt: () => T, limitMs: number = BUSY
         throw new CrossfadeError(
           'SQLITE_BUSY',
           `the SQLite database stayed locked by another connection for ${limitMs} ms`,
-          { hint: 'find the long transaction (in the API, a script or a shell) and end it; then try again', cause: error },
+          {
+            hint: 'find the long transaction (in the API, a script or a shell) and end it; then try again',
+            cause: error,
+          },
         );
       }
       await sleep(BUSY_RETRY_MS);

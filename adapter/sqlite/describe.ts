@@ -55,7 +55,8 @@ function describeTable(db: Database.Database, name: string, autoIncrement: boole
   const natural = uniques.find(
     (unique) => !unique.isPartial && unique.columns.every((column) => column.name !== null && notNull.has(column.name)),
   );
-  const key = primary.length > 0 ? primary.map((column) => column.name) : (natural?.columns.map((c) => c.name ?? '') ?? []);
+  const key =
+    primary.length > 0 ? primary.map((column) => column.name) : (natural?.columns.map((c) => c.name ?? '') ?? []);
   const collations = new Map<string, Collation>();
   const keyIndex = uniques.find((unique) => sameNames(unique.columns, key));
   for (const column of keyIndex?.columns ?? []) collations.set(column.name ?? '', knownCollation(column.coll));
@@ -63,16 +64,14 @@ function describeTable(db: Database.Database, name: string, autoIncrement: boole
     name,
     autoIncrement,
     key,
-    columns: info.map(
-      (column): ColumnShape => ({
-        name: column.name,
-        type: column.type,
-        collation: collations.get(column.name) ?? 'BINARY',
-        notNull: column.notnull === 1n,
-        generated: column.hidden !== 0n,
-        sequence: null,
-      }),
-    ),
+    columns: info.map((column): ColumnShape => ({
+      name: column.name,
+      type: column.type,
+      collation: collations.get(column.name) ?? 'BINARY',
+      notNull: column.notnull === 1n,
+      generated: column.hidden !== 0n,
+      sequence: null,
+    })),
   };
 }
 
@@ -91,7 +90,9 @@ export function replacingIndexes(db: Database.Database, table: string, key: read
   return uniquesOf(db, table)
     .filter((unique) => !sameNames(unique.columns, key) || unique.columns.some((column) => column.coll !== 'BINARY'))
     .map((unique) => {
-      const expressions = unique.columns.some((column) => column.name === null) ? indexExpressions(indexSql(db, unique.name)) : [];
+      const expressions = unique.columns.some((column) => column.name === null)
+        ? indexExpressions(indexSql(db, unique.name))
+        : [];
       return {
         parts: unique.columns.map(({ name, coll }, index) => {
           const expression = expressions[index] ?? '';
@@ -113,7 +114,9 @@ function defaultText(sql: string | null): string | null {
   if (sql === null) return null;
   const quoted = /^"((?:[^"]|"")*)"$/.exec(sql)?.[1];
   if (quoted !== undefined) return literal(quoted.replaceAll('""', '"'));
-  return /^[a-z_]\w*$/i.test(sql) && !/^(null|true|false|current_(time|date|timestamp))$/i.test(sql) ? literal(sql) : sql;
+  return /^[a-z_]\w*$/i.test(sql) && !/^(null|true|false|current_(time|date|timestamp))$/i.test(sql)
+    ? literal(sql)
+    : sql;
 }
 
 function columnsOf(db: Database.Database, table: string): readonly ColumnInfo[] {
@@ -121,7 +124,9 @@ function columnsOf(db: Database.Database, table: string): readonly ColumnInfo[] 
 }
 
 function uniquesOf(db: Database.Database, table: string): readonly UniqueColumns[] {
-  const indexes = db.prepare(`SELECT * FROM pragma_index_list(${literal(table)}) WHERE "unique" = 1`).all() as IndexInfo[];
+  const indexes = db
+    .prepare(`SELECT * FROM pragma_index_list(${literal(table)}) WHERE "unique" = 1`)
+    .all() as IndexInfo[];
   return indexes.map((index) => ({
     name: index.name,
     origin: index.origin,
@@ -133,7 +138,9 @@ function uniquesOf(db: Database.Database, table: string): readonly UniqueColumns
 }
 
 function sameNames(columns: readonly IndexColumn[], names: readonly string[]): boolean {
-  return columns.length === names.length && columns.every((column) => column.name !== null && names.includes(column.name));
+  return (
+    columns.length === names.length && columns.every((column) => column.name !== null && names.includes(column.name))
+  );
 }
 
 function knownCollation(name: string): Collation {
@@ -142,7 +149,11 @@ function knownCollation(name: string): Collation {
 
 /** How many key columns the changelog has, for the widest key seen so far. */
 export function changelogWidth(db: Database.Database): number {
-  const names = new Set((db.prepare(`SELECT name FROM pragma_table_info('_crossfade_changes')`).all() as { name: string }[]).map((c) => c.name));
+  const names = new Set(
+    (db.prepare(`SELECT name FROM pragma_table_info('_crossfade_changes')`).all() as { name: string }[]).map(
+      (c) => c.name,
+    ),
+  );
   let width = 0;
   while (names.has(`k${width + 1}`)) width += 1;
   return width;
@@ -150,5 +161,6 @@ export function changelogWidth(db: Database.Database): number {
 
 /** Adds key columns to the changelog until it is as wide as the widest key. */
 export function widenChangelog(db: Database.Database, width: number): void {
-  for (const name of keyNames(width).slice(changelogWidth(db))) db.exec(`ALTER TABLE _crossfade_changes ADD COLUMN ${quote(name)}`);
+  for (const name of keyNames(width).slice(changelogWidth(db)))
+    db.exec(`ALTER TABLE _crossfade_changes ADD COLUMN ${quote(name)}`);
 }

@@ -141,7 +141,9 @@ export function captureTriggers(table: TableSpec, uniques: readonly UniqueIndex[
         );
       })
       .join(' ');
-    const used = uniques.some((unique) => unique.columns === null) ? [] : uniques.flatMap((unique) => unique.columns ?? []);
+    const used = uniques.some((unique) => unique.columns === null)
+      ? []
+      : uniques.flatMap((unique) => unique.columns ?? []);
     const of = used.length === 0 ? '' : ` OF ${[...new Set(used)].map(quote).join(', ')}`;
     triggers.push(
       trigger('replace', `BEFORE INSERT ON ${name}`, rivals),

@@ -71,7 +71,9 @@ export class StepReader {
     const isSmall = entries.length <= SMALL_STEP;
     const last = isSmall ? entries.at(-1) : this.#lastEntry();
     const position = { seq: last?.seq ?? after.seq, tag: last?.tag ?? after.tag };
-    const keys = isSmall ? this.#keysInMemory(request, entries.slice(1)) : this.#keysInTemporaryTable(request, after.seq, width);
+    const keys = isSmall
+      ? this.#keysInMemory(request, entries.slice(1))
+      : this.#keysInTemporaryTable(request, after.seq, width);
     const piece = request.piece === null ? null : this.#readPiece(request, request.piece);
     const hasChanges = position.seq > after.seq;
     const isEmpty = !hasChanges && piece === null && request.keys.size === 0;
@@ -145,7 +147,11 @@ export class StepReader {
     };
     for (const entry of entries) {
       const table = specs.get(entry.tbl ?? '');
-      if (table !== undefined) add(table, table.key.map((_, index) => entry[`k${index + 1}`] ?? null));
+      if (table !== undefined)
+        add(
+          table,
+          table.key.map((_, index) => entry[`k${index + 1}`] ?? null),
+        );
     }
     for (const table of request.tables) {
       for (const key of request.keys.get(table.name) ?? []) add(table, key);
@@ -166,7 +172,9 @@ export class StepReader {
     const names = keyNames(width).join(', ');
     db.exec(`DROP TABLE IF EXISTS temp.step_keys; CREATE TEMP TABLE step_keys (id INTEGER PRIMARY KEY, tbl, ${names})`);
     db.exec(`DROP TABLE IF EXISTS temp.step_extra; CREATE TEMP TABLE step_extra (tbl, ${names})`);
-    const extra = db.prepare(`INSERT INTO temp.step_extra VALUES (${['tbl', ...keyNames(width)].map(() => '?').join(', ')})`);
+    const extra = db.prepare(
+      `INSERT INTO temp.step_extra VALUES (${['tbl', ...keyNames(width)].map(() => '?').join(', ')})`,
+    );
     for (const keys of [request.keys, request.retry]) {
       for (const [table, list] of keys) {
         for (const key of list) extra.run(table, ...Array.from({ length: width }, (_, index) => key[index] ?? null));
@@ -185,7 +193,9 @@ export class StepReader {
     }
     const ranges = new Map(
       (
-        db.prepare('SELECT tbl, min(id) AS low, max(id) AS high FROM temp.step_keys WHERE tbl IS NOT NULL GROUP BY tbl').all() as {
+        db
+          .prepare('SELECT tbl, min(id) AS low, max(id) AS high FROM temp.step_keys WHERE tbl IS NOT NULL GROUP BY tbl')
+          .all() as {
           tbl: string;
           low: bigint;
           high: bigint;
@@ -202,7 +212,7 @@ export class StepReader {
             `SELECT id, ${keyNames(table.key.length).join(', ')} FROM temp.step_keys WHERE id >= ? AND id <= ? ORDER BY id LIMIT ${BATCH_ROWS}`,
           )
           .raw();
-        for (let from = range.low; from <= range.high; ) {
+        for (let from = range.low; from <= range.high;) {
           const found = page.all(from, range.high) as SqlValue[][];
           if (found.length === 0) return;
           from = (found.at(-1)?.[0] as bigint) + 1n;
@@ -218,7 +228,14 @@ export class StepReader {
   #isCopied(table: TableSpec, cursor: Cursor | undefined, key: Key): boolean {
     if (cursor === undefined || cursor.isDone) return true;
     if (cursor.after === null) return false;
-    const upTo = this.#db.prepare(`SELECT ${upToCursor(table, key.map(() => '?'))}`).pluck();
+    const upTo = this.#db
+      .prepare(
+        `SELECT ${upToCursor(
+          table,
+          key.map(() => '?'),
+        )}`,
+      )
+      .pluck();
     return upTo.get(...key, ...cursor.after) === 1n;
   }
 
@@ -239,11 +256,7 @@ export class StepReader {
     };
   }
 
-  async *#batches(step: {
-    request: StepRequest;
-    keys: StepKeys;
-    piece: readonly Row[];
-  }): AsyncIterable<Batch> {
+  async *#batches(step: { request: StepRequest; keys: StepKeys; piece: readonly Row[] }): AsyncIterable<Batch> {
     for (const table of step.request.tables) {
       for (const keys of step.keys.chunks(table)) yield this.#lookUp(table, keys);
       if (step.request.piece?.table === table && step.piece.length > 0) {
@@ -339,7 +352,8 @@ export class RowLookup {
 export function selectPage(db: Database.Database, table: TableSpec, after: Key | null, rows: number): readonly Row[] {
   const key = keyColumns(table).map(collated);
   const marks = key.map(() => '?').join(', ');
-  const where = after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ?` : `(${key.join(', ')}) > (${marks})`}`;
+  const where =
+    after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ?` : `(${key.join(', ')}) > (${marks})`}`;
   return db
     .prepare(`SELECT ${columnList(table)} FROM ${quote(table.name)} ${where} ORDER BY ${key.join(', ')} LIMIT ?`)
     .raw()

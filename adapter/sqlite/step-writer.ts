@@ -62,9 +62,12 @@ function insertOrQuarantine(
     return true;
   } catch (error) {
     if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
-    db
-      .prepare('INSERT INTO _crossfade_quarantine (tbl, key, reason, since_ms) VALUES (?, ?, ?, ?)')
-      .run(table.name, encodeKey(keyOf(table, row)), messageOf(error), Date.now());
+    db.prepare('INSERT INTO _crossfade_quarantine (tbl, key, reason, since_ms) VALUES (?, ?, ?, ?)').run(
+      table.name,
+      encodeKey(keyOf(table, row)),
+      messageOf(error),
+      Date.now(),
+    );
     return false;
   }
 }

@@ -125,7 +125,12 @@ export class SqliteStore implements Store {
     });
   }
 
-  async adopt(request: { captureId: string; watermark: Position; tables: readonly TableSpec[]; empties: boolean }): Promise<void> {
+  async adopt(request: {
+    captureId: string;
+    watermark: Position;
+    tables: readonly TableSpec[];
+    empties: boolean;
+  }): Promise<void> {
     await this.#write(() => {
       if (request.empties) for (const table of request.tables) this.#db.exec(`DELETE FROM ${quote(table.name)}`);
       this.#db.exec('DELETE FROM _crossfade_cursors; DELETE FROM _crossfade_quarantine');
@@ -172,7 +177,9 @@ export class SqliteStore implements Store {
 
   async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[]> {
     return this.#db
-      .prepare(`SELECT DISTINCT ${keyNames(table.key.length).join(', ')} FROM _crossfade_changes WHERE seq > ? AND tbl = ?`)
+      .prepare(
+        `SELECT DISTINCT ${keyNames(table.key.length).join(', ')} FROM _crossfade_changes WHERE seq > ? AND tbl = ?`,
+      )
       .raw()
       .all(parsePosition(after).seq, table.name) as Key[];
   }
@@ -191,7 +198,9 @@ export class SqliteStore implements Store {
     if (oldest === null || oldest >= seq) return 0;
     const forget = (): number =>
       this.#db
-        .prepare('DELETE FROM _crossfade_changes WHERE seq IN (SELECT seq FROM _crossfade_changes WHERE seq < ? ORDER BY seq LIMIT ?)')
+        .prepare(
+          'DELETE FROM _crossfade_changes WHERE seq IN (SELECT seq FROM _crossfade_changes WHERE seq < ? ORDER BY seq LIMIT ?)',
+        )
         .run(seq, PRUNE_ENTRIES).changes;
     try {
       return await this.#write(forget, 0);
@@ -229,9 +238,7 @@ export class SqliteStore implements Store {
     const batches: Batch[] = [];
     for await (const batch of step.reading.batches()) batches.push(batch);
     await step.reading.durable();
-    return writeTransaction(this.#steps, () =>
-      applyStep(this.#steps, new Bookkeeping(this.#steps), { step, batches }),
-    );
+    return writeTransaction(this.#steps, () => applyStep(this.#steps, new Bookkeeping(this.#steps), { step, batches }));
   }
 
   async flush(): Promise<void> {
@@ -282,7 +289,9 @@ export class SqliteStore implements Store {
     return this.#write(
       () =>
         this.#db
-          .prepare(`UPDATE _crossfade_state SET intent = 'released' WHERE intent = 'fenced' AND epoch = ? AND attempt = ?`)
+          .prepare(
+            `UPDATE _crossfade_state SET intent = 'released' WHERE intent = 'fenced' AND epoch = ? AND attempt = ?`,
+          )
           .run(expected.epoch, expected.attempt).changes === 1,
     );
   }
@@ -298,14 +307,20 @@ export class SqliteStore implements Store {
       const state = this.#books.state();
       if (state?.role !== 'secondary' || state.epoch !== expected.epoch || state.watermark === null) return false;
       if (!expected.reached(state.watermark) || this.#books.quarantine().length > 0) return false;
-      for (const table of this.#books.installedTables()) this.#advanceSequence(table, expected.sequences.get(table.name));
+      for (const table of this.#books.installedTables())
+        this.#advanceSequence(table, expected.sequences.get(table.name));
       this.#openForWrites();
       this.#db
         .prepare(
           `UPDATE _crossfade_state SET role = 'primary', epoch = epoch + 1, stage = ?, handover = ?, capture_id = coalesce(capture_id, ?)`,
         )
         .run(expected.stage, formatPosition(this.#books.position()), randomUUID());
-      this.#books.noteHistory({ from: state.stage, to: expected.stage, epoch: state.epoch + 1, note: 'write switch: took the writes over' });
+      this.#books.noteHistory({
+        from: state.stage,
+        to: expected.stage,
+        epoch: state.epoch + 1,
+        note: 'write switch: took the writes over',
+      });
       return true;
     });
   }
@@ -324,7 +339,12 @@ export class SqliteStore implements Store {
       // Behind the fence nobody writes but the Mirror, so neither capture nor the user's own triggers may fire.
       this.#triggers.dropCapture();
       this.#triggers.parkUsers(this.#books.installedTables());
-      this.#books.noteHistory({ from, to: expected.stage, epoch: expected.epoch + 1, note: 'write switch: gave the writes up' });
+      this.#books.noteHistory({
+        from,
+        to: expected.stage,
+        epoch: expected.epoch + 1,
+        note: 'write switch: gave the writes up',
+      });
       return true;
     });
   }
@@ -332,7 +352,10 @@ export class SqliteStore implements Store {
   async sequences(): Promise<ReadonlyMap<string, bigint>> {
     const hasTable = this.#db.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'`).get() !== undefined;
     const given = hasTable
-      ? (this.#db.prepare('SELECT name, seq FROM sqlite_sequence WHERE seq IS NOT NULL').raw().all() as [string, bigint][])
+      ? (this.#db.prepare('SELECT name, seq FROM sqlite_sequence WHERE seq IS NOT NULL').raw().all() as [
+          string,
+          bigint,
+        ][])
       : [];
     const names = new Set(this.#books.installedTables().map((table) => table.name));
     return new Map(given.filter(([name]) => names.has(name)));
@@ -350,7 +373,12 @@ export class SqliteStore implements Store {
   }
 
   async count(table: TableSpec): Promise<number> {
-    return Number(this.#db.prepare(`SELECT count(*) FROM ${quote(table.name)}`).pluck().get());
+    return Number(
+      this.#db
+        .prepare(`SELECT count(*) FROM ${quote(table.name)}`)
+        .pluck()
+        .get(),
+    );
   }
 
   /** SQLite checks foreign keys only as rows change; rows that break one stay as they are. */
@@ -389,7 +417,10 @@ export class SqliteStore implements Store {
   #assertNoNullKeys(tables: readonly TableSpec[]): void {
     for (const table of tables) {
       const isNull = keyColumns(table).map((column) => `${quote(column.name)} IS NULL`);
-      const rows = this.#db.prepare(`SELECT count(*) FROM ${quote(table.name)} WHERE ${isNull.join(' OR ')}`).pluck().get() as bigint;
+      const rows = this.#db
+        .prepare(`SELECT count(*) FROM ${quote(table.name)} WHERE ${isNull.join(' OR ')}`)
+        .pluck()
+        .get() as bigint;
       if (rows === 0n) continue;
       throw new CrossfadeError('KEY_HOLDS_NULL', `table "${table.name}" holds ${rows} rows with a NULL in their key`, {
         hint: `PostgreSQL keys cannot be NULL; give these rows a key or delete them: SELECT * FROM ${quote(table.name)} WHERE ${isNull.join(' OR ')}`,
@@ -406,8 +437,11 @@ export class SqliteStore implements Store {
   /** AUTOINCREMENT never gives out an id twice: it must know the ids that PostgreSQL gave out and rows that are gone. */
   #advanceSequence(table: TableSpec, given: bigint | undefined): void {
     if (!table.autoIncrement || given === undefined) return;
-    const moved = this.#db.prepare('UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?').run(given, table.name);
-    if (moved.changes === 0) this.#db.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(table.name, given);
+    const moved = this.#db
+      .prepare('UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = ?')
+      .run(given, table.name);
+    if (moved.changes === 0)
+      this.#db.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(table.name, given);
   }
 }
 

@@ -20,7 +20,10 @@ export class Triggers {
       const key = keyColumns(table).map((column) => column.name);
       for (const trigger of captureTriggers(table, replacingIndexes(this.#db, table.name, key))) {
         this.#db.exec(trigger.sql);
-        const stored = this.#db.prepare(`SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?`).pluck().get(trigger.name);
+        const stored = this.#db
+          .prepare(`SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = ?`)
+          .pluck()
+          .get(trigger.name);
         remember.run(trigger.name, trigger.table, stored);
       }
     }

@@ -41,7 +41,10 @@ export interface Pair {
 /** Makes both databases with these tables. Everything is closed and removed with the test. */
 export async function makePair(
   t: Pick<ExecutionContext, 'teardown' | 'log'>,
-  { tables = TABLES, url: given }: { tables?: { readonly sqlite: string; readonly postgres: string }; url?: string } = {},
+  {
+    tables = TABLES,
+    url: given,
+  }: { tables?: { readonly sqlite: string; readonly postgres: string }; url?: string } = {},
 ): Promise<Pair> {
   const path = sqliteFile(t, tables.sqlite);
   const url = given ?? (await freshDatabase(t));
@@ -94,7 +97,7 @@ async function allRows(
   page: (after: Row | null) => Promise<readonly Row[]>,
 ): Promise<Map<string, Row>> {
   const rows = new Map<string, Row>();
-  for (let after: Row | null = null; ; ) {
+  for (let after: Row | null = null; ;) {
     const some: readonly Row[] = await page(after);
     for (const row of some) rows.set(encodeKey(keyOf(table, row)), row);
     const last = some.at(-1);
