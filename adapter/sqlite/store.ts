@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { CrossfadeError, isCrossfadeError } from '../errors.ts';
+import { CrossfadeError, isCrossfadeError, messageOf } from '../errors.ts';
 import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
 import { stageRow } from '../stage.ts';
@@ -254,7 +254,12 @@ export class SqliteStore implements Store {
       this.#openForWrites();
       throw rehearsed;
     }).catch((error: unknown) => {
-      if (error !== rehearsed) throw error;
+      if (error === rehearsed) return;
+      if (isCrossfadeError(error)) throw error;
+      throw new CrossfadeError('GATE_REFUSED', `SQLite could not take the writes over: ${messageOf(error)}`, {
+        hint: 'somebody changed the schema of the SQLite file meanwhile; undo that, and try again',
+        cause: error,
+      });
     });
   }
 
