@@ -8,6 +8,9 @@ import { isCrossfadeError, messageOf } from '../../adapter/errors.ts';
 import { PAYMENTS } from './writer-reports.ts';
 import type { WriterOrder, WriterReport, WriterSettings } from './writer-reports.ts';
 
+/** More writes than one process makes. */
+const RUN = 1_000_000;
+
 await main(JSON.parse(process.argv[2] ?? '') as WriterSettings);
 
 async function main({ options, run, lanes }: WriterSettings): Promise<void> {
@@ -32,7 +35,7 @@ async function writeOn(crossfade: Crossfade, lane: string, run: number): Promise
   const writes = [insert, count, book];
   for (let number = 0; ; number += 1) {
     const write = writes[number % writes.length] ?? insert;
-    await trying(async () => report(await write(crossfade, lane, run * 1_000_000 + number)));
+    await trying(async () => report(await write(crossfade, lane, run * RUN + number)));
     // Writes to SQLite end without a turn of the event loop, on which everything else waits.
     await new Promise(setImmediate);
   }
@@ -45,7 +48,8 @@ async function insert({ knex }: Crossfade, lane: string, number: number): Promis
 }
 
 async function count({ knex }: Crossfade, lane: string, number: number): Promise<WriterReport> {
-  const name = `counter-${lane}`;
+  // Each process has its own, since several may write at once.
+  const name = `counter-${Math.floor(number / RUN)}-${lane}`;
   await knex('settings')
     .insert({ name, value: String(number) })
     .onConflict('name')
