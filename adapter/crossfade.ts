@@ -5,7 +5,7 @@ import { Breaker } from './breaker.ts';
 import { readConfig } from './config.ts';
 import type { Config, CrossfadeOptions } from './config.ts';
 import { Cutover } from './cutover.ts';
-import { CrossfadeError } from './errors.ts';
+import { CrossfadeError, isCrossfadeError } from './errors.ts';
 import { Metrics } from './metrics.ts';
 import { backfillStatus, Mirror } from './mirror.ts';
 import { PostgresStore } from './postgres/store.ts';
@@ -224,10 +224,12 @@ export class Crossfade {
     const giveBack = mirror.demand();
     try {
       while (true) {
-        const status = backfillStatus((await postgres.progress()).cursors);
-        metrics.backfill(status.rowsCopied);
-        options.onProgress?.(status);
-        if (status.isDone) return status;
+        const status = await backfillSoFar(postgres);
+        if (status !== null) {
+          metrics.backfill(status.rowsCopied);
+          options.onProgress?.(status);
+          if (status.isDone) return status;
+        }
         options.signal?.throwIfAborted();
         const { runs, error } = mirror.status();
         if (runs === 'stopped')
@@ -321,6 +323,16 @@ export class Crossfade {
     const last = await this.records.lastComparison({ onlyFull: false }).catch(() => undefined);
     if (last !== undefined) this.#parts.metrics.comparison(last);
     return last ?? null;
+  }
+}
+
+/** How far the backfill has come; `null` while PostgreSQL is away, which the Mirror waits for, and so may its caller. */
+async function backfillSoFar(postgres: PostgresStore): Promise<BackfillStatus | null> {
+  try {
+    return backfillStatus((await postgres.progress()).cursors);
+  } catch (error) {
+    if (isCrossfadeError(error) && error.retryable) return null;
+    throw error;
   }
 }
 
