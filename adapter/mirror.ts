@@ -70,6 +70,8 @@ export class Mirror {
   readonly #lease: MirrorLease;
   readonly #loop: Loop;
   #course: Course | null = null;
+  /** Counts the calls of {@link forget}. */
+  #forgotten = 0;
   readonly #onTrouble = new Set<(error: unknown) => void>();
   #demands = 0;
   #waiters: Waiter[] = [];
@@ -86,7 +88,7 @@ export class Mirror {
   constructor(options: MirrorOptions) {
     this.#options = options;
     this.#lease = new MirrorLease(options.records, options.config);
-    this.#loop = new Loop({ turn: () => this.#turn(), onError: (error) => this.#onError(error) });
+    this.#loop = new Loop({ turn: () => this.#validTurn(), onError: (error) => this.#onError(error) });
   }
 
   /** Does nothing where this process may not run the Mirror. */
@@ -201,6 +203,7 @@ export class Mirror {
 
   /** Forgets what it knows of both stores; the next turn reads it again. For those who changed it. */
   forget(): void {
+    this.#forgotten += 1;
     this.#course = null;
     this.#fatal = null;
     this.#error = null;
@@ -235,6 +238,18 @@ export class Mirror {
 
   // ── A turn ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** What a turn found out before {@link forget} was called is void, its errors too. */
+  async #validTurn(): Promise<NextTurn> {
+    const forgotten = this.#forgotten;
+    try {
+      return await this.#turn();
+    } catch (error) {
+      if (forgotten === this.#forgotten) throw error;
+      this.#course = null;
+      return 'again';
+    }
+  }
+
   async #turn(): Promise<NextTurn> {
     const { config, isCaptured, isWanted } = this.#options;
     if (!isCaptured() || (!isWanted() && this.#demands === 0)) {
@@ -248,8 +263,10 @@ export class Mirror {
       this.#course = null;
       return { afterMs: Math.min(config.leaseMs / 2, 500) };
     }
-    this.#course ??= await this.#plotCourse();
-    const course = this.#course;
+    const forgotten = this.#forgotten;
+    const course = this.#course ?? (await this.#plotCourse());
+    if (forgotten !== this.#forgotten) return 'again';
+    this.#course = course;
     if (course === null) return { afterMs: config.pollMs };
     const did = await this.#step(course).catch((error: unknown) => {
       if (!isCrossfadeError(error, 'STEP_OUTDATED')) throw error;

@@ -117,7 +117,7 @@ export function stepOutdated(store: StoreName, found: string): CrossfadeError {
   });
 }
 
-/** What the Mirror hands to the secondary. The first five fields are compared and set before anything else. */
+/** What the Mirror hands to the secondary. Epoch, step and capture are compared before anything is written. */
 export interface StepToApply {
   readonly epoch: number;
   readonly step: number;

@@ -8,11 +8,9 @@ import { parseStage, stageRow } from '../stage.ts';
 import type {
   Fenced,
   InstallRequest,
-  Intent,
   Position,
   Progress,
   Records,
-  Role,
   StepApplied,
   StepReading,
   StepRequest,
@@ -29,6 +27,8 @@ import {
   openSession,
   sqlState,
 } from './connection.ts';
+import { lockState, noteHistory, only, STATE_SQL, toState } from './bookkeeping.ts';
+import type { StateRow } from './bookkeeping.ts';
 import { brokenForeignKeys } from './foreign-keys.ts';
 import { describeTables, guardedTables } from './describe.ts';
 import {
@@ -54,25 +54,6 @@ import {
 } from './sql.ts';
 import { readStep } from './step-reader.ts';
 import { readQuarantine, StepWriter } from './step-writer.ts';
-
-interface StateRow {
-  readonly version: string;
-  readonly role: Role;
-  readonly epoch: string;
-  readonly stage: string;
-  readonly intent: Intent | null;
-  readonly attempt: string;
-  readonly lifted: string;
-  readonly final_position: string | null;
-  readonly is_expired: string | null;
-  readonly capture_id: string | null;
-  readonly step: string;
-  readonly watermark: string | null;
-  readonly watermark_capture_id: string | null;
-  readonly handover: string | null;
-}
-
-const STATE_SQL = 'SELECT *, attempt_expires < clock_timestamp() AS is_expired FROM crossfade.state';
 
 /** One attempt to lock all tables; well below deadlock_timeout (1 s), past which PostgreSQL would end somebody's transaction. */
 const LOCK_ATTEMPT_MS = 300;
@@ -636,11 +617,6 @@ export class PostgresStore implements Store {
   }
 }
 
-async function lockState(client: pg.ClientBase): Promise<StateRow> {
-  const { rows } = await client.query<StateRow>(`${STATE_SQL} FOR UPDATE`);
-  return only(rows);
-}
-
 async function raiseFence(client: pg.ClientBase, tables: readonly TableSpec[], attempt: number): Promise<void> {
   if (tables.length > 0) await client.query(tables.map((table) => fenceSql(table, attempt)).join('\n'));
 }
@@ -659,46 +635,4 @@ async function advanceSequences(client: pg.ClientBase, table: TableSpec, given: 
        WHERE highest >= 1`,
     );
   }
-}
-
-async function noteHistory(
-  client: pg.ClientBase,
-  change: { from: string; to: string; epoch: number; note: string },
-): Promise<void> {
-  await client.query('INSERT INTO crossfade.history (epoch, from_stage, to_stage, note) VALUES ($1, $2, $3, $4)', [
-    change.epoch,
-    change.from,
-    change.to,
-    change.note,
-  ]);
-}
-
-function toState(row: StateRow): StoreState {
-  if (Number(row.version) > BOOKKEEPING_VERSION) {
-    throw new CrossfadeError(
-      'VERSION_UNKNOWN',
-      `the PostgreSQL database carries Crossfade's bookkeeping of version ${row.version}; this release knows version ${BOOKKEEPING_VERSION}`,
-      { hint: 'run the same release of knex-crossfade in every process, the newest one' },
-    );
-  }
-  return {
-    role: row.role,
-    epoch: Number(row.epoch),
-    stage: parseStage(row.stage),
-    intent: row.intent,
-    attempt: Number(row.attempt),
-    finalPosition: row.final_position,
-    attemptExpired: row.intent === 'fenced' && row.is_expired === 't',
-    captureId: row.capture_id,
-    step: Number(row.step),
-    watermark: row.watermark,
-    watermarkCaptureId: row.watermark_capture_id,
-    handover: row.handover,
-  };
-}
-
-function only<T>(rows: readonly T[]): T {
-  const [row] = rows;
-  if (row === undefined) throw new RangeError('a query that always answers with a row gave none');
-  return row;
 }
