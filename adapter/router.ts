@@ -12,7 +12,7 @@ import type { ClientConstructor } from './router/knex-internals.ts';
 import { postgresClientClass, probe } from './router/postgres-client.ts';
 import { RoutedTransactions } from './router/routed-transaction.ts';
 import { routerClientClass } from './router/router-client.ts';
-import { targetClientClass } from './router/target-client.ts';
+import { sqliteClientClass } from './router/sqlite-client.ts';
 import type { TargetClient, TargetHooks } from './router/target-client.ts';
 
 export type { QueryEvent } from './router/core.ts';
@@ -115,7 +115,7 @@ class Core implements RouterCore {
   }
 
   #sqlite(options: RouterOptions): Target {
-    const Client = targetClientClass(dialectClass('better-sqlite3'), this.#hooks('sqlite'));
+    const Client = sqliteClientClass(dialectClass('better-sqlite3'), this.#hooks('sqlite'));
     const instance = knex({
       ...options.knex,
       client: asKnexClient(Client),

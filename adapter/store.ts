@@ -105,9 +105,9 @@ export interface StepReading {
   /** The backfill's cursor after this step, or `null` without a piece. */
   readonly cursor: Cursor | null;
   /** The rows. May be read more than once; every reading gives the same snapshot. Memory is bounded by a batch. */
-  batches(): AsyncIterable<Batch>;
-  /** Resolves when everything in the snapshot would survive a power failure of the primary. */
-  durable(): Promise<void>;
+  batches(): Iterable<Batch> | AsyncIterable<Batch>;
+  /** Resolves when everything in the snapshot would survive a power failure of the primary; `undefined` when it would now. */
+  durable(): Promise<void> | undefined;
 }
 
 /** What a store says to a step from it when it is no longer, or not any more to be, the primary of that epoch. */

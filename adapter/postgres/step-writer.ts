@@ -20,7 +20,8 @@ const PREPARED_STATEMENTS = 200;
  * Applies steps on one session. Three ways, from the fastest to the surest; each begins with the compare-and-set of
  * the state row and commits the watermark with the rows:
  *
- * 1. one statement for all tables, for a small step: two round trips, the second one the commit;
+ * 1. one statement for all tables, for a small step: one round trip, or a second one for the commit where the primary's
+ *    disk is still at work;
  * 2. one transaction of upserts, for any size, in bounded memory;
  * 3. one transaction that first deletes every changed row and then inserts, row by row where it must. Unique values
  *    may move between rows within a step, so upserts can collide (PROTOCOL.md R26); and a row that PostgreSQL cannot
@@ -63,19 +64,37 @@ export class StepWriter {
       upserted += present.length;
       deleted += absent.length;
     }
-    // The primary's disk and this server work at the same time; only the commit waits for both (PROTOCOL.md R11, R15b).
-    const [begun, answer, durable] = await Promise.allSettled([
+    const durable = step.reading.durable();
+    const claimed =
+      durable === undefined
+        ? await this.#inOneTrip(batches, values)
+        : await this.#beforeItIsDurable(durable, { batches, values });
+    return claimed ? { upserted, deleted, quarantine: [] } : null;
+  }
+
+  /** A statement on its own is a transaction. */
+  async #inOneTrip(batches: readonly Batch[], values: readonly unknown[]): Promise<boolean> {
+    const { rows } = await this.#query<{ claimed: string }>(this.#statementFor(batches), values);
+    return rows[0]?.claimed === '1';
+  }
+
+  /** The primary's disk and this server work at the same time; only the commit waits for both (PROTOCOL.md R11, R15b). */
+  async #beforeItIsDurable(
+    durable: Promise<void>,
+    { batches, values }: { batches: readonly Batch[]; values: readonly unknown[] },
+  ): Promise<boolean> {
+    const [begun, answer, synced] = await Promise.allSettled([
       this.#client.query('BEGIN'),
       this.#query<{ claimed: string }>(this.#statementFor(batches), values),
-      step.reading.durable(),
+      durable,
     ]);
-    const failed = [begun, answer, durable].find((result) => result.status === 'rejected');
+    const failed = [begun, answer, synced].find((result) => result.status === 'rejected');
     if (failed !== undefined || answer.status === 'rejected') {
       await this.#client.query('ROLLBACK').catch(() => {});
       throw failed?.reason;
     }
     await this.#client.query('COMMIT');
-    return answer.value.rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
+    return answer.value.rows[0]?.claimed === '1';
   }
 
   #statementFor(batches: readonly Batch[]): string {

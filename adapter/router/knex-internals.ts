@@ -17,6 +17,8 @@ export interface QueryObject {
   sql: string;
   bindings?: readonly unknown[];
   readonly output?: unknown;
+  /** What the application set with `.options()`. */
+  readonly options?: object;
   readonly returning?: unknown;
   response?: unknown;
   /** Ours: the generated key's column that was added to an insert's RETURNING. */

@@ -11,8 +11,10 @@ import type { WalFile } from './wal-file.ts';
 
 /** Rows in one batch: bounds both memory and the time the event loop is held. */
 const BATCH_ROWS = 1_000;
-/** A step of at most so many changelog entries is put together in memory; a larger one in a temporary table. */
-const SMALL_STEP = 4_000;
+/** A step of at most so many changelog entries is read at once; a larger one while it is applied. */
+const SMALL_STEP = 1_000;
+/** Of a step of at most so many changelog entries the keys are put together in memory, of a larger one in a temporary table. */
+const STEP_IN_MEMORY = 4_000;
 
 interface Entry {
   readonly seq: bigint;
@@ -25,7 +27,9 @@ interface Entry {
  * Reads steps: a snapshot of the file, the changes since the watermark, and the rows they name.
  *
  * A read transaction in WAL mode is the snapshot. It begins at its first read, and stays the same across awaits
- * without hindering any writer, so a large step is read and applied piece by piece.
+ * without hindering any writer, so a large step is read and applied piece by piece. A small one is read whole before it
+ * is applied: while a reader is there SQLite cannot begin its log anew (https://sqlite.org/wal.html#avoiding_excessively_large_wal_files),
+ * and steps that follow each other closely would let it grow, which makes each sync of it slower.
  */
 export class StepReader {
   readonly #db: Database.Database;
@@ -50,7 +54,9 @@ export class StepReader {
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
     this.#begin.run();
     try {
-      return await use(this.#open(request));
+      const { reading, isWhole } = this.#open(request);
+      if (isWhole) this.#end.run();
+      return await use(reading);
     } finally {
       if (this.#db.inTransaction) this.#end.run();
     }
@@ -61,34 +67,38 @@ export class StepReader {
     return this.#schemaVersion.get() === this.#verifiedSchema;
   }
 
-  #open(request: StepRequest): StepReading {
+  #open(request: StepRequest): { reading: StepReading; isWhole: boolean } {
     const after = parsePosition(request.after);
     const width = Math.max(1, ...request.tables.map((table) => table.key.length));
     const entries = this.#entriesOf(width).all(after.seq) as Entry[];
     this.#assertSameHistory(request, after, entries[0]);
     this.#assertCapture(request);
 
-    const isSmall = entries.length <= SMALL_STEP;
-    const last = isSmall ? entries.at(-1) : this.#lastEntry();
+    const isWhole = entries.length <= SMALL_STEP;
+    const isInMemory = entries.length <= STEP_IN_MEMORY;
+    const last = isInMemory ? entries.at(-1) : this.#lastEntry();
     const position = { seq: last?.seq ?? after.seq, tag: last?.tag ?? after.tag };
-    const keys = isSmall
+    const keys = isInMemory
       ? this.#keysInMemory(request, entries.slice(1))
       : this.#keysInTemporaryTable(request, after.seq, width);
     const piece = request.piece === null ? null : this.#readPiece(request, request.piece);
     const hasChanges = position.seq > after.seq;
     const isEmpty = !hasChanges && piece === null && request.keys.size === 0;
-    // Begun at once, so that the disk works while the rows are looked up and sent. Whoever needs it waits for it.
-    const durable = isEmpty ? Promise.resolve() : this.#durable(position.seq);
-    durable.catch(() => {});
-    return {
+    const batches = (): Iterable<Batch> => this.#batches({ request, keys, piece: piece?.rows ?? [] });
+    const whole = isWhole ? [...batches()] : null;
+    // Begun at once, so that the disk works while the step is sent. Whoever needs it waits for it.
+    const durable = isEmpty ? undefined : this.#durable(position.seq);
+    durable?.catch(() => {});
+    const reading: StepReading = {
       position: formatPosition(position),
       changes: Number(position.seq - after.seq),
       isEmpty,
       tables: keys.tables,
       cursor: piece?.cursor ?? null,
-      batches: () => this.#batches({ request, keys, piece: piece?.rows ?? [] }),
+      batches: () => whole ?? batches(),
       durable: () => durable,
     };
+    return { reading, isWhole };
   }
 
   /**
@@ -124,7 +134,7 @@ export class StepReader {
   #entriesOf(width: number): Database.Statement {
     if (this.#entries?.width === width) return this.#entries.statement;
     const statement = this.#db.prepare(
-      `SELECT seq, tag, tbl, ${keyNames(width).join(', ')} FROM _crossfade_changes WHERE seq >= ? ORDER BY seq LIMIT ${SMALL_STEP + 1}`,
+      `SELECT seq, tag, tbl, ${keyNames(width).join(', ')} FROM _crossfade_changes WHERE seq >= ? ORDER BY seq LIMIT ${STEP_IN_MEMORY + 1}`,
     );
     this.#entries = { width, statement };
     return statement;
@@ -256,7 +266,7 @@ export class StepReader {
     };
   }
 
-  async *#batches(step: { request: StepRequest; keys: StepKeys; piece: readonly Row[] }): AsyncIterable<Batch> {
+  *#batches(step: { request: StepRequest; keys: StepKeys; piece: readonly Row[] }): Iterable<Batch> {
     for (const table of step.request.tables) {
       for (const keys of step.keys.chunks(table)) yield this.#lookUp(table, keys);
       if (step.request.piece?.table === table && step.piece.length > 0) {
@@ -280,10 +290,13 @@ export class StepReader {
   }
 
   /** PROTOCOL.md R15b: the secondary must not be ahead of the primary after a power failure. */
-  async #durable(seq: bigint): Promise<void> {
-    if (seq <= this.#durableSeq) return;
-    await this.#wal.sync();
-    this.#durableSeq = seq;
+  #durable(seq: bigint): Promise<void> | undefined {
+    if (seq <= this.#durableSeq) return undefined;
+    const synced = this.#wal.sync();
+    if (synced === undefined) this.#durableSeq = seq;
+    return synced?.then(() => {
+      this.#durableSeq = seq;
+    });
   }
 }
 

@@ -1,8 +1,15 @@
-import { close, fdatasync, open } from 'node:fs';
+import { close, fdatasync, fdatasyncSync, openSync } from 'node:fs';
 import { promisify } from 'node:util';
 
-const openFile = promisify(open);
 const syncFile = promisify(fdatasync);
+
+/** Syncs that take no longer than this hold the event loop for about as long as handing them to another thread would. */
+const QUICK_MS = 0.5;
+/** How much the last sync counts against those before it. */
+const WEIGHT = 1 / 8;
+/** Once syncs are not quick, how long they keep off the event loop before one is tried on it again. */
+const FIRST_PAUSE_MS = 1_000;
+const MAX_PAUSE_MS = 60_000;
 
 /**
  * The write-ahead log of a database. In WAL mode with `synchronous=NORMAL` a commit does not survive a power failure
@@ -13,16 +20,36 @@ const syncFile = promisify(fdatasync);
 export class WalFile {
   readonly #path: string;
   #descriptor: number | null = null;
+  /** What a sync on the event loop takes of late. */
+  #usualMs = 0;
+  #offLoopUntil = 0;
+  #pauseMs = FIRST_PAUSE_MS;
 
   /** `path` is the database's own, with no symbolic link in it: SQLite puts the log beside the real file. */
   constructor(path: string) {
     this.#path = `${path}-wal`;
   }
 
-  /** Resolves when everything committed before the call is on disk. Off the event loop. */
-  async sync(): Promise<void> {
-    this.#descriptor ??= await openFile(this.#path, 'r');
-    await syncFile(this.#descriptor);
+  /**
+   * Everything committed before the call is on disk when it returns `undefined`, or when the promise resolves.
+   *
+   * On a quick disk the sync is made on the spot; once it is not quick, off the event loop for a while.
+   */
+  sync(): Promise<void> | undefined {
+    this.#descriptor ??= openSync(this.#path, 'r');
+    const startedAt = performance.now();
+    if (startedAt < this.#offLoopUntil) return syncFile(this.#descriptor);
+    fdatasyncSync(this.#descriptor);
+    const endedAt = performance.now();
+    this.#usualMs += (endedAt - startedAt - this.#usualMs) * WEIGHT;
+    if (this.#usualMs <= QUICK_MS) {
+      this.#pauseMs = FIRST_PAUSE_MS;
+    } else {
+      this.#usualMs = QUICK_MS;
+      this.#offLoopUntil = endedAt + this.#pauseMs;
+      this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_PAUSE_MS);
+    }
+    return undefined;
   }
 
   close(): void {

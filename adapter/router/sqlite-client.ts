@@ -1,0 +1,58 @@
+import type Database from 'better-sqlite3';
+import type { ClientConstructor, Connection, QueryObject } from './knex-internals.ts';
+import { targetClientClass } from './target-client.ts';
+import type { TargetClientConstructor, TargetHooks } from './target-client.ts';
+
+/** How many statements of a connection are kept compiled. The one used longest ago goes first. */
+const KEPT_STATEMENTS = 200;
+/** A statement of many rows is rarely seen twice, and its program is large. */
+const KEPT_SQL_LENGTH = 4_000;
+
+/**
+ * The class of the client for SQLite: knex's own, but statements are compiled once for each connection and not for each
+ * run. SQLite compiles a table's triggers into every statement that writes to it, so this saves more than capture costs.
+ */
+export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks): TargetClientConstructor {
+  const statements = new WeakMap<Connection, StatementCache>();
+
+  return class SqliteTarget extends targetClientClass(Dialect, hooks) {
+    override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
+      // An option of the query's own would stay with the statement.
+      const hasOptions = query.options !== undefined && Object.keys(query.options).length > 0;
+      if (connection === undefined || hasOptions) return await super._query(connection, query);
+      let cache = statements.get(connection);
+      if (cache === undefined) statements.set(connection, (cache = new StatementCache(connection as Database.Database)));
+      // Of a connection, knex uses nothing but `prepare` here.
+      return await super._query(cache, query);
+    }
+  };
+}
+
+/**
+ * The compiled statements of one connection. SQLite compiles a statement anew by itself when the schema has changed
+ * (https://sqlite.org/c3ref/prepare.html), and better-sqlite3 asks it for the columns at each run.
+ */
+class StatementCache {
+  readonly #connection: Database.Database;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  constructor(connection: Database.Database) {
+    this.#connection = connection;
+  }
+
+  prepare(sql: string): Database.Statement {
+    const kept = this.#statements.get(sql);
+    if (kept !== undefined) {
+      this.#statements.delete(sql);
+      this.#statements.set(sql, kept);
+      return kept;
+    }
+    const statement = this.#connection.prepare(sql);
+    if (sql.length <= KEPT_SQL_LENGTH && /^\s*(select|insert|update|delete|replace|with)\b/i.test(sql)) {
+      const [oldest] = this.#statements.keys();
+      if (this.#statements.size >= KEPT_STATEMENTS && oldest !== undefined) this.#statements.delete(oldest);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
