@@ -14,6 +14,7 @@ export class Loop {
   readonly #abort = new AbortController();
   #running: Promise<void> | null = null;
   #endSleep: (() => void) | null = null;
+  #endGathering: (() => void) | null = null;
   #isWoken = false;
   #failures = 0;
 
@@ -34,16 +35,26 @@ export class Loop {
     this.#running ??= this.#run();
   }
 
-  /** Ends the sleep in progress, or skips the next one. A backing-off loop sleeps on. */
+  /**
+   * Ends the sleep in progress, or skips the next one. The turn begins when everything that is ready to run now has run,
+   * so that others who are about to wake it share the turn. A backing-off loop sleeps on.
+   */
   wake(): void {
     this.#isWoken = true;
     if (this.#failures === 0) this.#endSleep?.();
+  }
+
+  /** As {@link wake}, without waiting for others. */
+  wakeAtOnce(): void {
+    this.wake();
+    this.#endGathering?.();
   }
 
   /** Resolves when the turn in flight has ended; there is no other after it. */
   async stop(): Promise<void> {
     this.#abort.abort();
     this.#endSleep?.();
+    this.#endGathering?.();
     await this.#running;
   }
 
@@ -60,9 +71,21 @@ export class Loop {
         next = { afterMs: Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures, MAX_BACKOFF_MS) };
         this.#failures += 1;
       }
-      if (next === 'again') await new Promise(setImmediate);
-      else if (!this.#isWoken || this.#failures > 0) await this.#sleep(next.afterMs);
+      if (next !== 'again' && (!this.#isWoken || this.#failures > 0)) await this.#sleep(next.afterMs);
+      await this.#gather();
     }
+  }
+
+  /** Lets everything run that is ready to. */
+  #gather(): Promise<void> {
+    return new Promise((resolve) => {
+      const immediate = setImmediate(() => this.#endGathering?.());
+      this.#endGathering = () => {
+        clearImmediate(immediate);
+        this.#endGathering = null;
+        resolve();
+      };
+    });
   }
 
   #sleep(ms: number): Promise<void> {

@@ -4,12 +4,16 @@ import { CrossfadeError, isCrossfadeError, messageOf } from './errors.ts';
 import { Loop } from './loop.ts';
 import type { NextTurn } from './loop.ts';
 import type { Metrics } from './metrics.ts';
+import { plotCourse } from './mirror-course.ts';
+import type { Course } from './mirror-course.ts';
 import { MirrorLease } from './mirror-lease.ts';
+import { MirrorWaiters } from './mirror-waiters.ts';
+import type { Waiter } from './mirror-waiters.ts';
 import { encodeKey, otherStore } from './spec.ts';
 import type { Key, StoreName, TableSpec } from './spec.ts';
 import type { BackfillStatus, MirrorStatus } from './status.ts';
 import { stepOutdated } from './store.ts';
-import type { Cursor, Position, Progress, Quarantined, Records, StepReading, Store, StoreState } from './store.ts';
+import type { Cursor, Position, Quarantined, Records, StepApplied, StepReading, Store } from './store.ts';
 
 /** What the Mirror needs of its surroundings. */
 export interface MirrorOptions {
@@ -26,27 +30,19 @@ export interface MirrorOptions {
   readonly isWanted: () => boolean;
 }
 
-/** From which store to which, and where it stands; known once both state rows agree. */
-interface Course {
-  readonly primary: Store;
-  readonly secondary: Store;
-  readonly captureId: string;
-  readonly tables: readonly TableSpec[];
-  readonly epoch: number;
-  step: number;
-  watermark: Position;
-  cursors: readonly Cursor[];
-  quarantine: readonly Quarantined[];
-}
-
-interface Waiter {
-  resolve(): void;
-  reject(error: unknown): void;
+/** A step that has been read and is on its way to the secondary. */
+interface Flight {
+  /** Served when it has been applied. */
+  readonly waiters: Waiter[];
+  /** Resolves when it has ended, well or not. */
+  landed: Promise<void>;
 }
 
 /** Errors that no retry can mend: the Mirror stops and says so. */
 const FATAL = ['HISTORY_LOST', 'CAPTURE_BROKEN', 'KEY_HOLDS_NULL', 'VERSION_UNKNOWN', 'TYPE_UNSUPPORTED'] as const;
 
+/** While one step is on its way to the secondary, the next one is read. */
+const MAX_FLIGHTS = 2;
 const PRUNE_EVERY_MS = 1_000;
 const STANDBY_POLL_MS = 5;
 /** How long changes that nobody waits for may gather after a step: many writes, one step. */
@@ -62,6 +58,10 @@ const OUTDATED_PAUSE_MS = 5;
  * Everything the Mirror knows between turns is in `#course`; any error, and any step that the secondary's state row
  * refuses, throws it away, and the next turn reads it again (PROTOCOL.md R3).
  *
+ * A step is read while the one before it is still on its way, from where that one will have brought the secondary. It
+ * carries that one's step number, so that it does nothing unless that one was applied. Steps with a piece, a repair or
+ * a quarantined row depend on what the one before them has done, and go alone.
+ *
  * In each moment one process runs it, the holder of the lease. The lease is for economy: two holders could not harm
  * each other, since each step begins with a compare-and-set on the secondary's state row (R9).
  */
@@ -74,7 +74,12 @@ export class Mirror {
   #forgotten = 0;
   readonly #onTrouble = new Set<(error: unknown) => void>();
   #demands = 0;
-  #waiters: Waiter[] = [];
+  readonly #waiters = new MirrorWaiters();
+  #flights: Flight[] = [];
+  /** What the first of the steps in flight met that failed. */
+  #failure: { readonly error: unknown } | null = null;
+  /** How many waited for the last step. */
+  #lastCohort = 0;
   #repairs = new Map<string, Map<string, Key>>();
   #behindSince: number | null = null;
   #outsidePosition: Position | null = null;
@@ -100,7 +105,8 @@ export class Mirror {
   async stop(): Promise<void> {
     this.#isClosed = true;
     await this.#loop.stop();
-    this.#rejectWaiters(this.#closed());
+    await this.#allLanded();
+    this.#waiters.rejectAll(this.#closed());
     await this.#lease.giveBack();
   }
 
@@ -251,97 +257,63 @@ export class Mirror {
   }
 
   async #turn(): Promise<NextTurn> {
-    const { config, isCaptured, isWanted } = this.#options;
+    const { config, isCaptured, isWanted, stores } = this.#options;
     if (!isCaptured() || (!isWanted() && this.#demands === 0)) {
+      await this.#allLanded();
       await this.#lease.giveBack();
       this.#course = null;
+      this.#failure = null;
       this.#behindSince = null;
-      this.#resolve(this.#takeWaiters());
+      for (const waiter of this.#waiters.takeAll()) waiter.resolve();
       return { afterMs: config.refreshMs };
     }
     if (!(await this.#lease.hold())) {
       this.#course = null;
       return { afterMs: Math.min(config.leaseMs / 2, 500) };
     }
-    const forgotten = this.#forgotten;
-    const course = this.#course ?? (await this.#plotCourse());
-    if (forgotten !== this.#forgotten) return 'again';
-    this.#course = course;
-    if (course === null) return { afterMs: config.pollMs };
-    const did = await this.#step(course).catch((error: unknown) => {
+    try {
+      if (this.#flights.length >= MAX_FLIGHTS) await this.#flights[0]?.landed;
+      await this.#throwFailure();
+      const forgotten = this.#forgotten;
+      if (this.#course === null) await this.#allLanded();
+      const course = this.#course ?? (await plotCourse(stores));
+      if (forgotten !== this.#forgotten) return 'again';
+      this.#course = course;
+      if (course === null) return { afterMs: config.pollMs };
+      const did = await this.#step(course);
+      await this.#prune(course);
+      if (did === 'nothing') return { afterMs: config.pollMs };
+      return this.#nextPiece(course) === null ? { afterMs: Math.min(GATHER_MS, config.pollMs) } : 'again';
+    } catch (error) {
       if (!isCrossfadeError(error, 'STEP_OUTDATED')) throw error;
       this.#course = null;
-      return 'outdated' as const;
-    });
-    if (did === 'outdated') return { afterMs: OUTDATED_PAUSE_MS };
-    this.#error = null;
-    this.#fatal = null;
-    await this.#prune(course);
-    if (did === 'nothing') return { afterMs: config.pollMs };
-    return this.#nextPiece(course) === null ? { afterMs: Math.min(GATHER_MS, config.pollMs) } : 'again';
-  }
-
-  /** Reads both state rows. `null` while they do not agree on who is primary: in the middle of a write switch. */
-  async #plotCourse(): Promise<Course | null> {
-    const { sqlite, postgres } = this.#options.stores;
-    const [a, b] = [await sqlite.state(), await postgres.state()];
-    if (a === undefined || b === undefined) return null;
-    // Two looks at two moments of a write switch may see the same; a second pair of looks does not.
-    if (bothClaim(a, b) && bothClaim(await sqlite.state(), await postgres.state())) {
-      const impostor = a.epoch < b.epoch ? 'SQLite' : 'PostgreSQL';
-      throw new CrossfadeError(
-        'HISTORY_LOST',
-        `${impostor} claims to be the primary, but does not know the last write switch: an older copy was put back`,
-        { hint: 'find out which rows are right; put the right copy back, or go on with the other database alone' },
-      );
+      return { afterMs: OUTDATED_PAUSE_MS };
     }
-    if (a.role === b.role || a.epoch !== b.epoch) return null;
-    const [primary, secondary] = a.role === 'primary' ? [sqlite, postgres] : [postgres, sqlite];
-    const captureId = (a.role === 'primary' ? a : b).captureId;
-    if (captureId === null) return null;
-    const progress = await secondary.progress();
-    return this.#courseOf({ primary, secondary, captureId, progress, tables: await sqlite.installedTables() });
-  }
-
-  #courseOf(found: {
-    primary: Store;
-    secondary: Store;
-    captureId: string;
-    progress: Progress;
-    tables: readonly TableSpec[];
-  }): Course {
-    const { progress, captureId, primary, secondary, tables } = found;
-    const { state } = progress;
-    if (state.watermark === null || state.watermarkCaptureId !== captureId) {
-      throw new CrossfadeError(
-        'HISTORY_LOST',
-        `${secondary.name} has never followed the capture that is installed in ${primary.name} now: changes in between are unknown`,
-        { hint: 'copy the rows again: crossfade backfill --restart' },
-      );
-    }
-    return {
-      primary,
-      secondary,
-      captureId,
-      tables,
-      epoch: state.epoch,
-      step: state.step,
-      watermark: state.watermark,
-      cursors: progress.cursors,
-      quarantine: progress.quarantine,
-    };
   }
 
   async #step(course: Course): Promise<'something' | 'nothing'> {
-    const waiters = this.#takeWaiters();
+    const piece = this.#nextPiece(course);
+    const isAlone = piece !== null || this.#repairs.size > 0 || course.quarantine.length > 0;
+    if (isAlone) {
+      await this.#allLanded();
+      await this.#throwFailure();
+    }
     const repairs = this.#repairs;
     this.#repairs = new Map();
+    const flight: Flight = { waiters: this.#waiters.takeAll(), landed: Promise.resolve() };
     const behindSince = this.#behindSince;
-    const piece = this.#nextPiece(course);
+    const failed = (error: unknown): unknown => {
+      this.#behindSince = behindSince ?? this.#behindSince ?? performance.now();
+      this.#waiters.putBack(flight.waiters);
+      for (const [table, keys] of repairs)
+        this.#repairs.set(table, new Map([...keys, ...(this.#repairs.get(table) ?? [])]));
+      return error;
+    };
     try {
-      const isQuiet = waiters.length === 0 && repairs.size === 0 && piece === null;
+      const isQuiet = flight.waiters.length === 0 && repairs.size === 0 && piece === null;
       if (isQuiet && !(await course.primary.hasChangesAfter(course.watermark))) {
         if (this.#behindSince === behindSince) this.#behindSince = null;
+        this.#allIsWell();
         return 'nothing';
       }
       this.#behindSince = null;
@@ -356,31 +328,80 @@ export class Mirror {
         retry: byTable(course.quarantine),
         piece,
       };
-      const did = await course.primary.read(request, async (reading) => {
-        if (reading.isEmpty) return 'nothing';
-        await this.#apply(course, reading);
-        this.#options.metrics.step({
-          to: course.secondary.name,
-          changes: reading.changes,
-          seconds: (performance.now() - startedAt) / 1000,
-        });
+      return await course.primary.read(request, async (reading) => {
+        if (reading.isEmpty) {
+          this.#nothingNew(flight.waiters);
+          return 'nothing';
+        }
+        const applied = this.#apply(course, reading, startedAt);
+        if (isAlone || !reading.isWhole) {
+          await applied;
+          this.#serve(flight.waiters);
+        } else this.#launch(flight, applied, failed);
         return 'something';
       });
-      this.#resolve(waiters);
-      return did;
     } catch (error) {
-      this.#behindSince = behindSince ?? this.#behindSince ?? performance.now();
-      this.#waiters = [...waiters, ...this.#waiters];
-      for (const [table, keys] of repairs)
-        this.#repairs.set(table, new Map([...keys, ...(this.#repairs.get(table) ?? [])]));
-      throw error;
+      throw failed(error);
     }
   }
 
-  async #apply(course: Course, reading: StepReading): Promise<void> {
+  /** The snapshot holds nothing that was not read before; but what was read before may not have arrived yet. */
+  #nothingNew(waiters: readonly Waiter[]): void {
+    const before = this.#flights.at(-1);
+    if (before !== undefined) before.waiters.push(...waiters);
+    else this.#serve(waiters);
+    this.#allIsWell();
+  }
+
+  #serve(waiters: readonly Waiter[]): void {
+    this.#lastCohort = waiters.length;
+    for (const waiter of waiters) waiter.resolve();
+  }
+
+  #allIsWell(): void {
+    this.#error = null;
+    this.#fatal = null;
+  }
+
+  #launch(flight: Flight, applied: Promise<void>, failed: (error: unknown) => unknown): void {
+    const forgotten = this.#forgotten;
+    this.#flights.push(flight);
+    flight.landed = applied.then(
+      () => {
+        this.#flights = this.#flights.filter((other) => other !== flight);
+        this.#serve(flight.waiters);
+      },
+      (error: unknown) => {
+        this.#flights = this.#flights.filter((other) => other !== flight);
+        failed(error);
+        this.#course = null;
+        // What was found out before forget() was called is void.
+        if (forgotten === this.#forgotten) this.#failure ??= { error };
+        this.#loop.wake();
+      },
+    );
+  }
+
+  async #allLanded(): Promise<void> {
+    while (this.#flights.length > 0) await this.#flights[0]?.landed;
+  }
+
+  /** Fails the turn for a step of an earlier one. Those that were read after it are lost with it. */
+  async #throwFailure(): Promise<void> {
+    if (this.#failure === null) return;
+    await this.#allLanded();
+    const { error } = this.#failure;
+    this.#failure = null;
+    throw error;
+  }
+
+  async #apply(course: Course, reading: StepReading, startedAt: number): Promise<void> {
+    const { step } = course;
+    course.step += 1;
+    course.watermark = reading.position;
     const applied = await course.secondary.apply({
       epoch: course.epoch,
-      step: course.step,
+      step,
       captureId: course.captureId,
       reading,
       quarantine: course.quarantine,
@@ -391,14 +412,23 @@ export class Mirror {
         'has moved on: another process applied a step, or the roles have changed',
       );
     }
-    course.step += 1;
-    course.watermark = reading.position;
+    this.#noteApplied(course, { reading, applied });
+    this.#options.metrics.step({
+      to: course.secondary.name,
+      changes: reading.changes,
+      seconds: (performance.now() - startedAt) / 1000,
+    });
+  }
+
+  #noteApplied(course: Course, { reading, applied }: { reading: StepReading; applied: StepApplied }): void {
+    course.appliedWatermark = reading.position;
     course.quarantine = applied.quarantine;
     this.#outsideQuarantine = applied.quarantine;
     const { cursor } = reading;
     if (cursor !== null)
       course.cursors = course.cursors.map((other) => (other.table === cursor.table ? cursor : other));
     this.#options.metrics.applied({ to: course.secondary.name, ...applied });
+    this.#allIsWell();
   }
 
   /** The next piece of the first table whose backfill is not done. */
@@ -411,7 +441,7 @@ export class Mirror {
   async #prune(course: Course): Promise<void> {
     if (performance.now() - this.#prunedAt < PRUNE_EVERY_MS) return;
     this.#prunedAt = performance.now();
-    const { watermark } = course;
+    const watermark = course.appliedWatermark;
     if (watermark === this.#prunedTo) return;
     // A crash of the secondary may take it back to an older watermark, from which it must be able to go on.
     await course.secondary.flush();
@@ -429,7 +459,7 @@ export class Mirror {
       if (error.message !== this.#fatal?.message)
         logger.error(`crossfade: the Mirror has stopped: ${error.message}; ${error.hint}`);
       this.#fatal = error;
-      this.#rejectWaiters(this.#stopped(error));
+      this.#waiters.rejectAll(this.#stopped(error));
       metrics.mirrorError('fatal');
       return 'retry';
     }
@@ -444,24 +474,12 @@ export class Mirror {
   // ── Waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   #nextStep(timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        reject(this.#timedOut(timeoutMs));
-      }, timeoutMs);
-      const waiter: Waiter = {
-        resolve: () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        reject: (error) => {
-          clearTimeout(timer);
-          reject(error instanceof Error ? error : new Error(messageOf(error)));
-        },
-      };
-      this.#waiters.push(waiter);
-      this.wake();
-    });
+    const waiting = this.#waiters.wait(timeoutMs, () => this.#timedOut(timeoutMs));
+    this.notice();
+    // Half of those who waited for the last step go first, so that one half writes while the other half's step is applied.
+    if (this.#flights.length === 0 && this.#waiters.count * 2 >= this.#lastCohort) this.#loop.wakeAtOnce();
+    else this.#loop.wake();
+    return waiting;
   }
 
   /** Another process runs the Mirror: its progress is seen in the secondary's watermark. */
@@ -485,20 +503,6 @@ export class Mirror {
     return { primary, secondary: stores[otherStore(primary.name)] };
   }
 
-  #takeWaiters(): Waiter[] {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    return waiters;
-  }
-
-  #resolve(waiters: readonly Waiter[]): void {
-    for (const waiter of waiters) waiter.resolve();
-  }
-
-  #rejectWaiters(error: CrossfadeError): void {
-    for (const waiter of this.#takeWaiters()) waiter.reject(error);
-  }
-
   #closed(): CrossfadeError {
     return new CrossfadeError('CLOSED', 'the Mirror was closed', { hint: 'open Crossfade again' });
   }
@@ -519,11 +523,6 @@ export class Mirror {
       cause,
     });
   }
-}
-
-/** Whether each of two stores takes itself for the primary, for good. */
-function bothClaim(a: StoreState | undefined, b: StoreState | undefined): boolean {
-  return [a, b].every((state) => state?.role === 'primary' && state.intent !== 'released');
 }
 
 /** The backfill's progress as cursors tell it. */

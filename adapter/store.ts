@@ -100,6 +100,8 @@ export interface StepReading {
   readonly changes: number;
   /** Whether there is anything to apply: changes, keys or a piece. A snapshot may move on with nothing in it. */
   readonly isEmpty: boolean;
+  /** Whether it has all it needs of the primary: it stays good when the snapshot is closed. */
+  readonly isWhole: boolean;
   /** The tables of which the snapshot holds changes. */
   readonly tables: ReadonlySet<string>;
   /** The backfill's cursor after this step, or `null` without a piece. */
@@ -229,7 +231,10 @@ export interface Store {
 
   // ── As secondary ──────────────────────────────────────────────────────────────────────────────────────────────
   progress(): Promise<Progress>;
-  /** Applies one step in one transaction, or returns `null` when the state row is no longer the one expected. */
+  /**
+   * Applies one step in one transaction, or returns `null` when the state row is no longer the one expected. May be
+   * called before the step before it has ended: then it is applied if that one was, and otherwise gives `null`.
+   */
   apply(step: StepToApply): Promise<StepApplied | null>;
 
   /**

@@ -93,6 +93,7 @@ async function openReading(
     changes: [...changed.values()].reduce((sum, { changes }) => sum + changes, 0),
     isEmpty: changed.size === 0 && piece === null && request.keys.size === 0 && !isAwaited,
     tables: new Set(changed.keys()),
+    isWhole: false,
     cursor: piece?.cursor ?? null,
     batches: () => batches({ client, request, after, changed, piece: piece?.rows ?? [] }),
     durable: () => flushed(client, bookkeeping, snapshot.lsn),

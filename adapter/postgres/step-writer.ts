@@ -3,7 +3,7 @@ import { ValueRefused } from '../codec.ts';
 
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
-import type { Batch, Position, Quarantined, StepApplied, StepToApply } from '../store.ts';
+import type { Batch, Position, Quarantined, StepApplied, StepReading, StepToApply } from '../store.ts';
 import { decodeKey } from '../spec.ts';
 import { isRowRefusal, sqlState } from './connection.ts';
 import { columnList, encodeColumns, sameKey, unnestKeys } from './rows.ts';
@@ -20,8 +20,8 @@ const PREPARED_STATEMENTS = 200;
  * Applies steps on one session. Three ways, from the fastest to the surest; each begins with the compare-and-set of
  * the state row and commits the watermark with the rows:
  *
- * 1. one statement for all tables, for a small step: one round trip, or a second one for the commit where the primary's
- *    disk is still at work;
+ * 1. one statement for all tables, for a small step: one round trip, with the commit behind it as soon as the primary's
+ *    disk allows;
  * 2. one transaction of upserts, for any size, in bounded memory;
  * 3. one transaction that first deletes every changed row and then inserts, row by row where it must. Unique values
  *    may move between rows within a step, so upserts can collide (PROTOCOL.md R26); and a row that PostgreSQL cannot
@@ -34,6 +34,8 @@ export class StepWriter {
   readonly #shapes = new Map<string, string>();
   readonly #tables = new WeakMap<TableSpec, number>();
   #lastTable = 0;
+  /** Resolves when nothing more will be sent of the steps so far. */
+  #turnsEnd: Promise<void> = Promise.resolve();
 
   constructor(client: pg.Client) {
     this.#client = client;
@@ -43,18 +45,37 @@ export class StepWriter {
     // Quarantined rows are tried again one by one, and must leave the quarantine when they go through.
     if (step.quarantine.length === 0) {
       try {
-        const small = await smallStep(step);
-        return small === null ? await this.#upsertAll(step) : await this.#applyAtOnce(step, small);
+        return await this.#inTurn(async (mine) => {
+          const small = await smallStep(step);
+          await mine.begins;
+          return small === null ? this.#upsertAll(step) : this.#applyAtOnce(step, small, mine.end);
+        });
       } catch (error) {
         if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
       }
     }
-    return this.#replaceAll(step);
+    // What was sent behind it meanwhile finds another step number than it expects, and does nothing.
+    return await this.#inTurn(async (mine) => {
+      await mine.begins;
+      return this.#replaceAll(step);
+    });
+  }
+
+  /** Steps share one session: what one sends may stand behind what another has sent, never in its midst. */
+  async #inTurn<T>(work: (mine: { begins: Promise<void>; end: () => void }) => Promise<T>): Promise<T> {
+    const begins = this.#turnsEnd;
+    let end = (): void => {};
+    this.#turnsEnd = new Promise((resolve) => (end = resolve));
+    try {
+      return await work({ begins, end });
+    } finally {
+      end();
+    }
   }
 
   // ── 1. One statement ──────────────────────────────────────────────────────────────────────────────────────────
 
-  async #applyAtOnce(step: StepToApply, batches: readonly Batch[]): Promise<StepApplied | null> {
+  async #applyAtOnce(step: StepToApply, batches: readonly Batch[], sent: () => void): Promise<StepApplied | null> {
     const values: (string | number)[] = [step.reading.position, step.epoch, step.captureId, step.step];
     let upserted = 0;
     let deleted = 0;
@@ -64,37 +85,42 @@ export class StepWriter {
       upserted += present.length;
       deleted += absent.length;
     }
-    const durable = step.reading.durable();
-    const claimed =
-      durable === undefined
-        ? await this.#inOneTrip(batches, values)
-        : await this.#beforeItIsDurable(durable, { batches, values });
-    return claimed ? { upserted, deleted, quarantine: [] } : null;
-  }
-
-  /** A statement on its own is a transaction. */
-  async #inOneTrip(batches: readonly Batch[], values: readonly unknown[]): Promise<boolean> {
-    const { rows } = await this.#query<{ claimed: string }>(this.#statementFor(batches), values);
-    return rows[0]?.claimed === '1';
-  }
-
-  /** The primary's disk and this server work at the same time; only the commit waits for both (PROTOCOL.md R11, R15b). */
-  async #beforeItIsDurable(
-    durable: Promise<void>,
-    { batches, values }: { batches: readonly Batch[]; values: readonly unknown[] },
-  ): Promise<boolean> {
-    const [begun, answer, synced] = await Promise.allSettled([
+    const [begun, answer] = this.#atOnce(() => [
       this.#client.query('BEGIN'),
       this.#query<{ claimed: string }>(this.#statementFor(batches), values),
-      durable,
     ]);
-    const failed = [begun, answer, synced].find((result) => result.status === 'rejected');
-    if (failed !== undefined || answer.status === 'rejected') {
+    const results = await Promise.allSettled([begun, answer, this.#endWhenDurable(step.reading, sent)]);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    return (await answer).rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
+  }
+
+  /**
+   * The primary's disk and this server work at the same time; only the commit waits for the disk (PROTOCOL.md R11, R15b).
+   * It need not wait for the answer to what was sent before it: of a transaction that has failed, COMMIT makes a ROLLBACK.
+   */
+  async #endWhenDurable(reading: StepReading, sent: () => void): Promise<void> {
+    try {
+      const durable = reading.durable();
+      if (durable !== undefined) await durable;
+    } catch (error) {
       await this.#client.query('ROLLBACK').catch(() => {});
-      throw failed?.reason;
+      throw error;
     }
-    await this.#client.query('COMMIT');
-    return answer.value.rows[0]?.claimed === '1';
+    const committed = this.#client.query('COMMIT');
+    sent();
+    await committed;
+  }
+
+  /** Sends what `send` sends as one write to the socket. */
+  #atOnce<T>(send: () => T): T {
+    const { stream } = this.#client.connection;
+    stream.cork();
+    try {
+      return send();
+    } finally {
+      stream.uncork();
+    }
   }
 
   #statementFor(batches: readonly Batch[]): string {

@@ -477,11 +477,12 @@ export class PostgresStore implements Store {
         const client = await openSession(this.#url);
         this.#session = { client, writer: new StepWriter(client) };
       }
+      const session = this.#session;
       try {
-        return await use(this.#session);
+        return await use(session);
       } catch (error) {
         // After any error the state of the session is unknown; a new one costs little.
-        this.#dropSession();
+        if (this.#session === session) this.#dropSession();
         throw error;
       }
     });

@@ -21,7 +21,8 @@ export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks
       const hasOptions = query.options !== undefined && Object.keys(query.options).length > 0;
       if (connection === undefined || hasOptions) return await super._query(connection, query);
       let cache = statements.get(connection);
-      if (cache === undefined) statements.set(connection, (cache = new StatementCache(connection as Database.Database)));
+      if (cache === undefined)
+        statements.set(connection, (cache = new StatementCache(connection as Database.Database)));
       // Of a connection, knex uses nothing but `prepare` here.
       return await super._query(cache, query);
     }

@@ -54,8 +54,8 @@ export class StepReader {
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
     this.#begin.run();
     try {
-      const { reading, isWhole } = this.#open(request);
-      if (isWhole) this.#end.run();
+      const reading = this.#open(request);
+      if (reading.isWhole) this.#end.run();
       return await use(reading);
     } finally {
       if (this.#db.inTransaction) this.#end.run();
@@ -67,7 +67,7 @@ export class StepReader {
     return this.#schemaVersion.get() === this.#verifiedSchema;
   }
 
-  #open(request: StepRequest): { reading: StepReading; isWhole: boolean } {
+  #open(request: StepRequest): StepReading {
     const after = parsePosition(request.after);
     const width = Math.max(1, ...request.tables.map((table) => table.key.length));
     const entries = this.#entriesOf(width).all(after.seq) as Entry[];
@@ -86,19 +86,19 @@ export class StepReader {
     const isEmpty = !hasChanges && piece === null && request.keys.size === 0;
     const batches = (): Iterable<Batch> => this.#batches({ request, keys, piece: piece?.rows ?? [] });
     const whole = isWhole ? [...batches()] : null;
-    // Begun at once, so that the disk works while the step is sent. Whoever needs it waits for it.
-    const durable = isEmpty ? undefined : this.#durable(position.seq);
-    durable?.catch(() => {});
-    const reading: StepReading = {
+    // Off the event loop it begins at once, on it when the step has been sent: the disk and PostgreSQL work side by side.
+    const synced = isEmpty || this.#wal.isQuick ? undefined : this.#durable(position.seq);
+    synced?.catch(() => {});
+    return {
       position: formatPosition(position),
       changes: Number(position.seq - after.seq),
       isEmpty,
+      isWhole,
       tables: keys.tables,
       cursor: piece?.cursor ?? null,
       batches: () => whole ?? batches(),
-      durable: () => durable,
+      durable: () => synced ?? (isEmpty ? undefined : this.#durable(position.seq)),
     };
-    return { reading, isWhole };
   }
 
   /**

@@ -30,6 +30,11 @@ export class WalFile {
     this.#path = `${path}-wal`;
   }
 
+  /** Whether the next sync is made on the event loop. */
+  get isQuick(): boolean {
+    return performance.now() >= this.#offLoopUntil;
+  }
+
   /**
    * Everything committed before the call is on disk when it returns `undefined`, or when the promise resolves.
    *
@@ -37,8 +42,8 @@ export class WalFile {
    */
   sync(): Promise<void> | undefined {
     this.#descriptor ??= openSync(this.#path, 'r');
+    if (!this.isQuick) return syncFile(this.#descriptor);
     const startedAt = performance.now();
-    if (startedAt < this.#offLoopUntil) return syncFile(this.#descriptor);
     fdatasyncSync(this.#descriptor);
     const endedAt = performance.now();
     this.#usualMs += (endedAt - startedAt - this.#usualMs) * WEIGHT;
