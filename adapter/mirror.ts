@@ -44,6 +44,7 @@ const FATAL = ['HISTORY_LOST', 'CAPTURE_BROKEN', 'KEY_HOLDS_NULL', 'VERSION_UNKN
 /** While one step is on its way to the secondary, the next one is read. */
 const MAX_FLIGHTS = 2;
 const PRUNE_EVERY_MS = 1_000;
+const RETIRE_FENCE_EVERY_MS = 2_000;
 const STANDBY_POLL_MS = 5;
 /** How long changes that nobody waits for may gather after a step: many writes, one step. */
 const GATHER_MS = 10;
@@ -85,6 +86,7 @@ export class Mirror {
   #outsidePosition: Position | null = null;
   #outsideQuarantine: readonly Quarantined[] | null = null;
   #prunedAt = 0;
+  #retiredAt = 0;
   #prunedTo: Position | null = null;
   #error: string | null = null;
   #fatal: CrossfadeError | null = null;
@@ -282,6 +284,7 @@ export class Mirror {
       if (course === null) return { afterMs: config.pollMs };
       const did = await this.#step(course);
       await this.#prune(course);
+      await this.#retireFence(course);
       if (did === 'nothing') return { afterMs: config.pollMs };
       return this.#nextPiece(course) === null ? { afterMs: Math.min(GATHER_MS, config.pollMs) } : 'again';
     } catch (error) {
@@ -447,6 +450,12 @@ export class Mirror {
     await course.secondary.flush();
     const forgotten = await course.primary.prune(watermark);
     if (forgotten === 0) this.#prunedTo = watermark;
+  }
+
+  async #retireFence({ primary }: Course): Promise<void> {
+    if (performance.now() - this.#retiredAt < RETIRE_FENCE_EVERY_MS) return;
+    this.#retiredAt = performance.now();
+    await primary.retireFence();
   }
 
   /** Even after a fatal error it looks again now and then, since somebody may have mended the cause. */

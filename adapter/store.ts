@@ -250,6 +250,8 @@ export interface Store {
   /** As primary: refuses application writes from here on, after the writers in flight have ended. */
   fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null>;
   cancel(expected: { epoch: number; attempt: number }): Promise<boolean>;
+  /** As primary: takes away what a fence that is down still costs each write, where no writer must wait for that. */
+  retireFence(): Promise<void>;
   release(expected: { epoch: number; attempt: number }): Promise<boolean>;
   /** As secondary: becomes primary at `epoch + 1`, with sequences at or past what the old primary gave out. */
   unfence(expected: {

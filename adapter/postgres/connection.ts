@@ -8,7 +8,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
  * Settings of every session of Crossfade's own: text forms that do not depend on the server's configuration, commits
- * that survive a power failure (but for steps, see {@link openSession}), and limits, so that a paused process cannot hold a lock for ever (PROTOCOL.md R9).
+ * that survive a power failure (but for steps, see `Session`), and limits, so that a paused process cannot hold a lock for ever (PROTOCOL.md R9).
  */
 const SESSION_OPTIONS = [
   'timezone=UTC',
@@ -20,7 +20,7 @@ const SESSION_OPTIONS = [
   'standard_conforming_strings=on',
 ];
 
-function clientConfig(url: string, purpose: string): pg.ClientConfig {
+export function clientConfig(url: string, purpose: string): pg.ClientConfig {
   return {
     connectionString: url,
     application_name: `crossfade ${purpose}`,
@@ -45,26 +45,6 @@ export function openPool(url: string): pg.Pool {
   // The pool listens to idle connections only: one that breaks between two statements of a transaction would end it too.
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
-}
-
-/**
- * One session of the Mirror's: applies rows as they are, past constraints and triggers where the role may.
- * Pipelined where this version of pg can: a statement need not wait for the answer to the one before.
- */
-export async function openSession(url: string): Promise<pg.Client> {
-  const pipelined: pg.ClientConfig & { readonly pipeline: boolean } = {
-    ...clientConfig(url, 'mirror'),
-    pipeline: true,
-  };
-  const client = new pg.Client(pipelined);
-  client.on('error', () => {});
-  await client.connect();
-  // Steps become durable together: see Store.flush.
-  await client.query(
-    `SET crossfade.mirroring = 'on'; SET synchronous_commit = 'off'; SET statement_timeout = '10min'; SET lock_timeout = '10s'`,
-  );
-  await enterReplicaRole(client);
-  return client;
 }
 
 /**

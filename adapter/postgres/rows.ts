@@ -5,7 +5,13 @@ import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import { baseType, quote } from './sql.ts';
 
 /** Anything that runs one statement. */
-export type Queryable = Pick<pg.ClientBase, 'query'>;
+export interface Queryable {
+  query<R extends pg.QueryResultRow>(statement: {
+    text: string;
+    values?: unknown[];
+    rowMode?: 'array';
+  }): Promise<pg.QueryResult<R>>;
+}
 
 type TextRow = readonly (string | null)[];
 

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toPostgres } from '../codec.ts';
 import { CrossfadeError } from '../errors.ts';
-import { keyColumns, keyOf } from '../spec.ts';
+import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
 import { stepOutdated } from '../store.ts';
 import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
@@ -16,12 +16,23 @@ import {
 } from './position.ts';
 import type { SnapshotPosition, SnapshotRow } from './position.ts';
 import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts';
+import { allAnswers } from './session.ts';
+import type { Session } from './session.ts';
 import { baseType, literal, quote } from './sql.ts';
 
 /** Rows in one batch: bounds memory. */
 const BATCH_ROWS = 1_000;
+/** A step of at most so many changes is read at once. */
+const SMALL_STEP = 1_000;
+/** How long the API's own commits have to flush the WAL, before a flush is asked for. */
+const FLUSH_GRACE_MS = 2;
 const FLUSH_POLL_MS = 5;
 const FLUSH_LIMIT_MS = 10_000;
+
+const STATE_SQL = `
+  SELECT ${SNAPSHOT_COLUMNS}, pg_current_wal_insert_lsn()::text AS lsn, pg_is_in_recovery() AS is_standby,
+         s.role, s.epoch, s.capture_id, s.intent, s.final_position, s.pruned_to
+  FROM crossfade.state s`;
 
 interface SnapshotState extends SnapshotRow {
   readonly lsn: string;
@@ -34,83 +45,176 @@ interface SnapshotState extends SnapshotRow {
   readonly pruned_to: string | null;
 }
 
+/** What reads steps: the Mirror's session, and a pool for what must not stand in its transaction. */
+interface Source {
+  readonly session: Session;
+  readonly bookkeeping: pg.Pool;
+}
+
+/** A change as the changelog has it; without a key where the whole table was emptied. */
+interface Change {
+  readonly tbl: string;
+  readonly key: readonly (string | null)[] | null;
+}
+
 /**
  * Reads a step in one REPEATABLE READ transaction of the given session.
  *
  * The tables are locked before the snapshot is taken (LOCK TABLE takes none): TRUNCATE and rewriting DDL do not keep
  * to snapshots, so an older one would find the table empty (PROTOCOL.md R7).
+ *
+ * What is asked first is asked in one go. Of a small step the rows are asked for in one more, with the end of the
+ * transaction; a larger one is read while it is applied.
  */
 export async function readStep<T>(
-  session: { readonly client: pg.Client; readonly bookkeeping: pg.Pool },
+  source: Source,
   request: StepRequest,
   use: (reading: StepReading) => Promise<T>,
 ): Promise<T> {
-  const { client } = session;
-  await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  const { session } = source;
   try {
-    const names = request.tables.map((table) => quote(table.name));
-    if (names.length > 0) await client.query(`LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`);
-    const result = await use(await openReading(session, request));
-    await client.query('COMMIT');
+    const found = await begin(session, request);
+    const changes = smallStep(request, found);
+    if (changes !== null) return await use(await wholeReading(source, { request, found, changes }));
+    const result = await use(await openReading(source, request, found));
+    await session.run('COMMIT');
     return result;
   } catch (error) {
-    await client.query('ROLLBACK').catch(() => {});
+    await session.run('ROLLBACK').catch(() => {});
     throw error;
   }
 }
 
-async function openReading(
-  { client, bookkeeping }: { readonly client: pg.Client; readonly bookkeeping: pg.Pool },
-  request: StepRequest,
-): Promise<StepReading> {
+interface Found {
+  readonly after: SnapshotPosition;
+  readonly position: SnapshotPosition;
+  readonly state: SnapshotState;
+  /** One more than a small step may have, at most. */
+  readonly changes: readonly Change[];
+}
+
+async function begin(session: Session, request: StepRequest): Promise<Found> {
   const after = parsePosition(request.after);
-  const { rows } = await client.query<SnapshotState>(`
-    SELECT ${SNAPSHOT_COLUMNS}, pg_current_wal_insert_lsn()::text AS lsn, pg_is_in_recovery() AS is_standby,
-           s.role, s.epoch, s.capture_id, s.intent, s.final_position, s.pruned_to
-    FROM crossfade.state s`);
-  const snapshot = rows[0];
+  const names = request.tables.map((table) => quote(table.name));
+  const [, , state, capture, changes] = await allAnswers(
+    session.atOnce(
+      () =>
+        [
+          session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
+          names.length === 0 ? undefined : session.run(`LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`),
+          session.query<SnapshotState & pg.QueryResultRow>({ text: STATE_SQL }),
+          request.tables.length === 0 ? undefined : session.query<CaptureRow>({ text: captureSql(request.tables) }),
+          session.query<(string | null)[]>({
+            text: `SELECT tbl, to_json(key)::text FROM crossfade.changes WHERE xid >= $1::xid8 OR xid = ANY($2::xid8[]) LIMIT ${SMALL_STEP + 1}`,
+            values: [String(after.xmax), `{${after.running.join(',')}}`],
+            rowMode: 'array',
+          }),
+        ] as const,
+    ),
+  );
+  const snapshot = state.rows[0];
   if (snapshot === undefined) throw historyLost('Crossfade is no longer installed in PostgreSQL');
   if (snapshot.role !== 'primary' || Number(snapshot.epoch) !== request.epoch || snapshot.intent === 'released') {
     throw stepOutdated('postgres', 'is not the primary of this epoch any more');
   }
   const position = fromSnapshotRow(snapshot);
   assertSameHistory(request, after, position, snapshot);
+  verifyCapture(capture?.rows ?? [], request.tables);
+  const asChange = ([tbl, key]: readonly (string | null)[]): Change => ({
+    tbl: tbl ?? '',
+    key: key === null || key === undefined ? null : (JSON.parse(key) as (string | null)[]),
+  });
+  return { after, position, state: snapshot, changes: changes.rows.map(asChange) };
+}
 
-  await verifyCapture(client, request.tables);
-  const { rows: counts } = await client.query<{ tbl: string; changes: string; emptied: string }>(
-    `SELECT tbl, count(*) AS changes, bool_or(key IS NULL) AS emptied FROM crossfade.changes WHERE ${changedSince(after)} GROUP BY tbl`,
-  );
-  const changed = new Map(
-    counts.map((row) => [row.tbl, { changes: Number(row.changes), empties: row.emptied === 't' }]),
-  );
-  const piece = request.piece === null ? null : await readPiece(client, request, request.piece);
-  const isAwaited =
-    snapshot.intent === 'fenced' &&
-    snapshot.final_position !== null &&
-    !includes(after, parsePosition(snapshot.final_position));
+/** The changed keys by table, where everything that the step needs can be held in memory; `null` otherwise. */
+function smallStep(request: StepRequest, { changes }: Found): ReadonlyMap<TableSpec, readonly Key[]> | null {
+  const isPlain = request.piece === null && request.keys.size === 0 && request.retry.size === 0;
+  if (!isPlain || changes.length > SMALL_STEP || !request.cursors.every(({ isDone }) => isDone)) return null;
+  const keys = new Map<TableSpec, Map<string, Key>>();
+  const tables = new Map(request.tables.map((table) => [table.name, table]));
+  for (const { tbl, key } of changes) {
+    if (key === null) return null;
+    const table = tables.get(tbl);
+    if (table === undefined) continue;
+    const ofTable = keys.get(table) ?? new Map<string, Key>();
+    keys.set(table, ofTable);
+    const decoded = keyColumns(table).map((column, index) => decodeValue(column, key[index] ?? null));
+    ofTable.set(encodeKey(decoded), decoded);
+  }
+  return new Map([...keys].map(([table, ofTable]) => [table, [...ofTable.values()]]));
+}
+
+async function wholeReading(
+  source: Source,
+  step: { request: StepRequest; found: Found; changes: ReadonlyMap<TableSpec, readonly Key[]> },
+): Promise<StepReading> {
+  const { session } = source;
+  const { found, changes } = step;
+  const asked = session.atOnce(() => [
+    ...[...changes].map(([table, keys]) => lookUp(session, table, keys)),
+    session.run('COMMIT'),
+  ]);
+  const batches = (await allAnswers(asked)).filter((answer) => answer !== undefined);
   return {
-    position: formatPosition(position),
-    changes: [...changed.values()].reduce((sum, { changes }) => sum + changes, 0),
-    isEmpty: changed.size === 0 && piece === null && request.keys.size === 0 && !isAwaited,
-    tables: new Set(changed.keys()),
-    isWhole: false,
-    cursor: piece?.cursor ?? null,
-    batches: () => batches({ client, request, after, changed, piece: piece?.rows ?? [] }),
-    durable: () => flushed(client, bookkeeping, snapshot.lsn),
+    position: formatPosition(found.position),
+    changes: found.changes.length,
+    isEmpty: changes.size === 0 && !isAwaited(found),
+    isWhole: true,
+    tables: new Set([...changes.keys()].map(({ name }) => name)),
+    cursor: null,
+    batches: () => batches,
+    durable: () => flushed(source, found.state.lsn),
   };
 }
 
-/** PROTOCOL.md R16: capture is as it was installed, and each table has the columns it had. */
-async function verifyCapture(client: pg.Client, tables: readonly TableSpec[]): Promise<void> {
-  if (tables.length === 0) return;
+async function openReading(source: Source, request: StepRequest, found: Found): Promise<StepReading> {
+  const { session } = source;
+  const { after } = found;
+  const { rows: counts } = await session.query<{ tbl: string; changes: string; emptied: string }>({
+    text: `SELECT tbl, count(*) AS changes, bool_or(key IS NULL) AS emptied FROM crossfade.changes WHERE ${changedSince(after)} GROUP BY tbl`,
+    isUnique: true,
+  });
+  const changed = new Map(
+    counts.map((row) => [row.tbl, { changes: Number(row.changes), empties: row.emptied === 't' }]),
+  );
+  const piece = request.piece === null ? null : await readPiece(session, request, request.piece);
+  return {
+    position: formatPosition(found.position),
+    changes: [...changed.values()].reduce((sum, { changes }) => sum + changes, 0),
+    isEmpty: changed.size === 0 && piece === null && request.keys.size === 0 && !isAwaited(found),
+    tables: new Set(changed.keys()),
+    isWhole: false,
+    cursor: piece?.cursor ?? null,
+    batches: () => batches({ session, request, after, changed, piece: piece?.rows ?? [] }),
+    durable: () => flushed(source, found.state.lsn),
+  };
+}
+
+/** Whether a write switch waits for the secondary to get here, though there may be no change on the way. */
+function isAwaited({ state, after }: Found): boolean {
+  return (
+    state.intent === 'fenced' && state.final_position !== null && !includes(after, parsePosition(state.final_position))
+  );
+}
+
+interface CaptureRow extends pg.QueryResultRow {
+  readonly name: string;
+  readonly triggers: string;
+  readonly columns: string;
+}
+
+function captureSql(tables: readonly TableSpec[]): string {
   const oids = tables.map((table) => `(${literal(table.name)}, ${literal(quote(table.name))}::regclass)`).join(', ');
-  const { rows } = await client.query<{ name: string; triggers: string; columns: string }>(
-    `SELECT v.name,
+  return `SELECT v.name,
        (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = v.oid AND g.tgname LIKE 'crossfade\\_capture\\_%' AND g.tgenabled IN ('O', 'A')) AS triggers,
        (SELECT json_agg(a.attname) FROM pg_attribute a
         WHERE a.attrelid = v.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')::text AS columns
-     FROM (VALUES ${oids}) v(name, oid)`,
-  );
+     FROM (VALUES ${oids}) v(name, oid)`;
+}
+
+/** PROTOCOL.md R16: capture is as it was installed, and each table has the columns it had. */
+function verifyCapture(rows: readonly CaptureRow[], tables: readonly TableSpec[]): void {
   for (const table of tables) {
     const found = rows.find((row) => row.name === table.name);
     const columns = JSON.parse(found?.columns ?? '[]') as string[];
@@ -156,12 +260,12 @@ function historyLost(found: string): CrossfadeError {
 }
 
 async function readPiece(
-  client: pg.Client,
+  session: Session,
   request: StepRequest,
   piece: NonNullable<StepRequest['piece']>,
 ): Promise<{ rows: readonly Row[]; cursor: Cursor }> {
   const before = request.cursors.find((cursor) => cursor.table === piece.table.name);
-  const rows = await selectPage(client, piece.table, before?.after ?? null, piece.rows);
+  const rows = await selectPage(session, piece.table, before?.after ?? null, piece.rows);
   const last = rows.at(-1);
   return {
     rows,
@@ -175,7 +279,7 @@ async function readPiece(
 }
 
 async function* batches(step: {
-  client: pg.Client;
+  session: Session;
   request: StepRequest;
   after: SnapshotPosition;
   changed: ReadonlyMap<string, { empties: boolean }>;
@@ -188,7 +292,7 @@ async function* batches(step: {
     const isTouched = changes !== undefined || repairs.length > 0 || step.request.piece?.table === table;
     const extra = isTouched ? [...repairs, ...(step.request.retry.get(table.name) ?? [])] : [];
     if (changes !== undefined || extra.length > 0) {
-      for await (const keys of changedKeys(step, table, extra)) yield await lookUp(step.client, table, keys);
+      for await (const keys of changedKeys(step, table, extra)) yield await lookUp(step.session, table, keys);
     }
     if (step.request.piece?.table === table && step.piece.length > 0) {
       yield { table, empties: false, present: step.piece, absent: [] };
@@ -196,8 +300,8 @@ async function* batches(step: {
   }
 }
 
-async function lookUp(client: pg.Client, table: TableSpec, keys: readonly Key[]): Promise<Batch> {
-  const rows = await selectByKeys(client, table, keys);
+async function lookUp(session: Session, table: TableSpec, keys: readonly Key[]): Promise<Batch> {
+  const rows = await selectByKeys(session, table, keys);
   return {
     table,
     empties: false,
@@ -208,7 +312,7 @@ async function lookUp(client: pg.Client, table: TableSpec, keys: readonly Key[])
 
 /** The distinct keys that changed, and the extra ones, as far as the backfill has come. */
 async function* changedKeys(
-  step: { client: pg.Client; request: StepRequest; after: SnapshotPosition },
+  step: { session: Session; request: StepRequest; after: SnapshotPosition },
   table: TableSpec,
   extra: readonly Key[],
 ): AsyncIterable<readonly Key[]> {
@@ -220,7 +324,7 @@ async function* changedKeys(
     return column === undefined ? '' : `${literal(array)}::${baseType(column)}[]`;
   });
   const cursor = step.request.cursors.find(({ table: name }) => name === table.name);
-  await step.client.query(
+  await step.session.run(
     `DECLARE changed NO SCROLL CURSOR FOR SELECT * FROM (
        SELECT ${parts.join(', ')} FROM crossfade.changes
          WHERE tbl = ${literal(table.name)} AND key IS NOT NULL AND ${changedSince(step.after)}
@@ -229,16 +333,17 @@ async function* changedKeys(
   );
   try {
     while (true) {
-      const { rows } = await step.client.query<(string | null)[]>({
+      const { rows } = await step.session.query<(string | null)[]>({
         text: `FETCH ${BATCH_ROWS} FROM changed`,
         rowMode: 'array',
+        isUnique: true,
       });
       if (rows.length > 0)
         yield rows.map((row) => columns.map((column, index) => decodeValue(column, row[index] ?? null)));
       if (rows.length < BATCH_ROWS) return;
     }
   } finally {
-    await step.client.query('CLOSE changed').catch(() => {});
+    await step.session.run('CLOSE changed').catch(() => {});
   }
 }
 
@@ -257,15 +362,17 @@ function upToCursor(table: TableSpec, cursor: Cursor | undefined, names: readonl
  * PROTOCOL.md R11: a snapshot may include a transaction whose end is not on disk yet; after a crash its number is given
  * out again. So nothing of a snapshot is applied before the WAL is flushed past it.
  */
-async function flushed(client: pg.Client, bookkeeping: pg.Pool, lsn: string): Promise<void> {
+async function flushed({ session, bookkeeping }: Source, lsn: string): Promise<void> {
   const deadline = performance.now() + FLUSH_LIMIT_MS;
-  for (let isFirst = true; performance.now() < deadline; isFirst = false) {
-    const { rows } = await client.query<{ done: string }>(
-      `SELECT pg_current_wal_flush_lsn() >= ${literal(lsn)}::pg_lsn AS done`,
-    );
+  for (let looks = 0; performance.now() < deadline; looks += 1) {
+    const { rows } = await session.query<{ done: string }>({
+      text: 'SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn AS done',
+      values: [lsn],
+    });
     if (rows[0]?.done === 't') return;
+    if (looks === 0) await sleep(FLUSH_GRACE_MS);
     // A commit flushes everything before it; without one the WAL writer may take most of a second.
-    if (isFirst) await bookkeeping.query(`SELECT pg_logical_emit_message(true, 'crossfade', 'flush')`);
+    else if (looks === 1) await bookkeeping.query(`SELECT pg_logical_emit_message(true, 'crossfade', 'flush')`);
     else await sleep(FLUSH_POLL_MS);
   }
   throw new CrossfadeError('POSTGRES_UNREACHABLE', 'PostgreSQL did not flush its WAL in time', {

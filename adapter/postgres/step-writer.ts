@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import { ValueRefused } from '../codec.ts';
-
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
 import type { Batch, Position, Quarantined, StepApplied, StepReading, StepToApply } from '../store.ts';
@@ -8,13 +7,15 @@ import { decodeKey } from '../spec.ts';
 import { isRowRefusal, sqlState } from './connection.ts';
 import { columnList, encodeColumns, sameKey, unnestKeys } from './rows.ts';
 import type { Queryable } from './rows.ts';
+import { allAnswers } from './session.ts';
+import type { Session } from './session.ts';
 import { baseType, quote } from './sql.ts';
 
 /** A step of at most so many rows is applied by one statement. */
 const SMALL_STEP_ROWS = 1_000;
 /** A small step that touches more tables than this is rare; its statement would be prepared for nothing. */
 const SMALL_STEP_TABLES = 8;
-const PREPARED_STATEMENTS = 200;
+const KEPT_SHAPES = 200;
 
 /**
  * Applies steps on one session. Three ways, from the fastest to the surest; each begins with the compare-and-set of
@@ -28,8 +29,7 @@ const PREPARED_STATEMENTS = 200;
  *    hold goes to quarantine here, the rest goes on.
  */
 export class StepWriter {
-  readonly #client: pg.Client;
-  readonly #prepared = new Map<string, string>();
+  readonly #session: Session;
   /** The statements for small steps by the step's shape: which tables, and what is done to them. */
   readonly #shapes = new Map<string, string>();
   readonly #tables = new WeakMap<TableSpec, number>();
@@ -37,8 +37,8 @@ export class StepWriter {
   /** Resolves when nothing more will be sent of the steps so far. */
   #turnsEnd: Promise<void> = Promise.resolve();
 
-  constructor(client: pg.Client) {
-    this.#client = client;
+  constructor(session: Session) {
+    this.#session = session;
   }
 
   async apply(step: StepToApply): Promise<StepApplied | null> {
@@ -85,14 +85,12 @@ export class StepWriter {
       upserted += present.length;
       deleted += absent.length;
     }
-    const [begun, answer] = this.#atOnce(() => [
-      this.#client.query('BEGIN'),
+    const [begun, answer] = this.#session.atOnce(() => [
+      this.#session.run('BEGIN'),
       this.#query<{ claimed: string }>(this.#statementFor(batches), values),
     ]);
-    const results = await Promise.allSettled([begun, answer, this.#endWhenDurable(step.reading, sent)]);
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-    return (await answer).rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
+    const [, { rows }] = await allAnswers([begun, answer, this.#endWhenDurable(step.reading, sent)]);
+    return rows[0]?.claimed === '1' ? { upserted, deleted, quarantine: [] } : null;
   }
 
   /**
@@ -104,23 +102,12 @@ export class StepWriter {
       const durable = reading.durable();
       if (durable !== undefined) await durable;
     } catch (error) {
-      await this.#client.query('ROLLBACK').catch(() => {});
+      await this.#session.run('ROLLBACK').catch(() => {});
       throw error;
     }
-    const committed = this.#client.query('COMMIT');
+    const committed = this.#session.run('COMMIT');
     sent();
     await committed;
-  }
-
-  /** Sends what `send` sends as one write to the socket. */
-  #atOnce<T>(send: () => T): T {
-    const { stream } = this.#client.connection;
-    stream.cork();
-    try {
-      return send();
-    } finally {
-      stream.uncork();
-    }
   }
 
   #statementFor(batches: readonly Batch[]): string {
@@ -133,7 +120,7 @@ export class StepWriter {
     let text = this.#shapes.get(shape);
     if (text === undefined) {
       // Specs are read anew after each error, and then count as other tables.
-      if (this.#shapes.size >= PREPARED_STATEMENTS) this.#shapes.clear();
+      if (this.#shapes.size >= KEPT_SHAPES) this.#shapes.clear();
       this.#shapes.set(shape, (text = atOnceSql(batches)));
     }
     return text;
@@ -152,7 +139,7 @@ export class StepWriter {
       let upserted = 0;
       let deleted = 0;
       for await (const { table, empties, present, absent } of step.reading.batches()) {
-        if (empties) await this.#client.query(`DELETE FROM ${quote(table.name)}`);
+        if (empties) await this.#session.run(`DELETE FROM ${quote(table.name)}`);
         if (absent.length > 0) await this.#query(deleteSql(table, 1), encodeColumns(keyColumns(table), absent));
         if (present.length > 0) await this.#query(upsertSql(table, 1), encodeColumns(table.columns, present));
         upserted += present.length;
@@ -169,20 +156,20 @@ export class StepWriter {
       let upserted = 0;
       let deleted = 0;
       for await (const { table, empties, present, absent } of step.reading.batches()) {
-        if (empties) await this.#client.query(`DELETE FROM ${quote(table.name)}`);
+        if (empties) await this.#session.run(`DELETE FROM ${quote(table.name)}`);
         await this.#remove(table, [...absent, ...present.map((row) => keyOf(table, row))]);
         deleted += absent.length;
       }
       for await (const { table, present } of step.reading.batches()) {
         if (present.length > 0) upserted += await this.#insert(table, present);
       }
-      return { upserted, deleted, quarantine: await readQuarantine(this.#client) };
+      return { upserted, deleted, quarantine: await readQuarantine(this.#session) };
     });
   }
 
   async #remove(table: TableSpec, keys: readonly Key[]): Promise<void> {
     if (keys.length === 0) return;
-    await this.#client.query('DELETE FROM crossfade.quarantine WHERE tbl = $1 AND key = ANY($2)', [
+    await this.#query('DELETE FROM crossfade.quarantine WHERE tbl = $1 AND key = ANY($2)', [
       table.name,
       keys.map(encodeKey),
     ]);
@@ -193,14 +180,14 @@ export class StepWriter {
 
   /** Inserts what it can, halving what is refused until the single rows are found. Resolves to how many went in. */
   async #insert(table: TableSpec, rows: readonly Row[]): Promise<number> {
-    await this.#client.query('SAVEPOINT rows');
+    await this.#session.run('SAVEPOINT rows');
     try {
       await this.#query(insertSql(table), encodeColumns(table.columns, rows));
-      await this.#client.query('RELEASE SAVEPOINT rows');
+      await this.#session.run('RELEASE SAVEPOINT rows');
       return rows.length;
     } catch (error) {
       if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
-      await this.#client.query('ROLLBACK TO SAVEPOINT rows');
+      await this.#session.run('ROLLBACK TO SAVEPOINT rows');
       const [row] = rows;
       if (row !== undefined && rows.length === 1) {
         await this.#quarantine(table, keyOf(table, row), reasonOf(error));
@@ -213,7 +200,7 @@ export class StepWriter {
   }
 
   async #quarantine(table: TableSpec, key: Key, reason: string): Promise<void> {
-    await this.#client.query(
+    await this.#query(
       `INSERT INTO crossfade.quarantine (tbl, key, reason) VALUES ($1, $2, $3)
        ON CONFLICT (tbl, key) DO UPDATE SET reason = EXCLUDED.reason`,
       [table.name, encodeKey(key), reason],
@@ -223,7 +210,7 @@ export class StepWriter {
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #transaction(step: StepToApply, work: () => Promise<StepApplied>): Promise<StepApplied | null> {
-    await this.#client.query('BEGIN');
+    await this.#session.run('BEGIN');
     try {
       const claim: readonly [Position, number, string, number] = [
         step.reading.position,
@@ -233,7 +220,7 @@ export class StepWriter {
       ];
       const { rowCount } = await this.#query(claimSql(), claim);
       if (rowCount !== 1) {
-        await this.#client.query('ROLLBACK');
+        await this.#session.run('ROLLBACK');
         return null;
       }
       const applied = await work();
@@ -247,20 +234,16 @@ export class StepWriter {
         ]);
       }
       await step.reading.durable();
-      await this.#client.query('COMMIT');
+      await this.#session.run('COMMIT');
       return applied;
     } catch (error) {
-      await this.#client.query('ROLLBACK').catch(() => {});
+      await this.#session.run('ROLLBACK').catch(() => {});
       throw error;
     }
   }
 
   #query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[]): Promise<pg.QueryResult<R>> {
-    let name = this.#prepared.get(text);
-    if (name === undefined && this.#prepared.size < PREPARED_STATEMENTS) {
-      this.#prepared.set(text, (name = `crossfade_${this.#prepared.size}`));
-    }
-    return this.#client.query<R>({ text, values: [...values], ...(name === undefined ? {} : { name }) });
+    return this.#session.query<R>({ text, values });
   }
 }
 
@@ -332,9 +315,9 @@ function upsertSql(table: TableSpec, first: number, condition = 'true'): string 
 }
 
 export async function readQuarantine(client: Queryable): Promise<readonly Quarantined[]> {
-  const { rows } = await client.query<{ tbl: string; key: string; reason: string; since: string }>(
-    `SELECT tbl, key, reason, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS since FROM crossfade.quarantine ORDER BY tbl, key`,
-  );
+  const { rows } = await client.query<{ tbl: string; key: string; reason: string; since: string }>({
+    text: `SELECT tbl, key, reason, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS since FROM crossfade.quarantine ORDER BY tbl, key`,
+  });
   return rows.map((row) => ({
     table: row.tbl,
     key: decodeKey(row.key),

@@ -19,14 +19,7 @@ import type {
   StoreState,
 } from '../store.ts';
 import { stepOutdated } from '../store.ts';
-import {
-  describeConnectionError,
-  enterReplicaRole,
-  isLockTimeout,
-  openPool,
-  openSession,
-  sqlState,
-} from './connection.ts';
+import { describeConnectionError, enterReplicaRole, isLockTimeout, openPool, sqlState } from './connection.ts';
 import { lockState, noteHistory, only, STATE_SQL, toState } from './bookkeeping.ts';
 import type { StateRow } from './bookkeeping.ts';
 import { brokenForeignKeys } from './foreign-keys.ts';
@@ -52,10 +45,13 @@ import {
   literal,
   quote,
 } from './sql.ts';
+import { openMirrorClient, Session } from './session.ts';
 import { readStep } from './step-reader.ts';
 import { readQuarantine, StepWriter } from './step-writer.ts';
 
 /** One attempt to lock all tables; well below deadlock_timeout (1 s), past which PostgreSQL would end somebody's transaction. */
+/** How long a writer may have to queue behind a fence that is being retired. */
+const RETIRE_LOCK_MS = 20;
 const LOCK_ATTEMPT_MS = 300;
 const LOCK_PAUSE_MS = 20;
 /** How long to try for the locks before the pause of a write switch begins. */
@@ -73,7 +69,7 @@ export class PostgresStore implements Store {
   readonly records: Records;
   readonly #url: string;
   readonly #pool: pg.Pool;
-  #session: { readonly client: pg.Client; readonly writer: StepWriter } | null = null;
+  #mirror: { readonly session: Session; readonly writer: StepWriter } | null = null;
 
   private constructor(url: string) {
     this.#url = url;
@@ -221,7 +217,7 @@ export class PostgresStore implements Store {
   }
 
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
-    return this.#inSession(({ client }) => readStep({ client, bookkeeping: this.#pool }, request, use));
+    return this.#inSession(({ session }) => readStep({ session, bookkeeping: this.#pool }, request, use));
   }
 
   async prune(watermark: Position): Promise<number> {
@@ -363,6 +359,23 @@ export class PostgresStore implements Store {
     return rowCount === 1;
   }
 
+  /** A trigger that is off costs nothing. It is put on again, in any session's sight, with the next fence. */
+  async retireFence(): Promise<void> {
+    const tables = await this.installedTables();
+    if (tables.length === 0) return;
+    const { rows } = await this.#query<{ tbl: string }>(
+      `SELECT v.name AS tbl FROM (VALUES ${tables.map(({ name }) => `(${literal(name)}, ${literal(quote(name))}::regclass)`).join(', ')}) v(name, oid)
+       JOIN pg_trigger g ON g.tgrelid = v.oid AND g.tgname = 'crossfade_fence' AND g.tgenabled <> 'D'`,
+    );
+    for (const { tbl } of rows) {
+      const isDone = await this.#transaction((client) => retireFenceOf(client, tbl)).catch((error: unknown) => {
+        if (isLockTimeout(error)) return false;
+        throw error;
+      });
+      if (!isDone) return;
+    }
+  }
+
   async release(expected: { epoch: number; attempt: number }): Promise<boolean> {
     const { rowCount } = await this.#query(
       `UPDATE crossfade.state SET intent = 'released' WHERE intent = 'fenced' AND epoch = $1 AND attempt = $2`,
@@ -471,18 +484,18 @@ export class PostgresStore implements Store {
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #inSession<T>(use: (session: { client: pg.Client; writer: StepWriter }) => Promise<T>): Promise<T> {
+  async #inSession<T>(use: (mirror: { session: Session; writer: StepWriter }) => Promise<T>): Promise<T> {
     return this.#reaching(async () => {
-      if (this.#session === null) {
-        const client = await openSession(this.#url);
-        this.#session = { client, writer: new StepWriter(client) };
+      if (this.#mirror === null) {
+        const session = await Session.open(this.#url);
+        this.#mirror = { session, writer: new StepWriter(session) };
       }
-      const session = this.#session;
+      const mirror = this.#mirror;
       try {
-        return await use(session);
+        return await use(mirror);
       } catch (error) {
         // After any error the state of the session is unknown; a new one costs little.
-        if (this.#session === session) this.#dropSession();
+        if (this.#mirror === mirror) this.#dropSession();
         throw error;
       }
     });
@@ -490,7 +503,7 @@ export class PostgresStore implements Store {
 
   async #ownSession(use: (client: pg.Client) => Promise<void>): Promise<void> {
     await this.#reaching(async () => {
-      const client = await openSession(this.#url);
+      const client = await openMirrorClient(this.#url);
       try {
         await use(client);
       } finally {
@@ -500,9 +513,9 @@ export class PostgresStore implements Store {
   }
 
   #dropSession(): void {
-    const session = this.#session;
-    this.#session = null;
-    session?.client.end().catch(() => {});
+    const mirror = this.#mirror;
+    this.#mirror = null;
+    mirror?.session.end().catch(() => {});
   }
 
   async #withClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
@@ -620,6 +633,16 @@ export class PostgresStore implements Store {
 
 async function raiseFence(client: pg.ClientBase, tables: readonly TableSpec[], attempt: number): Promise<void> {
   if (tables.length > 0) await client.query(tables.map((table) => fenceSql(table, attempt)).join('\n'));
+}
+
+/** Nobody queues behind this for longer than a few ms. Resolves to whether this store is a primary that no switch is under way from. */
+async function retireFenceOf(client: pg.ClientBase, table: string): Promise<boolean> {
+  await client.query(`SET LOCAL lock_timeout = ${RETIRE_LOCK_MS}`);
+  await client.query(`LOCK TABLE ${quote(table)} IN SHARE ROW EXCLUSIVE MODE`);
+  const { role, intent } = await lockState(client);
+  if (role !== 'primary' || intent !== null) return false;
+  await client.query(`ALTER TABLE ${quote(table)} DISABLE TRIGGER crossfade_fence`);
+  return true;
 }
 
 /**

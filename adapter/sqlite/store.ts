@@ -44,6 +44,8 @@ export class SqliteStore implements Store {
   readonly #snapshots: Database.Database;
   readonly #steps: Database.Database;
   readonly #wal: WalFile;
+  /** Resolves when the last step that was handed in has ended, well or not. */
+  #applying: Promise<unknown> = Promise.resolve();
   readonly #reader: StepReader;
   readonly #books: Bookkeeping;
   readonly #triggers: Triggers;
@@ -234,10 +236,17 @@ export class SqliteStore implements Store {
    * All rows are fetched before the transaction begins: within it there is no await, so that a paused process never
    * holds SQLite's only write lock.
    */
-  async apply(step: StepToApply): Promise<StepApplied | null> {
+  apply(step: StepToApply): Promise<StepApplied | null> {
+    const before = this.#applying;
+    const applied = this.#applyAfter(before, step);
+    this.#applying = applied.catch(() => {});
+    return applied;
+  }
+
+  async #applyAfter(before: Promise<unknown>, step: StepToApply): Promise<StepApplied | null> {
     const batches: Batch[] = [];
     for await (const batch of step.reading.batches()) batches.push(batch);
-    await step.reading.durable();
+    await Promise.all([step.reading.durable(), before]);
     return writeTransaction(this.#steps, () => applyStep(this.#steps, new Bookkeeping(this.#steps), { step, batches }));
   }
 
@@ -288,6 +297,10 @@ export class SqliteStore implements Store {
       if (changes === 1) this.#triggers.lowerFence();
       return changes === 1;
     });
+  }
+
+  async retireFence(): Promise<void> {
+    // Its triggers were dropped when it came down.
   }
 
   async release(expected: { epoch: number; attempt: number }): Promise<boolean> {

@@ -21,7 +21,7 @@ const HELP = `Measures writes through Crossfade beside plain Knex on SQLite and 
 
 PostgreSQL: DATABASE_URL, in which databases are made and dropped again, or else an embedded server of its own.`;
 
-const WRITES = { full: { 1: 250, 16: 800, 64: 1_600 }, quick: 6 } as const;
+const WRITES = { full: { 1: 300, 16: 1_600, 64: 3_200 }, quick: 6 } as const;
 
 const { values: options } = parseArgs({
   options: {
@@ -54,8 +54,8 @@ async function main(): Promise<void> {
         cases,
         rounds,
         warmUp: [
-          { name: 'warm-up', kind: 'insert', concurrency: 16, writes: options.quick ? 16 : 100 },
-          { name: 'warm-up', kind: 'update', concurrency: 1, writes: options.quick ? 1 : 50 },
+          { name: 'warm-up', kind: 'insert', concurrency: 16, writes: options.quick ? 16 : 800 },
+          { name: 'warm-up', kind: 'update', concurrency: 1, writes: options.quick ? 1 : 200 },
         ],
         signal: signals.signal,
         onTurn: ({ round, variant }) => {
@@ -93,7 +93,7 @@ function casesFor(concurrencies: readonly number[]): readonly Case[] {
     name: `insert ${MANY_ROWS} rows in one statement, concurrency 1`,
     kind: 'insert-many',
     concurrency: 1,
-    writes: options.quick ? 3 : 20,
+    writes: options.quick ? 3 : 60,
   } as const;
   return [...single, many];
 }
