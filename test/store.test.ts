@@ -459,3 +459,16 @@ test('keys keep their exact types as text', (t) => {
   t.is(new Set(keys.map(encodeKey)).size, keys.length);
   for (const key of keys) t.is(encodeKey(decodeKey(encodeKey(key))), encodeKey(key));
 });
+
+test('the log of SQLite can begin anew while PostgreSQL applies a small step', async (t) => {
+  const roles = await rolesWith(t, 'sqlite');
+  await roles.write(`INSERT INTO settings VALUES ('a', '1')`);
+  await roles.primary.read(await roles.request(), async (reading) => {
+    const rows: Row[] = [];
+    // What a checkpoint cannot reset while anybody reads, it reports as busy.
+    const [checkpoint] = roles.pair.sqlite.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
+    t.is(checkpoint?.busy, 0);
+    for await (const batch of reading.batches()) rows.push(...batch.present);
+    t.is(rows.length, 1);
+  });
+});

@@ -83,7 +83,7 @@ export async function openMirrorClient(url: string): Promise<pg.Client> {
 export async function allAnswers<T extends readonly (Promise<unknown> | undefined)[]>(
   answers: T,
 ): Promise<{ -readonly [Index in keyof T]: Awaited<T[Index]> }> {
-  const results = await Promise.allSettled(answers);
+  const results = await Promise.allSettled(answers.map((answer) => answer ?? Promise.resolve()));
   const failed = results.find((result) => result.status === 'rejected');
   if (failed !== undefined) throw failed.reason;
   return results.map((result) => (result as PromiseFulfilledResult<unknown>).value) as {

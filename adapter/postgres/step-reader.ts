@@ -155,7 +155,7 @@ async function wholeReading(
     ...[...changes].map(([table, keys]) => lookUp(session, table, keys)),
     session.run('COMMIT'),
   ]);
-  const batches = (await allAnswers(asked)).filter((answer) => answer !== undefined);
+  const whole = (await allAnswers(asked)).filter((answer) => answer !== undefined);
   return {
     position: formatPosition(found.position),
     changes: found.changes.length,
@@ -163,7 +163,7 @@ async function wholeReading(
     isWhole: true,
     tables: new Set([...changes.keys()].map(({ name }) => name)),
     cursor: null,
-    batches: () => batches,
+    batches: () => whole,
     durable: () => flushed(source, found.state.lsn),
   };
 }

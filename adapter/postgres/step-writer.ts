@@ -218,7 +218,7 @@ export class StepWriter {
         step.captureId,
         step.step,
       ];
-      const { rowCount } = await this.#query(claimSql(), claim);
+      const { rowCount } = await this.#query(claimSql({ knowsQuarantine: step.quarantine.length > 0 }), claim);
       if (rowCount !== 1) {
         await this.#session.run('ROLLBACK');
         return null;
@@ -264,15 +264,21 @@ async function smallStep(step: StepToApply): Promise<readonly Batch[] | null> {
   return [...byTable].map(([table, { present, absent }]) => ({ table, empties: false, present, absent }));
 }
 
-/** PROTOCOL.md R9: the first thing that every transaction of the Mirror does, or it does nothing. */
-function claimSql(): string {
+/**
+ * PROTOCOL.md R9: the first thing that every transaction of the Mirror does, or it does nothing.
+ *
+ * A step that was read while the one before it was on its way does not know of a row that went to quarantine there, and
+ * would not try it again (R29): one that knows of none wants none to be there.
+ */
+function claimSql({ knowsQuarantine }: { knowsQuarantine: boolean }): string {
   return `UPDATE crossfade.state SET step = step + 1, watermark = $1::text
-    WHERE role = 'secondary' AND epoch = $2::integer AND watermark_capture_id = $3::text AND step = $4::bigint`;
+    WHERE role = 'secondary' AND epoch = $2::integer AND watermark_capture_id = $3::text AND step = $4::bigint
+      ${knowsQuarantine ? '' : 'AND NOT EXISTS (SELECT FROM crossfade.quarantine)'}`;
 }
 
 /** One statement that claims the step and applies it, or does nothing at all. */
 function atOnceSql(batches: readonly Batch[]): string {
-  const parts = [`claim AS (${claimSql()} RETURNING 1)`];
+  const parts = [`claim AS (${claimSql({ knowsQuarantine: false })} RETURNING 1)`];
   const onlyIf = 'EXISTS (SELECT FROM claim)';
   let first = 5;
   for (const { table, present, absent } of batches) {

@@ -17,10 +17,12 @@ export function applyStep(
   books: Bookkeeping,
   { step, batches }: { step: StepToApply; batches: readonly Batch[] },
 ): StepApplied | null {
+  // A step that was read while the one before it was on its way does not know of a row that went to quarantine there.
+  const wantsNone = step.quarantine.length > 0 ? '' : 'AND NOT EXISTS (SELECT 1 FROM _crossfade_quarantine)';
   const claimed = db
     .prepare(
       `UPDATE _crossfade_state SET step = step + 1, mirroring = 1, watermark = ?
-       WHERE role = 'secondary' AND epoch = ? AND watermark_capture_id = ? AND step = ?`,
+       WHERE role = 'secondary' AND epoch = ? AND watermark_capture_id = ? AND step = ? ${wantsNone}`,
     )
     .run(step.reading.position, step.epoch, step.captureId, step.step);
   if (claimed.changes !== 1) return null;

@@ -5,7 +5,7 @@ import { MANY_ROWS } from './measure.ts';
 import type { Case } from './measure.ts';
 import { loadNow, report, reportText } from './report.ts';
 import { runRounds } from './rounds.ts';
-import { BASELINES, VARIANTS } from './variants.ts';
+import { BASELINES, UNSYNCED, VARIANTS } from './variants.ts';
 import type { Variant } from './variants.ts';
 
 const HELP = `Measures writes through Crossfade beside plain Knex on SQLite and on PostgreSQL.
@@ -13,7 +13,7 @@ const HELP = `Measures writes through Crossfade beside plain Knex on SQLite and 
   npm run bench -- [options]
 
   --rounds <n>        rounds in which each variant is measured once; medians are given (default 6)
-  --only <names>      variants, with commas: ${VARIANTS.map(({ name }) => name).join(', ')};
+  --only <names>      variants, with commas: ${[...VARIANTS, UNSYNCED].map(({ name }) => name).join(', ')};
                       ${BASELINES.join(' and ')} are always measured, to compare with
   --concurrency <ns>  writes at the same time, with commas (default 1,16,64)
   --quick             a few writes of each kind, to see that it runs; the figures mean nothing
@@ -101,10 +101,11 @@ function casesFor(concurrencies: readonly number[]): readonly Case[] {
 function chosenVariants(only: string | undefined): readonly Variant[] {
   if (only === undefined) return VARIANTS;
   const names = only.split(',').map((name) => name.trim());
-  const unknown = names.filter((name) => !VARIANTS.some((variant) => variant.name === name));
+  const all = [...VARIANTS, UNSYNCED];
+  const unknown = names.filter((name) => !all.some((variant) => variant.name === name));
   if (unknown.length > 0) fail(`there is no variant "${unknown.join('", "')}"`);
   const wanted = new Set<string>([...BASELINES, ...names]);
-  return VARIANTS.filter(({ name }) => wanted.has(name));
+  return all.filter(({ name }) => wanted.has(name));
 }
 
 function positive(option: string, text: string): number {

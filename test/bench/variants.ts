@@ -1,6 +1,7 @@
 import knex from 'knex';
 import type { Knex } from 'knex';
 import { createCrossfade } from '../../adapter/index.ts';
+import { WalFile } from '../../adapter/sqlite/wal-file.ts';
 import type { Crossfade, Stage } from '../../adapter/index.ts';
 import type { Databases } from './databases.ts';
 
@@ -54,6 +55,30 @@ export const VARIANTS: readonly Variant[] = [
   crossfade('read', 'SQLite, waiting until the Mirror has it in PostgreSQL'),
   crossfade('write', 'PostgreSQL, and the Mirror follows'),
 ];
+
+const READ = crossfade('read', '');
+
+/**
+ * Measured only when asked for: `read` as it would be if a step did not wait until SQLite's log is on disk. It shows what
+ * that costs. Not a setting of Crossfade's: after a power failure PostgreSQL could be ahead of SQLite (PROTOCOL.md R15b).
+ */
+export const UNSYNCED: Variant = {
+  name: 'read-unsynced',
+  summary: 'as read, without waiting for the disk under SQLite: unsafe, to show what that costs',
+  prepare: (databases) => READ.prepare(databases),
+  open: async (databases) => {
+    const own = Object.getOwnPropertyDescriptor(WalFile.prototype, 'sync') ?? {};
+    WalFile.prototype.sync = () => undefined;
+    const writer = await READ.open(databases);
+    return {
+      ...writer,
+      close: async () => {
+        await writer.close();
+        Object.defineProperty(WalFile.prototype, 'sync', own);
+      },
+    };
+  },
+};
 
 async function nothing(): Promise<void> {
   // Its databases need no more than their tables.
