@@ -67,6 +67,12 @@ export interface CrossfadeOptions {
   readonly maxLagSeconds?: number;
   /** Rows in one piece of the backfill. @default 2000 */
   readonly backfillRows?: number;
+  /**
+   * How large the changelog may grow while the secondary is away, in bytes. Past it capture stops, so that the primary's
+   * disk does not fill, and the secondary must be reconciled: `crossfade backfill --reconcile`.
+   * @default 1073741824 (1 GiB, some 20 million changes)
+   */
+  readonly maxChangelogBytes?: number;
   /** How long a process that stopped renewing it keeps the Mirror's lease, in ms. @default 5000 */
   readonly leaseMs?: number;
   /** How often a process looks for changes of stage made by others, in ms. @default 250 */
@@ -96,6 +102,7 @@ export interface Config {
   readonly comparisonMaxAgeMs: number;
   readonly maxLagSeconds: number;
   readonly backfillRows: number;
+  readonly maxChangelogBytes: number;
   readonly leaseMs: number;
   readonly refreshMs: number;
   readonly pollMs: number;
@@ -132,6 +139,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     comparisonMaxAgeMs: positive('comparisonMaxAgeMs', options.comparisonMaxAgeMs, 86_400_000),
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
     backfillRows: positive('backfillRows', options.backfillRows, 2_000),
+    maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),
     refreshMs: positive('refreshMs', options.refreshMs, 250),
     pollMs: positive('pollMs', options.pollMs, 20),

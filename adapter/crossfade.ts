@@ -9,6 +9,7 @@ import { CrossfadeError, isCrossfadeError } from './errors.ts';
 import { Metrics } from './metrics.ts';
 import { backfillStatus, Mirror } from './mirror.ts';
 import { PostgresStore } from './postgres/store.ts';
+import { endReconcile } from './reconcile.ts';
 import { Repository } from './repository.ts';
 import { Router } from './router.ts';
 import type { StoreName, TableSpec } from './spec.ts';
@@ -25,6 +26,12 @@ import type { Traffic } from './traffic.ts';
 export interface BackfillOptions {
   /** Empties the PostgreSQL tables first and copies everything again. Refused while PostgreSQL answers reads. @default false */
   readonly restart?: boolean;
+  /**
+   * Copies every row over what the secondary holds, and removes there what the primary does not have: after the history
+   * between them was lost. In any stage that mirrors, in either direction; reads stay with the primary meanwhile.
+   * @default false
+   */
+  readonly reconcile?: boolean;
   /** Called a few times a second. */
   readonly onProgress?: (status: BackfillStatus) => void;
   /** Ends the waiting; what has been copied stays, and the next backfill goes on from there. */
@@ -32,6 +39,8 @@ export interface BackfillOptions {
 }
 
 const PROGRESS_EVERY_MS = 200;
+/** How long the Mirror may take for the rows that a reconciliation removes. */
+const RECONCILE_LIMIT_MS = 600_000;
 /** How long a database may take to answer for the status, before it counts as away. */
 const PING_LIMIT_MS = 2_000;
 
@@ -217,27 +226,18 @@ export class Crossfade {
    * @throws CrossfadeError what install throws; `MIRROR_STOPPED`.
    */
   async backfill(options: BackfillOptions = {}): Promise<BackfillStatus> {
-    const { mirror, view, postgres, metrics, config } = this.#parts;
-    const isFresh = !view.current.isCaptured || options.restart === true;
-    if (isFresh) this.#tables = await this.#parts.cutover.install({ restart: options.restart ?? false });
+    const { mirror, view, config } = this.#parts;
+    if (options.reconcile === true) this.#tables = await this.#parts.cutover.reconcile();
+    else if (!view.current.isCaptured || options.restart === true) {
+      this.#tables = await this.#parts.cutover.install({ restart: options.restart ?? false });
+    }
     if (config.mirror === 'required') await mirror.takeLease();
     const giveBack = mirror.demand();
     try {
-      while (true) {
-        const status = await backfillSoFar(postgres);
-        if (status !== null) {
-          metrics.backfill(status.rowsCopied);
-          options.onProgress?.(status);
-          if (status.isDone) return status;
-        }
-        options.signal?.throwIfAborted();
-        const { runs, error } = mirror.status();
-        if (runs === 'stopped')
-          throw new CrossfadeError('MIRROR_STOPPED', `the backfill stopped: ${error ?? ''}`, {
-            hint: 'see crossfade status',
-          });
-        await sleep(PROGRESS_EVERY_MS);
-      }
+      const status = await this.#copied(options);
+      return (await this.#secondary().state())?.isReconciling === true
+        ? { ...status, rowsRemoved: await this.#endReconcile() }
+        : status;
     } finally {
       giveBack();
     }
@@ -311,12 +311,48 @@ export class Crossfade {
     return shape.key;
   }
 
+  #secondary(): Store {
+    const { sqlite, postgres, view } = this.#parts;
+    return view.current.sqlite?.role === 'secondary' ? sqlite : postgres;
+  }
+
+  /** Resolves when every row has been copied. */
+  async #copied({ onProgress, signal }: BackfillOptions): Promise<BackfillStatus> {
+    const { mirror, metrics } = this.#parts;
+    while (true) {
+      const status = await backfillSoFar(this.#secondary());
+      if (status !== null) {
+        metrics.backfill(status.rowsCopied);
+        onProgress?.(status);
+        if (status.isDone) return status;
+      }
+      signal?.throwIfAborted();
+      const { runs, error } = mirror.status();
+      if (runs === 'stopped')
+        throw new CrossfadeError('MIRROR_STOPPED', `the backfill stopped: ${error ?? ''}`, {
+          hint: 'see crossfade status',
+        });
+      await sleep(PROGRESS_EVERY_MS);
+    }
+  }
+
+  async #endReconcile(): Promise<number> {
+    const { mirror } = this.#parts;
+    const removed = await endReconcile({
+      stores: this.stores,
+      tables: this.#tables,
+      caughtUp: () => mirror.caughtUp({ timeoutMs: RECONCILE_LIMIT_MS }),
+    });
+    mirror.forget();
+    return [...removed.values()].reduce((sum, rows) => sum + rows, 0);
+  }
+
   async #progress(): Promise<{ backfill: BackfillStatus; quarantine: readonly Quarantined[] }> {
     const { sqlite, postgres, view } = this.#parts;
     const onPostgres: Progress = await postgres.progress();
     const secondary: StoreName = view.current.sqlite?.role === 'secondary' ? 'sqlite' : 'postgres';
-    const { quarantine } = secondary === 'postgres' ? onPostgres : await sqlite.progress();
-    return { backfill: backfillStatus(onPostgres.cursors), quarantine };
+    const { cursors, quarantine } = secondary === 'postgres' ? onPostgres : await sqlite.progress();
+    return { backfill: backfillStatus(cursors), quarantine };
   }
 
   async #lastComparison(): Promise<ComparisonRecord | null> {
@@ -327,9 +363,9 @@ export class Crossfade {
 }
 
 /** How far the backfill has come; `null` while PostgreSQL is away, which the Mirror waits for, and so may its caller. */
-async function backfillSoFar(postgres: PostgresStore): Promise<BackfillStatus | null> {
+async function backfillSoFar(secondary: Store): Promise<BackfillStatus | null> {
   try {
-    return backfillStatus((await postgres.progress()).cursors);
+    return backfillStatus((await secondary.progress()).cursors);
   } catch (error) {
     if (isCrossfadeError(error) && error.retryable) return null;
     throw error;

@@ -9,12 +9,13 @@ import type { NextTurn } from './loop.ts';
 import type { Metrics } from './metrics.ts';
 import type { Mirror } from './mirror.ts';
 import type { StoreName, TableSpec } from './spec.ts';
+import { beginReconcile } from './reconcile.ts';
 import { isWriteSwitch, nextStage, stageRow } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { StageTraffic } from './stage-traffic.ts';
 import type { StageView } from './stage-view.ts';
 import type { Gate } from './status.ts';
-import type { Records, Store } from './store.ts';
+import type { Position, Records, Store } from './store.ts';
 import { WriteSwitch } from './write-switch.ts';
 import type { Switched } from './write-switch.ts';
 
@@ -52,6 +53,8 @@ export type StepOutcome =
   | { readonly outcome: 'moved'; readonly stage: Stage }
   | { readonly outcome: 'refused'; readonly stage: Stage; readonly gates: readonly Gate[] };
 
+/** How long PostgreSQL has to answer before it counts as gone. */
+const ANSWER_LIMIT_MS = 5_000;
 const GATE_POLL_MS = 200;
 /** How often Cutover tries to come nearer to the wanted stage. */
 const WANTED_EVERY_MS = 1_000;
@@ -140,6 +143,48 @@ export class Cutover {
     await view.refresh({ both: true });
     mirror.forget();
     return tables;
+  }
+
+  /** See {@link beginReconcile}. */
+  async reconcile(): Promise<readonly TableSpec[]> {
+    const { stores, config, view, mirror } = this.#options;
+    const tables = await beginReconcile({ stores, config });
+    await view.refresh({ both: true });
+    mirror.forget();
+    return tables;
+  }
+
+  /**
+   * When PostgreSQL is gone for good in stage `write`: makes SQLite the primary again, with what the Mirror had brought
+   * it. What PostgreSQL committed after that is not there. Stage `read` then, with SQLite answering the reads until
+   * PostgreSQL, or another one in its place, has been filled again: `crossfade backfill --reconcile`.
+   *
+   * @throws CrossfadeError `GATE_REFUSED` in another stage, while PostgreSQL answers, and without `confirm`.
+   */
+  async failOver({ confirm = false }: { confirm?: boolean } = {}): Promise<{ readonly watermark: Position | null }> {
+    const { stores, view, mirror, config } = this.#options;
+    const state = await stores.sqlite.state();
+    const refuse = (found: string, hint: string): CrossfadeError =>
+      new CrossfadeError('GATE_REFUSED', `a forced failover to SQLite was refused: ${found}`, { hint });
+    if (state?.role !== 'secondary' || state.stage !== 'write') {
+      throw refuse(`this is stage "${state?.stage ?? 'sqlite'}", not "write"`, 'see crossfade status');
+    }
+    if (await answers(stores.postgres)) {
+      throw refuse('PostgreSQL answers', 'move the writes back without losing any: crossfade stage read');
+    }
+    if (!confirm) {
+      throw refuse(
+        `what PostgreSQL committed after ${state.watermark ?? 'the switch'} would be given up`,
+        'say so with --confirm (in the library: { confirm: true })',
+      );
+    }
+    if (!(await stores.sqlite.seize({ epoch: state.epoch, stage: 'read' }))) {
+      throw refuse('another process changed the stage meanwhile', 'see crossfade status');
+    }
+    config.logger.error('crossfade: forced failover: SQLite takes the writes, PostgreSQL was given up');
+    await view.refresh();
+    mirror.forget();
+    return { watermark: state.watermark };
   }
 
   /**
@@ -324,6 +369,16 @@ export class Cutover {
     if (message !== this.#lastRefusal) this.#options.config.logger.warn(message);
     this.#lastRefusal = message;
   }
+}
+
+async function answers(store: Store): Promise<boolean> {
+  return await Promise.race([
+    store.ping().then(
+      () => true,
+      () => false,
+    ),
+    sleep(ANSWER_LIMIT_MS, false, { ref: false }),
+  ]);
 }
 
 function noteOf(passedBy: readonly Gate[]): string {

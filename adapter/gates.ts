@@ -52,7 +52,11 @@ export async function lookAtGates(from: Stage, to: Stage, context: GateContext):
 
 const LOOKS: Readonly<Record<GateName, (context: GateContext, from: Stage) => Promise<Gate>>> = {
   async backfill(context) {
-    const { isDone, tables } = backfillStatus((await postgresProgress(context)).cursors);
+    const { state, cursors } = await postgresProgress(context);
+    const { isDone, tables } = backfillStatus(cursors);
+    if (state.isReconciling) {
+      return closed('backfill', 'a reconciliation has not ended', 'go on with it: crossfade backfill --reconcile');
+    }
     if (isDone) return open('backfill', 'every table has been copied');
     const left = tables
       .filter((table) => !table.isDone)

@@ -32,6 +32,7 @@ export class Metrics {
   readonly #switches: Counter<'to' | 'outcome'>;
   readonly #pause: Histogram<'to'>;
   readonly #backfillRows: Gauge;
+  readonly #changelog: Gauge<'store'>;
   readonly #comparison: Gauge<'outcome'>;
   readonly #comparisonTime: Gauge;
 
@@ -107,6 +108,12 @@ export class Metrics {
       help: 'How long a write switch held the writes of this process.',
       labelNames: ['to'],
       buckets: fast,
+      registers,
+    });
+    this.#changelog = new Gauge({
+      name: 'crossfade_changelog_bytes',
+      help: 'About how much the changelog takes in the primary, looked at every few seconds.',
+      labelNames: ['store'],
       registers,
     });
     this.#backfillRows = new Gauge({
@@ -204,6 +211,10 @@ export class Metrics {
   switched(event: { to: StoreName; outcome: 'done' | 'cancelled' | 'failed'; pauseSeconds: number }): void {
     this.#switches.inc({ to: event.to, outcome: event.outcome });
     if (event.outcome === 'done') this.#pause.observe({ to: event.to }, event.pauseSeconds);
+  }
+
+  changelog({ store, bytes }: { store: StoreName; bytes: number }): void {
+    this.#changelog.set({ store }, bytes);
   }
 
   backfill(rowsCopied: number): void {

@@ -9,6 +9,7 @@ export interface Course {
   readonly captureId: string;
   readonly tables: readonly TableSpec[];
   readonly epoch: number;
+  readonly isReconciling: boolean;
   /** What the next step to be read begins with. Steps before it may still be on their way to the secondary. */
   step: number;
   watermark: Position;
@@ -32,7 +33,7 @@ export async function plotCourse({ sqlite, postgres }: Readonly<Record<StoreName
     throw new CrossfadeError(
       'HISTORY_LOST',
       `${impostor} claims to be the primary, but does not know the last write switch: an older copy was put back`,
-      { hint: 'find out which rows are right; put the right copy back, or go on with the other database alone' },
+      { hint: 'put the right copy back, or go on with the rows of the other database: crossfade backfill --reconcile' },
     );
   }
   if (a.role === b.role || a.epoch !== b.epoch) return null;
@@ -56,7 +57,7 @@ function courseFrom(found: {
     throw new CrossfadeError(
       'HISTORY_LOST',
       `${secondary.name} has never followed the capture that is installed in ${primary.name} now: changes in between are unknown`,
-      { hint: 'copy the rows again: crossfade backfill --restart' },
+      { hint: 'copy them again: crossfade backfill --reconcile' },
     );
   }
   return {
@@ -65,12 +66,18 @@ function courseFrom(found: {
     captureId,
     tables,
     epoch: state.epoch,
+    isReconciling: state.isReconciling,
     step: state.step,
     watermark: state.watermark,
     appliedWatermark: state.watermark,
     cursors: progress.cursors,
     quarantine: progress.quarantine,
   };
+}
+
+/** Whether the secondary holds all of the primary's rows, and no others. */
+export function isComplete({ cursors, isReconciling }: Pick<Course, 'cursors' | 'isReconciling'>): boolean {
+  return !isReconciling && cursors.every((cursor) => cursor.isDone);
 }
 
 /** Whether each of two stores takes itself for the primary, for good. */

@@ -4,7 +4,8 @@ import { CrossfadeError, isCrossfadeError, messageOf } from './errors.ts';
 import { Loop } from './loop.ts';
 import type { NextTurn } from './loop.ts';
 import type { Metrics } from './metrics.ts';
-import { plotCourse } from './mirror-course.ts';
+import { ChangelogGuard } from './changelog-guard.ts';
+import { isComplete, plotCourse } from './mirror-course.ts';
 import type { Course } from './mirror-course.ts';
 import { MirrorLease } from './mirror-lease.ts';
 import { MirrorWaiters } from './mirror-waiters.ts';
@@ -21,7 +22,7 @@ export interface MirrorOptions {
   readonly records: Records;
   readonly config: Pick<
     Config,
-    'mirror' | 'processName' | 'leaseMs' | 'pollMs' | 'refreshMs' | 'backfillRows' | 'logger'
+    'mirror' | 'processName' | 'leaseMs' | 'pollMs' | 'refreshMs' | 'backfillRows' | 'maxChangelogBytes' | 'logger'
   >;
   readonly metrics: Metrics;
   /** Whether the primary's changes are captured: without that there is nothing to mirror. */
@@ -69,6 +70,7 @@ const OUTDATED_PAUSE_MS = 5;
 export class Mirror {
   readonly #options: MirrorOptions;
   readonly #lease: MirrorLease;
+  readonly #guard: ChangelogGuard;
   readonly #loop: Loop;
   #course: Course | null = null;
   /** Counts the calls of {@link forget}. */
@@ -85,6 +87,7 @@ export class Mirror {
   #behindSince: number | null = null;
   #outsidePosition: Position | null = null;
   #outsideQuarantine: readonly Quarantined[] | null = null;
+  #holdsAllRows: boolean | null = null;
   #prunedAt = 0;
   #retiredAt = 0;
   #prunedTo: Position | null = null;
@@ -95,6 +98,7 @@ export class Mirror {
   constructor(options: MirrorOptions) {
     this.#options = options;
     this.#lease = new MirrorLease(options.records, options.config);
+    this.#guard = new ChangelogGuard(options);
     this.#loop = new Loop({ turn: () => this.#validTurn(), onError: (error) => this.#onError(error) });
   }
 
@@ -141,8 +145,9 @@ export class Mirror {
 
   async #isPassedFromOutside(): Promise<boolean> {
     const { primary, secondary } = await this.#roles();
-    const { state, quarantine } = await secondary.progress();
+    const { state, quarantine, cursors } = await secondary.progress();
     this.#outsideQuarantine = quarantine;
+    this.#holdsAllRows = isComplete({ cursors, isReconciling: state.isReconciling });
     const { watermark } = state;
     const seen = this.#outsidePosition;
     if (watermark === null) return false;
@@ -244,6 +249,11 @@ export class Mirror {
     return this.#course?.quarantine ?? this.#outsideQuarantine;
   }
 
+  /** Whether the secondary holds all of the primary's rows, as far as this process knows; `null` before it has looked. */
+  get holdsAllRows(): boolean | null {
+    return this.#holdsAllRows;
+  }
+
   // ── A turn ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What a turn found out before {@link forget} was called is void, its errors too. */
@@ -260,7 +270,9 @@ export class Mirror {
 
   async #turn(): Promise<NextTurn> {
     const { config, isCaptured, isWanted, stores } = this.#options;
+    await this.#guard.look();
     if (!isCaptured() || (!isWanted() && this.#demands === 0)) {
+      if (isWanted()) await this.#assertCaptured();
       await this.#allLanded();
       await this.#lease.giveBack();
       this.#course = null;
@@ -282,6 +294,7 @@ export class Mirror {
       if (forgotten !== this.#forgotten) return 'again';
       this.#course = course;
       if (course === null) return { afterMs: config.pollMs };
+      this.#holdsAllRows = isComplete(course);
       const did = await this.#step(course);
       await this.#prune(course);
       await this.#retireFence(course);
@@ -292,6 +305,19 @@ export class Mirror {
       this.#course = null;
       return { afterMs: OUTDATED_PAUSE_MS };
     }
+  }
+
+  /** In a stage that mirrors, writes that nobody captures make the secondary worthless, and nothing but a new start helps. */
+  async #assertCaptured(): Promise<void> {
+    const { primary } = await this.#roles();
+    const state = await primary.state();
+    if (state?.role !== 'primary' || state.intent !== null || state.captureId !== null) return;
+    this.#holdsAllRows = false;
+    throw new CrossfadeError(
+      'HISTORY_LOST',
+      `nothing captures the writes to ${primary.name} any more: the changelog had grown past its limit, or somebody removed capture`,
+      { hint: 'make the other database follow again: crossfade backfill --reconcile' },
+    );
   }
 
   async #step(course: Course): Promise<'something' | 'nothing'> {
@@ -430,6 +456,7 @@ export class Mirror {
     const { cursor } = reading;
     if (cursor !== null)
       course.cursors = course.cursors.map((other) => (other.table === cursor.table ? cursor : other));
+    this.#holdsAllRows = isComplete(course);
     this.#options.metrics.applied({ to: course.secondary.name, ...applied });
     this.#allIsWell();
   }

@@ -10,7 +10,10 @@ import type { ReadRequest, Traffic, WritePermit } from './traffic.ts';
 
 export interface StageTrafficOptions {
   readonly view: StageView;
-  readonly mirror: Pick<Mirror, 'notice' | 'caughtUp' | 'onTrouble' | 'quarantine' | 'status' | 'lagSeconds'>;
+  readonly mirror: Pick<
+    Mirror,
+    'notice' | 'caughtUp' | 'onTrouble' | 'quarantine' | 'holdsAllRows' | 'status' | 'lagSeconds'
+  >;
   readonly config: Pick<Config, 'readPrimary' | 'waitLimitMs' | 'switchTimeoutMs'>;
   readonly metrics: Metrics;
 }
@@ -151,8 +154,9 @@ export class StageTraffic implements Traffic {
 
   /** PROTOCOL.md R28: a table of which rows are in quarantine is read at the primary. Of raw SQL the tables are unknown. */
   #mayMissRows(tables: readonly string[]): boolean {
-    const { quarantine, status } = this.#options.mirror;
-    if (status.call(this.#options.mirror).runs === 'stopped') return true;
+    const { mirror } = this.#options;
+    const { quarantine } = mirror;
+    if (mirror.status().runs === 'stopped' || mirror.holdsAllRows === false) return true;
     if (quarantine === null || quarantine.length === 0) return false;
     return tables.length === 0 || quarantine.some(({ table }) => tables.includes(table));
   }

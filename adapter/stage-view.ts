@@ -1,3 +1,4 @@
+import { isCrossfadeError } from './errors.ts';
 import type { StoreName } from './spec.ts';
 import type { Stage } from './stage.ts';
 import type { Intent, Store, StoreState } from './store.ts';
@@ -44,7 +45,13 @@ export class StageView {
 
   static async open(stores: Readonly<Record<StoreName, Store>>): Promise<StageView> {
     const view = new StageView(stores);
-    await view.refresh({ both: true }).catch(() => view.refresh({ both: false }));
+    try {
+      await view.refresh({ both: true }).catch(() => view.refresh({ both: false }));
+    } catch (error) {
+      if (!isCrossfadeError(error) || !error.retryable) throw error;
+      // PostgreSQL takes the writes and is away: an API must be able to start, and be told so by each write.
+      view.#view = combine(await stores.sqlite.state(), undefined);
+    }
     return view;
   }
 

@@ -17,6 +17,8 @@ export interface BackfillStatus {
   readonly isDone: boolean;
   readonly rowsCopied: number;
   readonly tables: readonly { readonly table: string; readonly rowsCopied: number; readonly isDone: boolean }[];
+  /** After a reconciliation: rows of the secondary that the primary did not have. */
+  readonly rowsRemoved?: number;
 }
 
 export interface MirrorStatus {

@@ -38,6 +38,8 @@ export interface StoreState {
   readonly watermarkCaptureId: string | null;
   /** As a primary: its position at the moment it took the writes over. */
   readonly handover: Position | null;
+  /** As a secondary: whether it may hold rows that the primary does not have, until a reconciliation has ended. */
+  readonly isReconciling: boolean;
 }
 
 /** How far the backfill has come in one table. Kept in the secondary, committed with the rows. */
@@ -203,8 +205,13 @@ export interface Store {
     captureId: string;
     watermark: Position;
     tables: readonly TableSpec[];
+    /** Deletes every row first. */
     empties: boolean;
+    /** Keeps the rows, whatever they are: they are not those of the primary until {@link reconciled}. @default false */
+    reconciles?: boolean;
   }): Promise<void>;
+  /** As a secondary: the rows are those of the primary again. */
+  reconciled(): Promise<void>;
   /** Removes every trace of Crossfade but the user's rows. */
   uninstall(): Promise<void>;
   /** Compare and set of the stage. */
@@ -226,8 +233,16 @@ export interface Store {
   read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T>;
   /** Forgets changes that the durable watermark includes, a bounded number at a time. Resolves to how many. */
   prune(watermark: Position): Promise<number>;
-  /** Removes capture: what is written from here on is not mirrored, and any watermark is void. */
+  /** Removes capture, in a stage that mirrors nothing: what is written from here on is not mirrored, and any watermark is void. */
   dropCapture(): Promise<void>;
+  /** Removes capture in any stage, and forgets the changelog: it must not fill the primary's disk. */
+  stopCapture(note: string): Promise<void>;
+  /** Puts capture on these tables anew. What was written before is unknown to it: every watermark is void. */
+  recapture(tables: readonly TableSpec[]): Promise<{ readonly captureId: string; readonly position: Position }>;
+  /** Records these keys as changed, so that the Mirror copies their rows again, or deletes them at the secondary. */
+  touch(table: TableSpec, keys: readonly Key[]): Promise<void>;
+  /** About how much the changelog takes on this store's disk. */
+  changelogBytes(): Promise<number>;
 
   // ── As secondary ──────────────────────────────────────────────────────────────────────────────────────────────
   progress(): Promise<Progress>;
@@ -263,6 +278,13 @@ export interface Store {
   }): Promise<boolean>;
   /** As old primary: becomes secondary at `epoch + 1`, following the new primary from its handover. */
   record(expected: { epoch: number; stage: Stage; captureId: string; handover: Position }): Promise<boolean>;
+  /**
+   * As secondary, when the primary is gone for good: becomes primary at `epoch + 2`, with whatever it holds. The old
+   * primary, should it come back, is told apart by its lower epoch.
+   */
+  seize(expected: { epoch: number; stage: Stage }): Promise<boolean>;
+  /** As a primary that missed a switch: becomes secondary at this epoch, fenced; its watermark is void. */
+  demote(to: { epoch: number; stage: Stage }): Promise<void>;
   /** The highest id each table has given out. Tables without generated ids are left out. */
   sequences(): Promise<ReadonlyMap<string, bigint>>;
 

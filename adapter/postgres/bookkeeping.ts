@@ -20,6 +20,7 @@ export interface StateRow {
   readonly watermark: string | null;
   readonly watermark_capture_id: string | null;
   readonly handover: string | null;
+  readonly reconciling?: string;
 }
 
 export const STATE_SQL = 'SELECT *, attempt_expires < clock_timestamp() AS is_expired FROM crossfade.state';
@@ -64,6 +65,7 @@ export function toState(row: StateRow): StoreState {
     watermark: row.watermark,
     watermarkCaptureId: row.watermark_capture_id,
     handover: row.handover,
+    isReconciling: row.reconciling === 't',
   };
 }
 

@@ -52,9 +52,11 @@ export const BOOKKEEPING_SQL = `
     watermark text,
     watermark_capture_id text,
     handover text,
-    pruned_to text
+    pruned_to text,
+    reconciling boolean NOT NULL DEFAULT false
   );
   ALTER TABLE crossfade.state ADD COLUMN IF NOT EXISTS pruned_to text;
+  ALTER TABLE crossfade.state ADD COLUMN IF NOT EXISTS reconciling boolean NOT NULL DEFAULT false;
   CREATE TABLE IF NOT EXISTS crossfade.changes (xid xid8 NOT NULL DEFAULT pg_current_xact_id(), tbl text NOT NULL, key text[]);
   CREATE INDEX IF NOT EXISTS changes_xid ON crossfade.changes (xid);
   CREATE TABLE IF NOT EXISTS crossfade.tables (name text PRIMARY KEY, spec text NOT NULL);

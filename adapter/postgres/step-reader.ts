@@ -223,7 +223,7 @@ function verifyCapture(rows: readonly CaptureRow[], tables: readonly TableSpec[]
     throw new CrossfadeError(
       'CAPTURE_BROKEN',
       `the Mirror stopped at table "${table.name}" of PostgreSQL: ${isSame ? 'a capture trigger is gone or switched off' : 'its columns are not those that are mirrored'}`,
-      { hint: 'undo that; what was written since must be compared and mended: crossfade compare' },
+      { hint: 'make the same schema change in SQLite, then: crossfade backfill --reconcile' },
     );
   }
 }
@@ -255,7 +255,7 @@ function assertSameHistory(
 
 function historyLost(found: string): CrossfadeError {
   return new CrossfadeError('HISTORY_LOST', `the Mirror from PostgreSQL stopped: ${found}`, {
-    hint: 'find out which rows are right before any of them is overwritten: crossfade compare; then copy them again',
+    hint: 'find out which rows are right before any of them is overwritten; then copy those of the primary over: crossfade backfill --reconcile',
   });
 }
 

@@ -5,6 +5,7 @@ import { CrossfadeError } from '../errors.ts';
 import { decodeKey, keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
 import { parseStage, stageRow } from '../stage.ts';
+import type { Stage } from '../stage.ts';
 import type {
   Fenced,
   InstallRequest,
@@ -34,7 +35,7 @@ import {
 } from './position.ts';
 import type { SnapshotRow } from './position.ts';
 import { SharedRecords } from './records.ts';
-import { decodeValue, selectByKeys, selectPage } from './rows.ts';
+import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts';
 import {
   BOOKKEEPING_SQL,
   BOOKKEEPING_VERSION,
@@ -140,24 +141,30 @@ export class PostgresStore implements Store {
     watermark: Position;
     tables: readonly TableSpec[];
     empties: boolean;
+    reconciles?: boolean;
   }): Promise<void> {
+    const { reconciles = false } = request;
     // A session of its own: the Mirror may be in the middle of a transaction on its one.
     await this.#ownSession(async (client) => {
       await client.query('BEGIN; SET LOCAL synchronous_commit = on');
       const state = await lockState(client);
       if (state.role !== 'secondary') throw stepOutdated('postgres', 'is not the secondary any more');
-      if (!request.empties && state.watermark_capture_id === request.captureId) return;
+      if (!request.empties && !reconciles && state.watermark_capture_id === request.captureId) return;
       // DELETE and not TRUNCATE: TRUNCATE would refuse tables that others refer to, and hide rows from running readers.
       if (request.empties) for (const { name } of request.tables) await client.query(`DELETE FROM ${quote(name)}`);
       await client.query('DELETE FROM crossfade.cursors; DELETE FROM crossfade.quarantine');
       for (const { name } of request.tables)
         await client.query('INSERT INTO crossfade.cursors (tbl) VALUES ($1)', [name]);
-      await client.query('UPDATE crossfade.state SET step = step + 1, watermark = $1, watermark_capture_id = $2', [
-        request.watermark,
-        request.captureId,
-      ]);
+      await client.query(
+        'UPDATE crossfade.state SET step = step + 1, watermark = $1, watermark_capture_id = $2, reconciling = $3',
+        [request.watermark, request.captureId, reconciles],
+      );
       await client.query('COMMIT');
     });
+  }
+
+  async reconciled(): Promise<void> {
+    await this.#query(`UPDATE crossfade.state SET reconciling = false WHERE role = 'secondary'`);
   }
 
   async uninstall(): Promise<void> {
@@ -242,6 +249,53 @@ export class PostgresStore implements Store {
       await client.query(tables.map(dropCaptureSql).join('\n'));
       await client.query('DELETE FROM crossfade.changes; UPDATE crossfade.state SET capture_id = NULL');
     });
+  }
+
+  async stopCapture(note: string): Promise<void> {
+    const tables = await this.installedTables();
+    await this.#lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'freed of capture' }, async (client) => {
+      const { role, capture_id: captureId, stage, epoch } = await lockState(client);
+      if (role !== 'primary' || captureId === null) return;
+      await client.query(tables.map(dropCaptureSql).join('\n'));
+      await client.query('DELETE FROM crossfade.changes; UPDATE crossfade.state SET capture_id = NULL');
+      await noteHistory(client, { from: stage, to: stage, epoch: Number(epoch), note });
+    });
+  }
+
+  async recapture(tables: readonly TableSpec[]): Promise<{ captureId: string; position: Position }> {
+    const captureId = randomUUID();
+    const locked = { tables, waitMs: PREPARE_LIMIT_MS, purpose: 'captured anew' };
+    const position = await this.#lockingTables(locked, async (client) => {
+      if ((await lockState(client)).role !== 'primary') throw stepOutdated('postgres', 'is not the primary any more');
+      await client.query(tables.map(captureSql).join('\n'));
+      await client.query('DELETE FROM crossfade.changes');
+      const { rows } = await client.query<SnapshotRow>(`SELECT ${SNAPSHOT_COLUMNS}`);
+      const now = formatPosition(fromSnapshotRow(only(rows)));
+      await client.query('UPDATE crossfade.state SET capture_id = $1, handover = $2, pruned_to = NULL', [
+        captureId,
+        now,
+      ]);
+      return now;
+    });
+    return { captureId, position };
+  }
+
+  async touch(table: TableSpec, keys: readonly Key[]): Promise<void> {
+    const columns = keyColumns(table);
+    const arrays = encodeColumns(columns, keys);
+    const names = columns.map((_, index) => `k${index + 1}`);
+    await this.#query(
+      `INSERT INTO crossfade.changes (tbl, key) SELECT $1, ARRAY[${names.join(', ')}]
+       FROM unnest(${names.map((_, index) => `$${index + 2}::text[]`).join(', ')}) AS named(${names.join(', ')})`,
+      [table.name, ...arrays],
+    );
+  }
+
+  async changelogBytes(): Promise<number> {
+    const { rows } = await this.#query<{ bytes: string }>(
+      `SELECT pg_total_relation_size(to_regclass('crossfade.changes')) AS bytes`,
+    );
+    return Number(only(rows).bytes ?? 0);
   }
 
   // ── As secondary ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -431,6 +485,41 @@ export class PostgresStore implements Store {
         note: 'write switch: gave the writes up',
       });
       return true;
+    });
+  }
+
+  async seize(expected: { epoch: number; stage: Stage }): Promise<boolean> {
+    const tables = await this.installedTables();
+    await this.prepareUnfence();
+    return this.#transaction(async (client) => {
+      const state = await lockState(client);
+      if (state.role !== 'secondary' || Number(state.epoch) !== expected.epoch) return false;
+      for (const table of tables) await advanceSequences(client, table, 0n);
+      const { rows } = await client.query<SnapshotRow>(`SELECT ${SNAPSHOT_COLUMNS}`);
+      await client.query(
+        `UPDATE crossfade.state SET role = 'primary', epoch = epoch + 2, stage = $1, lifted = attempt, capture_id = $2, handover = $3, intent = NULL`,
+        [expected.stage, randomUUID(), formatPosition(fromSnapshotRow(only(rows)))],
+      );
+      const note = `forced failover: SQLite was given up; PostgreSQL stood at ${state.watermark ?? 'no watermark'}`;
+      await noteHistory(client, { from: state.stage, to: expected.stage, epoch: expected.epoch + 2, note });
+      return true;
+    });
+  }
+
+  async demote(to: { epoch: number; stage: Stage }): Promise<void> {
+    const tables = await this.installedTables();
+    const state = await this.state();
+    if (state === undefined || (state.role === 'secondary' && state.epoch === to.epoch)) return;
+    await this.#lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'demoted' }, async (client) => {
+      const { attempt, stage } = await lockState(client);
+      await raiseFence(client, tables, Number(attempt) + 1);
+      await client.query(tables.map(dropCaptureSql).join('\n'));
+      await client.query(
+        `UPDATE crossfade.state SET role = 'secondary', epoch = $1, stage = $2, intent = NULL, final_position = NULL,
+           attempt = attempt + 1, step = step + 1, capture_id = NULL, watermark = NULL, watermark_capture_id = NULL`,
+        [to.epoch, to.stage],
+      );
+      await noteHistory(client, { from: stage, to: to.stage, epoch: to.epoch, note: 'demoted: missed a switch' });
     });
   }
 

@@ -7,6 +7,9 @@ import type { Cursor, Intent, Quarantined, Role, StoreState } from '../store.ts'
 import type { ChangelogPosition } from './position.ts';
 import { BOOKKEEPING_VERSION } from './sql.ts';
 
+/** A cell's pointer, sizes and types. */
+const ENTRY_OVERHEAD_BYTES = 12;
+
 interface StateRow {
   readonly version: bigint;
   readonly role: Role;
@@ -21,6 +24,7 @@ interface StateRow {
   readonly watermark: string | null;
   readonly watermark_capture_id: string | null;
   readonly handover: string | null;
+  readonly reconciling?: bigint;
 }
 
 /** Crossfade's own tables in a database, read and written within whatever transaction is open. */
@@ -50,6 +54,7 @@ export class Bookkeeping {
       watermark: row.watermark,
       watermarkCaptureId: row.watermark_capture_id,
       handover: row.handover,
+      isReconciling: row.reconciling === 1n,
     };
   }
 
@@ -105,6 +110,23 @@ export class Bookkeeping {
       reason: row.reason,
       since: new Date(Number(row.since_ms)),
     }));
+  }
+
+  /** About what an entry of the changelog takes, the page's own share included, times how many there are. */
+  changelogBytes(): number {
+    const { entries } = this.#db.prepare('SELECT max(seq) - min(seq) AS entries FROM _crossfade_changes').get() as {
+      entries: bigint | null;
+    };
+    const columns = this.#db
+      .prepare(`SELECT name FROM pragma_table_info('_crossfade_changes')`)
+      .pluck()
+      .all() as string[];
+    const lengths = columns.map((name) => `coalesce(length(${name}), 0)`).join(' + ');
+    const each = this.#db
+      .prepare(`SELECT avg(${lengths}) FROM (SELECT * FROM _crossfade_changes ORDER BY seq DESC LIMIT 100)`)
+      .pluck()
+      .get() as number | null;
+    return Number(entries ?? 0n) * ((each ?? 0) + ENTRY_OVERHEAD_BYTES);
   }
 
   noteHistory(change: { from: string; to: string; epoch: number; note: string }): void {

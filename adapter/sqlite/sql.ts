@@ -38,7 +38,8 @@ export function bookkeepingSql(keyWidth: number): string {
       step INTEGER NOT NULL DEFAULT 0,
       watermark TEXT,
       watermark_capture_id TEXT,
-      handover TEXT
+      handover TEXT,
+      reconciling INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE IF NOT EXISTS _crossfade_changes (
       seq INTEGER PRIMARY KEY, tag, tbl, ${keyNames(keyWidth).join(', ')}

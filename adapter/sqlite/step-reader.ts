@@ -119,7 +119,7 @@ export class StepReader {
       captureId === request.captureId
         ? `the SQLite changelog no longer holds entry ${after.seq}, which PostgreSQL has applied: the file went back in time (a restored copy, or a power failure)`
         : 'capture was installed anew in SQLite since PostgreSQL last followed it: changes in between are unknown',
-      { hint: 'copy the rows again: crossfade backfill --restart' },
+      { hint: 'copy the rows again: crossfade backfill --reconcile' },
     );
   }
 

@@ -5,6 +5,8 @@ import { CrossfadeError, isCrossfadeError, messageOf } from '../errors.ts';
 import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
 import { stageRow } from '../stage.ts';
+import type { Stage } from '../stage.ts';
+import { stepOutdated } from '../store.ts';
 import type {
   Batch,
   Fenced,
@@ -105,6 +107,7 @@ export class SqliteStore implements Store {
       // In the transaction: two processes may install at once. Capture that was broken begins anew, which voids the watermark.
       const isCaptured = (this.#books.state()?.captureId ?? null) !== null && lostCapture(this.#db) === undefined;
       this.#db.exec(bookkeepingSql(Math.max(1, ...request.tables.map((table) => table.key.length))));
+      addReconciling(this.#db);
       widenChangelog(this.#db, Math.max(1, ...request.tables.map((table) => table.key.length)));
       this.#db.exec('DELETE FROM _crossfade_tables');
       const remember = this.#db.prepare('INSERT INTO _crossfade_tables (name, spec) VALUES (?, ?)');
@@ -117,6 +120,10 @@ export class SqliteStore implements Store {
         .prepare('INSERT OR IGNORE INTO _crossfade_state (id, version, role, epoch, stage) VALUES (1, ?, ?, ?, ?)')
         .run(BOOKKEEPING_VERSION, request.role, request.epoch, request.stage);
       if (request.role === 'primary') this.#triggers.installCapture(request.tables);
+      else {
+        this.#triggers.raiseFence(request.tables);
+        this.#triggers.parkUsers(request.tables);
+      }
       if (request.role === 'primary' && !isCaptured) {
         // The first entry belongs to no table: there is always one to take the watermark's fingerprint from.
         this.#db.exec('INSERT INTO _crossfade_changes (tag) VALUES (random())');
@@ -132,15 +139,26 @@ export class SqliteStore implements Store {
     watermark: Position;
     tables: readonly TableSpec[];
     empties: boolean;
+    reconciles?: boolean;
   }): Promise<void> {
     await this.#write(() => {
+      if (this.#books.state()?.role !== 'secondary') throw stepOutdated('sqlite', 'is not the secondary any more');
+      this.#db.exec('UPDATE _crossfade_state SET mirroring = 1');
       if (request.empties) for (const table of request.tables) this.#db.exec(`DELETE FROM ${quote(table.name)}`);
       this.#db.exec('DELETE FROM _crossfade_cursors; DELETE FROM _crossfade_quarantine');
       const cursor = this.#db.prepare('INSERT INTO _crossfade_cursors (tbl) VALUES (?)');
       for (const table of request.tables) cursor.run(table.name);
       this.#db
-        .prepare('UPDATE _crossfade_state SET step = step + 1, watermark = ?, watermark_capture_id = ?')
-        .run(request.watermark, request.captureId);
+        .prepare(
+          'UPDATE _crossfade_state SET step = step + 1, watermark = ?, watermark_capture_id = ?, reconciling = ?, mirroring = 0',
+        )
+        .run(request.watermark, request.captureId, request.reconciles === true ? 1 : 0);
+    });
+  }
+
+  async reconciled(): Promise<void> {
+    await this.#write(() => {
+      this.#db.exec(`UPDATE _crossfade_state SET reconciling = 0 WHERE role = 'secondary'`);
     });
   }
 
@@ -222,6 +240,46 @@ export class SqliteStore implements Store {
       this.#db.prepare('DELETE FROM _crossfade_changes WHERE seq < ?').run(seq);
       this.#db.exec('UPDATE _crossfade_state SET capture_id = NULL');
     });
+  }
+
+  async stopCapture(note: string): Promise<void> {
+    await this.#write(() => {
+      const state = this.#books.state();
+      if (state?.role !== 'primary' || state.captureId === null) return;
+      this.#triggers.dropCapture();
+      // Emptying a table whole frees its pages without reading them; the next number goes on after the last one given out.
+      const { seq } = this.#books.position();
+      this.#db.exec('DELETE FROM _crossfade_changes');
+      this.#db.prepare('INSERT INTO _crossfade_changes (seq, tag) VALUES (?, random())').run(seq + 1n);
+      this.#db.exec('UPDATE _crossfade_state SET capture_id = NULL');
+      this.#books.noteHistory({ from: state.stage, to: state.stage, epoch: state.epoch, note });
+    });
+  }
+
+  async recapture(tables: readonly TableSpec[]): Promise<{ captureId: string; position: Position }> {
+    const captureId = randomUUID();
+    return this.#write(() => {
+      if (this.#books.state()?.role !== 'primary') throw stepOutdated('sqlite', 'is not the primary any more');
+      this.#triggers.installCapture(tables);
+      this.#db.exec('INSERT INTO _crossfade_changes (tag) VALUES (random())');
+      const position = formatPosition(this.#books.position());
+      this.#db.prepare('UPDATE _crossfade_state SET capture_id = ?, handover = ?').run(captureId, position);
+      return { captureId, position };
+    });
+  }
+
+  async touch(table: TableSpec, keys: readonly Key[]): Promise<void> {
+    const names = keyNames(table.key.length);
+    await this.#write(() => {
+      const record = this.#db.prepare(
+        `INSERT INTO _crossfade_changes (tag, tbl, ${names.join(', ')}) VALUES (random(), ?, ${names.map(() => '?').join(', ')})`,
+      );
+      for (const key of keys) record.run(table.name, ...key);
+    });
+  }
+
+  async changelogBytes(): Promise<number> {
+    return this.#books.state() === undefined ? 0 : this.#books.changelogBytes();
   }
 
   // ── As secondary ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -367,6 +425,41 @@ export class SqliteStore implements Store {
     });
   }
 
+  async seize(expected: { epoch: number; stage: Stage }): Promise<boolean> {
+    return this.#write(() => {
+      const state = this.#books.state();
+      if (state?.role !== 'secondary' || state.epoch !== expected.epoch) return false;
+      this.#openForWrites();
+      this.#db.exec('INSERT INTO _crossfade_changes (tag) VALUES (random())');
+      this.#db
+        .prepare(
+          `UPDATE _crossfade_state SET role = 'primary', epoch = epoch + 2, stage = ?, capture_id = ?, handover = ?, intent = NULL`,
+        )
+        .run(expected.stage, randomUUID(), formatPosition(this.#books.position()));
+      const note = `forced failover: PostgreSQL was given up; SQLite stood at ${state.watermark ?? 'no watermark'}`;
+      this.#books.noteHistory({ from: state.stage, to: expected.stage, epoch: state.epoch + 2, note });
+      return true;
+    });
+  }
+
+  async demote(to: { epoch: number; stage: Stage }): Promise<void> {
+    await this.#write(() => {
+      const state = this.#books.state();
+      if (state === undefined || (state.role === 'secondary' && state.epoch === to.epoch)) return;
+      const tables = this.#books.installedTables();
+      this.#triggers.raiseFence(tables);
+      this.#triggers.dropCapture();
+      this.#triggers.parkUsers(tables);
+      this.#db
+        .prepare(
+          `UPDATE _crossfade_state SET role = 'secondary', epoch = ?, stage = ?, intent = NULL, final_position = NULL,
+             attempt = attempt + 1, step = step + 1, capture_id = NULL, watermark = NULL, watermark_capture_id = NULL`,
+        )
+        .run(to.epoch, to.stage);
+      this.#books.noteHistory({ from: state.stage, to: to.stage, epoch: to.epoch, note: 'demoted: missed a switch' });
+    });
+  }
+
   async sequences(): Promise<ReadonlyMap<string, bigint>> {
     const hasTable = this.#db.prepare(`SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'`).get() !== undefined;
     const given = hasTable
@@ -461,6 +554,13 @@ export class SqliteStore implements Store {
     if (moved.changes === 0)
       this.#db.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(table.name, given);
   }
+}
+
+/** A column that bookkeeping made by an earlier release lacks. */
+function addReconciling(db: Database.Database): void {
+  const columns = db.prepare(`SELECT name FROM pragma_table_info('_crossfade_state')`).pluck().all();
+  if (columns.includes('reconciling')) return;
+  db.exec('ALTER TABLE _crossfade_state ADD COLUMN reconciling INTEGER NOT NULL DEFAULT 0');
 }
 
 function notInstalled(path: string): CrossfadeError {

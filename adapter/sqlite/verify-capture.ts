@@ -31,7 +31,7 @@ export function verifyCapture(db: Database.Database, tables: readonly TableSpec[
 
 function broken(table: string, found: string): CrossfadeError {
   return new CrossfadeError('CAPTURE_BROKEN', `the Mirror stopped at table "${table}" of SQLite: ${found}`, {
-    hint: 'make the same schema change in PostgreSQL, then: crossfade backfill --restart',
+    hint: 'make the same schema change in PostgreSQL, then: crossfade backfill --reconcile',
   });
 }
 

@@ -12,6 +12,7 @@ import { UsageError } from './terminal.ts';
 interface BackfillFlags extends ConnectionFlags {
   readonly restart?: true;
   readonly follow?: true;
+  readonly reconcile?: true;
 }
 
 /** How often `--follow` looks, in ms. */
@@ -23,15 +24,29 @@ export function addBackfillCommand(program: Command): void {
     .command('backfill')
     .description('copy every row to PostgreSQL while the API serves; goes on where it was interrupted')
     .option('--restart', 'empty the PostgreSQL tables first and begin again')
+    .option(
+      '--reconcile',
+      'make the other database follow again after the history between the two was lost: copy every row over what it holds, remove what the primary does not have',
+    )
     .option('--follow', 'only watch another process (the API) do it');
   withConnectionFlags(command).action(async (flags: BackfillFlags) => {
-    await runOn({ flags, mirror: flags.follow ? 'off' : 'required' }, async (session) => {
-      if (flags.restart && flags.follow) {
-        throw new UsageError('--restart and --follow were given together', '--follow only watches; give one of them');
+    await runOn({ flags, mirror: mirrorOf(flags) }, async (session) => {
+      const given = (['restart', 'reconcile', 'follow'] as const).filter((flag) => flags[flag]);
+      if (given.length > 1) {
+        throw new UsageError(
+          `${given.map((flag) => `--${flag}`).join(' and ')} were given together`,
+          'give one of them',
+        );
       }
       return await (flags.follow ? follow(session) : run(session, flags));
     });
   });
+}
+
+/** A reconciliation leaves the copying to whoever runs the Mirror: the API may go on serving. */
+function mirrorOf(flags: BackfillFlags): 'off' | 'auto' | 'required' {
+  if (flags.follow) return 'off';
+  return flags.reconcile ? 'auto' : 'required';
 }
 
 async function run({ crossfade, terminal, signal }: Session, flags: BackfillFlags): Promise<ExitStatus> {
@@ -41,6 +56,7 @@ async function run({ crossfade, terminal, signal }: Session, flags: BackfillFlag
   });
   const status = await crossfade.backfill({
     restart: flags.restart ?? false,
+    reconcile: flags.reconcile ?? false,
     signal,
     onProgress: (now) => terminal.progress('backfill', { done: now.rowsCopied, of: of ?? now.rowsCopied }),
   });
@@ -78,7 +94,9 @@ async function follow({ crossfade, terminal, signal }: Session): Promise<ExitSta
 function report(terminal: Session['terminal'], status: BackfillStatus): ExitStatus {
   terminal.progress('backfill', { done: status.rowsCopied, of: status.rowsCopied, isLast: true });
   const lines = status.tables.map(({ table, rowsCopied }) => `  ${table}: ${rowsCopied} rows`);
-  terminal.result([`backfill done: ${status.rowsCopied} rows copied`, ...lines].join('\n'), status);
+  const removed =
+    status.rowsRemoved === undefined ? '' : `, ${status.rowsRemoved} removed that the primary does not have`;
+  terminal.result([`backfill done: ${status.rowsCopied} rows copied${removed}`, ...lines].join('\n'), status);
   return status.isDone ? EXIT.done : EXIT.error;
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { WAITING_GATES } from '../../adapter/gates.ts';
+import { isCrossfadeError } from '../../adapter/errors.ts';
 import type { Crossfade, StepOutcome } from '../../adapter/index.ts';
 import { nextStage, parseStage, STAGE_NAMES, STAGES } from '../../adapter/stage.ts';
 import type { Stage } from '../../adapter/stage.ts';
@@ -8,11 +9,12 @@ import type { ConnectionFlags, Session } from './connection.ts';
 import { EXIT } from './exit-status.ts';
 import type { ExitStatus } from './exit-status.ts';
 import { gateLines } from './gate-lines.ts';
-import { Terminal } from './terminal.ts';
+import { Terminal, UsageError } from './terminal.ts';
 
 interface StageFlags extends ConnectionFlags {
   readonly confirm?: true;
   readonly force?: true;
+  readonly forceFailover?: true;
 }
 
 /** `crossfade stage <name>`: walks there step by step. */
@@ -23,6 +25,10 @@ export function addStageCommand(program: Command): void {
     .description('walk to a stage, forward or back, step by step, waiting for what passes by waiting')
     .option('--confirm', "a person's explicit word, needed for stage postgres: from there is no way back")
     .option('--force', 'pass by the gates that refuse; logged')
+    .option(
+      '--force-failover',
+      'stage read, from write, when PostgreSQL is gone for good: SQLite takes the writes with what it holds; needs --confirm',
+    )
     .addHelpText(
       'after',
       ['', 'Stages:', ...STAGE_NAMES.map((name) => `  ${name.padEnd(9)} ${STAGES[name].summary}`)].join('\n'),
@@ -40,7 +46,35 @@ async function runToStage(name: string, flags: StageFlags): Promise<void> {
     await runGuarded(new Terminal({ isJson: flags.json ?? false }), () => Promise.reject(error));
     return;
   }
-  await runOn({ flags, mirror: 'auto' }, async (session) => await moveTo(session, stage, flags));
+  await runOn({ flags, mirror: 'auto' }, async (session) => {
+    if (!flags.forceFailover) return await moveTo(session, stage, flags);
+    if (stage !== 'read') {
+      throw new UsageError(`--force-failover was given with stage ${stage}`, 'it goes to stage read only');
+    }
+    return await failOver(session, flags);
+  });
+}
+
+async function failOver({ crossfade, terminal }: Session, flags: StageFlags): Promise<ExitStatus> {
+  try {
+    const { watermark } = await crossfade.cutover.failOver({ confirm: flags.confirm ?? false });
+    const lines = [
+      'SQLite takes the writes; PostgreSQL was given up',
+      `  SQLite holds what PostgreSQL had committed up to ${watermark ?? 'the switch'}; what came after is not there`,
+      '  when PostgreSQL is back, or another one in its place: crossfade backfill --reconcile',
+    ];
+    terminal.result(lines.join('\n'), { outcome: 'moved', stage: 'read', watermark });
+    return EXIT.done;
+  } catch (error) {
+    if (!isCrossfadeError(error, 'GATE_REFUSED')) throw error;
+    const gates = [{ name: 'failover', passes: false, found: error.message, remedy: error.hint }];
+    terminal.result([`refused`, ...gateLines(gates)].join('\n'), {
+      outcome: 'refused',
+      stage: crossfade.cutover.stage,
+      gates,
+    });
+    return EXIT.no;
+  }
 }
 
 async function moveTo({ crossfade, terminal, signal }: Session, to: Stage, flags: StageFlags): Promise<ExitStatus> {
