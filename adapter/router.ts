@@ -132,8 +132,6 @@ class Core implements RouterCore {
     const instance = knex({
       acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
       ...options.knex,
-      // Knex warns about each connection that it does not get; whoever asked for it gets the error.
-      log: { ...options.knex.log, warn: () => {} },
       client: asKnexClient(Client),
       connection: options.postgres,
       pool: {

@@ -21,6 +21,8 @@ import type { TargetClientConstructor, TargetHooks } from './target-client.ts';
 /** How long a new connection may take, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
+const SILENT = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} };
+
 /** What PostgreSQL's client needs of the router around it. */
 export interface PostgresContext {
   readonly hooks: TargetHooks;
@@ -74,7 +76,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
 
     override async acquireUnguarded(): Promise<Connection> {
       try {
-        return await super.acquireUnguarded();
+        // Knex logs each connection that it does not get; whoever asked for it gets the error.
+        const quiet: unknown = Object.create(this, { logger: { value: SILENT } });
+        return await super.acquireUnguarded.call(quiet as this);
       } catch (error) {
         throw isInfrastructureError(error) ? unreachable(error) : error;
       }
