@@ -237,3 +237,37 @@ test('a table with rows in quarantine is read at the primary, in processes that 
   t.deepEqual(rows, []);
   t.deepEqual((await other.status()).quarantined, [{ table: 'settings', rows: 1 }]);
 });
+
+test('a backlog larger than memory, in the middle of a backfill, under keys of every kind, arrives in one step', async (t) => {
+  const tables = {
+    sqlite: `CREATE TABLE tags (name TEXT COLLATE NOCASE PRIMARY KEY NOT NULL, uses INTEGER);
+      CREATE TABLE pairs (a INTEGER NOT NULL, b TEXT NOT NULL, note TEXT, PRIMARY KEY (a, b)) WITHOUT ROWID;
+      CREATE TABLE blobs (id BLOB PRIMARY KEY NOT NULL, note TEXT);`,
+    postgres: `CREATE TABLE tags (name text COLLATE "C" PRIMARY KEY, uses bigint);
+      CREATE TABLE pairs (a bigint NOT NULL, b text COLLATE "C" NOT NULL, note text, PRIMARY KEY (a, b));
+      CREATE TABLE blobs (id bytea PRIMARY KEY, note text);`,
+  };
+  const pair = await makePair(t, { tables });
+  pair.sqlite.exec(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)
+    INSERT INTO tags SELECT CASE i % 2 WHEN 0 THEN 'tag ' ELSE 'TAG ' END || i, i FROM n;
+    INSERT INTO pairs SELECT uses % 50, name, 'x' FROM tags;
+    INSERT INTO blobs SELECT CAST(name AS BLOB), 'x' FROM tags;`);
+  const first = await pair.open({ backfillRows: 500 });
+  const abort = new AbortController();
+  await t.throwsAsync(
+    first.backfill({
+      signal: abort.signal,
+      onProgress: ({ rowsCopied }) => rowsCopied > 0 && abort.abort(new Error('enough')),
+    }),
+    { message: 'enough' },
+  );
+  await first.close();
+  pair.sqlite
+    .exec(`UPDATE tags SET uses = uses + 1; UPDATE pairs SET note = note || b; DELETE FROM blobs WHERE note = 'x' AND rowid % 3 = 0;
+    UPDATE tags SET name = lower(name) WHERE uses % 5 = 0; UPDATE pairs SET a = a + 100 WHERE a % 7 = 0;
+    DELETE FROM tags WHERE uses % 11 = 0; INSERT INTO tags SELECT 'late ' || a || b, a FROM pairs WHERE a < 3;`);
+  const crossfade = await pair.open({ backfillRows: 500 });
+  await goTo(crossfade, 'dual');
+  await crossfade.mirror.caughtUp({ timeoutMs: 20_000 });
+  t.deepEqual(await differences(crossfade), []);
+});

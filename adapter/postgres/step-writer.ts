@@ -138,13 +138,22 @@ export class StepWriter {
     return this.#transaction(step, async () => {
       let upserted = 0;
       let deleted = 0;
+      // While PostgreSQL works on one batch the next is read. No more than two are in memory.
+      let working: Promise<unknown> = Promise.resolve();
       for await (const { table, empties, present, absent } of step.reading.batches()) {
-        if (empties) await this.#session.run(`DELETE FROM ${quote(table.name)}`);
-        if (absent.length > 0) await this.#query(deleteSql(table, 1), encodeColumns(keyColumns(table), absent));
-        if (present.length > 0) await this.#query(upsertSql(table, 1), encodeColumns(table.columns, present));
+        const sent = [
+          empties ? this.#session.run(`DELETE FROM ${quote(table.name)}`) : undefined,
+          absent.length > 0 ? this.#query(deleteSql(table, 1), encodeColumns(keyColumns(table), absent)) : undefined,
+          present.length > 0 ? this.#query(upsertSql(table, 1), encodeColumns(table.columns, present)) : undefined,
+        ];
+        const answered = allAnswers(sent);
+        answered.catch(() => {});
+        await working;
+        working = answered;
         upserted += present.length;
         deleted += absent.length;
       }
+      await working;
       return { upserted, deleted, quarantine: [] };
     });
   }

@@ -1,12 +1,14 @@
 import type Database from 'better-sqlite3';
 import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
-import type { ColumnSpec, Key, Row, SqlValue, TableSpec } from '../spec.ts';
+import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import { stepOutdated } from '../store.ts';
 import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { verifyCapture } from './verify-capture.ts';
-import { collate, keyNames, quote } from './sql.ts';
+import { keyNames, quote } from './sql.ts';
+import { StepKeys } from './step-keys.ts';
+import { assertNoNull, batchOf, collated, columnList, isSameKey, upToCursor } from './step-rows.ts';
 import type { WalFile } from './wal-file.ts';
 
 /** Rows in one batch: bounds both memory and the time the event loop is held. */
@@ -54,7 +56,7 @@ export class StepReader {
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
     this.#begin.run();
     try {
-      const reading = this.#open(request);
+      const reading = await this.#open(request);
       if (reading.isWhole) this.#end.run();
       return await use(reading);
     } finally {
@@ -67,7 +69,7 @@ export class StepReader {
     return this.#schemaVersion.get() === this.#verifiedSchema;
   }
 
-  #open(request: StepRequest): StepReading {
+  async #open(request: StepRequest): Promise<StepReading> {
     const after = parsePosition(request.after);
     const width = Math.max(1, ...request.tables.map((table) => table.key.length));
     const entries = this.#entriesOf(width).all(after.seq) as Entry[];
@@ -80,7 +82,7 @@ export class StepReader {
     const position = { seq: last?.seq ?? after.seq, tag: last?.tag ?? after.tag };
     const keys = isInMemory
       ? this.#keysInMemory(request, entries.slice(1))
-      : this.#keysInTemporaryTable(request, after.seq, width);
+      : await StepKeys.collect(this.#db, request, { after: after.seq, last: position.seq });
     const piece = request.piece === null ? null : this.#readPiece(request, request.piece);
     const hasChanges = position.seq > after.seq;
     const isEmpty = !hasChanges && piece === null && request.keys.size === 0;
@@ -144,7 +146,7 @@ export class StepReader {
     return this.#db.prepare('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1').get() as Entry;
   }
 
-  #keysInMemory(request: StepRequest, entries: readonly Entry[]): StepKeys {
+  #keysInMemory(request: StepRequest, entries: readonly Entry[]): Keys {
     const byTable = new Map<string, Map<string, Key>>();
     const specs = new Map(request.tables.map((table) => [table.name, table]));
     const cursors = new Map(request.cursors.map((cursor) => [cursor.table, cursor]));
@@ -168,68 +170,12 @@ export class StepReader {
       const isTouched = byTable.has(table.name) || request.piece?.table === table;
       if (isTouched) for (const key of request.retry.get(table.name) ?? []) add(table, key);
     }
+    const lookUp = (table: TableSpec, key: readonly Key[]): Batch => this.#lookUp(table, key);
     return {
       tables: new Set(byTable.keys()),
-      *chunks(table) {
+      *batches(table, rows) {
         const keys = [...(byTable.get(table.name)?.values() ?? [])];
-        for (let start = 0; start < keys.length; start += BATCH_ROWS) yield keys.slice(start, start + BATCH_ROWS);
-      },
-    };
-  }
-
-  #keysInTemporaryTable(request: StepRequest, after: bigint, width: number): StepKeys {
-    const db = this.#db;
-    const names = keyNames(width).join(', ');
-    db.exec(`DROP TABLE IF EXISTS temp.step_keys; CREATE TEMP TABLE step_keys (id INTEGER PRIMARY KEY, tbl, ${names})`);
-    db.exec(`DROP TABLE IF EXISTS temp.step_extra; CREATE TEMP TABLE step_extra (tbl, ${names})`);
-    const extra = db.prepare(
-      `INSERT INTO temp.step_extra VALUES (${['tbl', ...keyNames(width)].map(() => '?').join(', ')})`,
-    );
-    for (const keys of [request.keys, request.retry]) {
-      for (const [table, list] of keys) {
-        for (const key of list) extra.run(table, ...Array.from({ length: width }, (_, index) => key[index] ?? null));
-      }
-    }
-    db.prepare(
-      `INSERT INTO temp.step_keys (tbl, ${names})
-       SELECT tbl, ${names} FROM _crossfade_changes WHERE seq > ? UNION SELECT tbl, ${names} FROM temp.step_extra ORDER BY tbl`,
-    ).run(after);
-    const cursors = new Map(request.cursors.map((cursor) => [cursor.table, cursor]));
-    for (const table of request.tables) {
-      const cursor = cursors.get(table.name);
-      if (cursor === undefined || cursor.isDone) continue;
-      const past = cursor.after === null ? '1' : `NOT (${upToCursor(table, keyNames(table.key.length))})`;
-      db.prepare(`DELETE FROM temp.step_keys WHERE tbl = ? AND ${past}`).run(table.name, ...(cursor.after ?? []));
-    }
-    const ranges = new Map(
-      (
-        db
-          .prepare('SELECT tbl, min(id) AS low, max(id) AS high FROM temp.step_keys WHERE tbl IS NOT NULL GROUP BY tbl')
-          .all() as {
-          tbl: string;
-          low: bigint;
-          high: bigint;
-        }[]
-      ).map(({ tbl, low, high }) => [tbl, { low, high }]),
-    );
-    return {
-      tables: new Set(request.tables.map((table) => table.name).filter((name) => ranges.has(name))),
-      *chunks(table) {
-        const range = ranges.get(table.name);
-        if (range === undefined) return;
-        const page = db
-          .prepare(
-            `SELECT id, ${keyNames(table.key.length).join(', ')} FROM temp.step_keys WHERE id >= ? AND id <= ? ORDER BY id LIMIT ${BATCH_ROWS}`,
-          )
-          .raw();
-        for (let from = range.low; from <= range.high;) {
-          const found = page.all(from, range.high) as SqlValue[][];
-          if (found.length === 0) return;
-          from = (found.at(-1)?.[0] as bigint) + 1n;
-          const keys = found.map((row) => row.slice(1));
-          for (const key of keys) assertNoNull(table, key);
-          yield keys;
-        }
+        for (let start = 0; start < keys.length; start += rows) yield lookUp(table, keys.slice(start, start + rows));
       },
     };
   }
@@ -266,9 +212,9 @@ export class StepReader {
     };
   }
 
-  *#batches(step: { request: StepRequest; keys: StepKeys; piece: readonly Row[] }): Iterable<Batch> {
+  *#batches(step: { request: StepRequest; keys: Keys; piece: readonly Row[] }): Iterable<Batch> {
     for (const table of step.request.tables) {
-      for (const keys of step.keys.chunks(table)) yield this.#lookUp(table, keys);
+      yield* step.keys.batches(table, BATCH_ROWS);
       if (step.request.piece?.table === table && step.piece.length > 0) {
         yield { table, empties: false, present: step.piece, absent: [] };
       }
@@ -278,15 +224,9 @@ export class StepReader {
   #lookUp(table: TableSpec, keys: readonly Key[]): Batch {
     let lookup = this.#lookups.get(table);
     if (lookup === undefined) this.#lookups.set(table, (lookup = new RowLookup(this.#db, table)));
-    // Two spellings of a key (5 and 5.0 in a column without a type) are one row.
-    const present = new Map<string, Row>();
-    const absent: Key[] = [];
-    for (const key of keys) {
-      const row = lookup.find(key);
-      if (row === undefined) absent.push(key);
-      else present.set(encodeKey(keyOf(table, row)), row);
-    }
-    return { table, empties: false, present: [...present.values()], absent };
+    const found = [];
+    for (const key of keys) found.push({ key, row: lookup.find(key) });
+    return batchOf(table, found);
   }
 
   /** PROTOCOL.md R15b: the secondary must not be ahead of the primary after a power failure. */
@@ -307,63 +247,32 @@ interface StateRow {
   readonly intent: Intent | null;
 }
 
-interface StepKeys {
-  readonly tables: ReadonlySet<string>;
-  chunks(table: TableSpec): Iterable<readonly Key[]>;
-}
-
-function assertNoNull(table: TableSpec, key: Key): void {
-  if (!key.includes(null)) return;
-  throw new CrossfadeError('KEY_HOLDS_NULL', `table "${table.name}" holds a row with a NULL in its key`, {
-    hint: `give the row a key, or delete it: SELECT * FROM ${quote(table.name)} WHERE ${keyColumns(table)
-      .map((column) => `${quote(column.name)} IS NULL`)
-      .join(' OR ')}`,
-  });
-}
-
-/** `(k1, k2) <= (?, ?)` under the collations of the key's own columns. */
-function upToCursor(table: TableSpec, names: readonly string[]): string {
-  const columns = keyColumns(table).map((column, index) => `${names[index]}${collate(column.collation)}`);
-  const marks = columns.map(() => '?').join(', ');
-  return columns.length === 1 ? `${columns[0]} <= ?` : `(${columns.join(', ')}) <= (${marks})`;
-}
-
-/** A key's column under the collation of the key's index, which may be another than the column's own. */
-function collated(column: ColumnSpec): string {
-  const isText = /CHAR|CLOB|TEXT/i.test(column.sqliteType);
-  return isText ? `${quote(column.name)} COLLATE ${column.collation}` : quote(column.name);
-}
-
-function columnList(table: TableSpec): string {
-  return table.columns.map((column) => quote(column.name)).join(', ');
-}
+/** The keys of a step, wherever they are kept. */
+type Keys = Pick<StepKeys, 'tables' | 'batches'>;
 
 /** Finds rows by their exact key. */
 export class RowLookup {
   readonly #table: TableSpec;
   readonly #statement: Database.Statement;
-  readonly #mayFindRival: boolean;
 
   constructor(db: Database.Database, table: TableSpec) {
-    const conditions = keyColumns(table).map((column) => `${collated(column)} = ?`);
+    const conditions = keyColumns(table).map((column) => `${collated(column, '')} = ?`);
     this.#table = table;
     this.#statement = db
       .prepare(`SELECT ${columnList(table)} FROM ${quote(table.name)} WHERE ${conditions.join(' AND ')}`)
       .raw();
-    this.#mayFindRival = keyColumns(table).some((column) => column.collation !== 'BINARY');
   }
 
   /** The row with this very key. Where a collation takes two keys for the same, the other one's row is not it. */
   find(key: Key): Row | undefined {
     const row = this.#statement.get(...key) as Row | undefined;
-    if (row === undefined || !this.#mayFindRival) return row;
-    return encodeKey(keyOf(this.#table, row)) === encodeKey(key) ? row : undefined;
+    return row !== undefined && isSameKey(this.#table, { row, key }) ? row : undefined;
   }
 }
 
 /** Rows in key order, after a key. */
 export function selectPage(db: Database.Database, table: TableSpec, after: Key | null, rows: number): readonly Row[] {
-  const key = keyColumns(table).map(collated);
+  const key = keyColumns(table).map((column) => collated(column, ''));
   const marks = key.map(() => '?').join(', ');
   const where =
     after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ?` : `(${key.join(', ')}) > (${marks})`}`;
