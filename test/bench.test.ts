@@ -19,7 +19,15 @@ test('a quick bench measures every variant in every case and leaves nothing behi
     env: { ...process.env, DATABASE_URL: url, TMPDIR: folder },
   });
   const { stdout } = await running;
-  const { machine, results, rounds }: Report = JSON.parse(stdout);
+  const { machine, results, rounds, drained, switched }: Report = JSON.parse(stdout);
+  t.deepEqual(
+    drained.map(({ kind, changesPerSecond }) => [kind, changesPerSecond > 0]),
+    [
+      ['insert', true],
+      ['update', true],
+    ],
+  );
+  t.true(switched !== null && switched.medianPauseMs > 0 && switched.failedWrites === 0);
   t.true(rounds >= 2);
   t.true(machine.cores >= 1);
   for (const version of [machine.node, machine.postgres, machine.sqlite]) t.regex(version, /^\d+\.\d+/);

@@ -1,10 +1,12 @@
 import { parseArgs } from 'node:util';
 import { catchSignals } from '../../server/catch-signals.ts';
 import { openHome } from './databases.ts';
+import { drain } from './drain.ts';
 import { MANY_ROWS } from './measure.ts';
 import type { Case } from './measure.ts';
 import { loadNow, report, reportText } from './report.ts';
 import { runRounds } from './rounds.ts';
+import { switches } from './switches.ts';
 import { BASELINES, UNSYNCED, VARIANTS } from './variants.ts';
 import type { Variant } from './variants.ts';
 
@@ -13,6 +15,7 @@ const HELP = `Measures writes through Crossfade beside plain Knex on SQLite and 
   npm run bench -- [options]
 
   --rounds <n>        rounds in which each variant is measured once; medians are given (default 6)
+  --measure <names>   what to measure, with commas: writes, drain, switches (default all)
   --only <names>      variants, with commas: ${[...VARIANTS, UNSYNCED].map(({ name }) => name).join(', ')};
                       ${BASELINES.join(' and ')} are always measured, to compare with
   --concurrency <ns>  writes at the same time, with commas (default 1,16,64)
@@ -21,11 +24,13 @@ const HELP = `Measures writes through Crossfade beside plain Knex on SQLite and 
 
 PostgreSQL: DATABASE_URL, in which databases are made and dropped again, or else an embedded server of its own.`;
 
+const MEASURES = ['writes', 'drain', 'switches'] as const;
 const WRITES = { full: { 1: 300, 16: 1_600, 64: 3_200 }, quick: 6 } as const;
 
 const { values: options } = parseArgs({
   options: {
     rounds: { type: 'string' },
+    measure: { type: 'string' },
     only: { type: 'string' },
     concurrency: { type: 'string' },
     quick: { type: 'boolean', default: false },
@@ -42,7 +47,8 @@ if (options.help) {
 
 async function main(): Promise<void> {
   const rounds = positive('--rounds', options.rounds ?? (options.quick ? '2' : '6'));
-  const variants = chosenVariants(options.only);
+  const measured = chosenMeasures(options.measure);
+  const variants = measured.has('writes') ? chosenVariants(options.only) : [];
   const cases = casesFor((options.concurrency ?? '1,16,64').split(',').map((text) => positive('--concurrency', text)));
   const signals = catchSignals();
   const loadAtStart = loadNow();
@@ -62,7 +68,15 @@ async function main(): Promise<void> {
           if (process.stderr.isTTY) process.stderr.write(`\r\x1b[Kround ${round} of ${rounds}: ${variant}`);
         },
       });
-      const found = report({ facts: await home.facts(), loadAtStart, rounds, variants, samples });
+      const { signal } = signals;
+      const drained = measured.has('drain')
+        ? await drain(home, { changes: options.quick ? 6_000 : 1_000_000, signal })
+        : [];
+      const switched = measured.has('switches')
+        ? await switches(home, { count: options.quick ? 2 : 50, signal })
+        : null;
+      const facts = await home.facts();
+      const found = report({ facts, loadAtStart, rounds, variants, samples, drained, switched });
       if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
       process.stdout.write(`${options.json ? JSON.stringify(found) : reportText(found)}\n`);
     } finally {
@@ -96,6 +110,14 @@ function casesFor(concurrencies: readonly number[]): readonly Case[] {
     writes: options.quick ? 3 : 60,
   } as const;
   return [...single, many];
+}
+
+function chosenMeasures(names: string | undefined): ReadonlySet<string> {
+  if (names === undefined) return new Set(MEASURES);
+  const chosen = names.split(',').map((name) => name.trim());
+  const unknown = chosen.filter((name) => !MEASURES.some((measure) => measure === name));
+  if (unknown.length > 0) fail(`there is nothing to measure called "${unknown.join('", "')}"`);
+  return new Set(chosen);
 }
 
 function chosenVariants(only: string | undefined): readonly Variant[] {

@@ -1,8 +1,10 @@
 import { cpus, loadavg } from 'node:os';
 import type { ServerFacts } from './databases.ts';
+import type { Drained } from './drain.ts';
 import { quantile } from './measure.ts';
 import type { Case, Sample } from './measure.ts';
 import type { Samples } from './rounds.ts';
+import type { Switched } from './switches.ts';
 import type { BASELINES, Variant } from './variants.ts';
 
 /** A variant in relation to a plain database: how many times its latency, how many times its throughput. */
@@ -30,6 +32,8 @@ export interface Report {
   readonly rounds: number;
   readonly variants: Readonly<Record<string, string>>;
   readonly results: readonly Result[];
+  readonly drained: readonly Drained[];
+  readonly switched: Switched | null;
 }
 
 export function loadNow(): number {
@@ -42,6 +46,8 @@ export function report(found: {
   rounds: number;
   variants: readonly Variant[];
   samples: Samples;
+  drained: readonly Drained[];
+  switched: Switched | null;
 }): Report {
   return {
     machine: {
@@ -54,6 +60,8 @@ export function report(found: {
     rounds: found.rounds,
     variants: Object.fromEntries(found.variants.map(({ name, summary }) => [name, summary])),
     results: [...found.samples].flatMap(([load, byVariant]) => resultsOf(load, byVariant)),
+    drained: found.drained,
+    switched: found.switched,
   };
 }
 
@@ -85,7 +93,7 @@ function median(values: readonly number[]): number {
 const HEADINGS = ['', 'latency', 'throughput', 'latency', 'throughput', 'median', 'p95', 'writes/s', 'behind'];
 
 /** The report for a terminal. */
-export function reportText({ machine, rounds, variants, results }: Report): string {
+export function reportText({ machine, rounds, variants, results, drained, switched }: Report): string {
   const lines = [
     `${machine.cores} cores (${machine.cpu}), Node ${machine.node}, PostgreSQL ${machine.postgres} ` +
       `(fsync ${machine.fsync}, synchronous_commit ${machine.synchronousCommit}), SQLite ${machine.sqlite} (WAL)`,
@@ -102,10 +110,27 @@ export function reportText({ machine, rounds, variants, results }: Report): stri
       ...rows.map(line),
     );
   }
-  lines.push(
-    '',
-    'latency: smaller is better; throughput: larger is better; behind: until the other database had it all',
-  );
+  if (results.length > 0) {
+    lines.push(
+      '',
+      'latency: smaller is better; throughput: larger is better; behind: until the other database had it all',
+    );
+  }
+  for (const { kind, changes, seconds, changesPerSecond, memoryMb, longestBlockMs } of drained) {
+    lines.push(
+      '',
+      `backlog of ${changes} changes (${kind}) in one step: ${seconds.toFixed(1)} s, ${changesPerSecond.toFixed(0)} changes/s; ` +
+        `memory +${memoryMb.toFixed(0)} MiB, event loop held for ${ms(longestBlockMs)} at most`,
+    );
+  }
+  if (switched !== null) {
+    const { switches, writesPerSecond, medianPauseMs, worstPauseMs, longestWriteMs, writes, failedWrites } = switched;
+    lines.push(
+      '',
+      `${switches} write switches under ${writesPerSecond} writes/s: writes held for ${ms(medianPauseMs)} (median), ` +
+        `${ms(worstPauseMs)} (worst); the longest of ${writes} writes took ${ms(longestWriteMs)}, ${failedWrites} failed`,
+    );
+  }
   return lines.join('\n');
 }
 
