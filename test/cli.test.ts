@@ -92,6 +92,7 @@ interface Value {
   readonly isInstalled?: boolean;
   readonly isDone?: boolean;
   readonly rowsCopied?: number;
+  readonly rowsRemoved?: number;
   readonly alreadyInstalled?: boolean;
   readonly tables?: readonly { readonly name: string }[];
   readonly totals?: { readonly rowsCompared: number; readonly missing: number };
@@ -280,6 +281,47 @@ test('compare exits 1 for databases that differ, and names the row', async (t) =
   const { status, value } = await json(t, both, 'compare', '--max-differences', '0');
   t.is(status, 1);
   t.is(value.totals?.missing, 1);
+});
+
+test('backfill --reconcile mends a table that was rebuilt behind the capture, and says how many rows it removed', async (t) => {
+  const both = await databases(t);
+  for (const words of [['backfill'], ['stage', 'read', '--force']]) t.is((await json(t, both, ...words)).status, 0);
+  writeSqlite(
+    both.sqlite,
+    `CREATE TABLE rebuilt AS SELECT * FROM usage; DROP TABLE usage;
+     CREATE TABLE usage (account_id INTEGER NOT NULL, day TEXT NOT NULL, amount REAL, PRIMARY KEY (account_id, day));
+     INSERT INTO usage SELECT * FROM rebuilt; DROP TABLE rebuilt; DELETE FROM usage WHERE account_id = 2;`,
+  );
+  const broken = await json(t, both, 'compare');
+  t.is(broken.status, 2);
+  const { status, value, run } = await json(t, both, 'backfill', '--reconcile');
+  t.is(status, 0, run.stderr);
+  t.is(value.rowsRemoved, 1);
+  t.is((await json(t, both, 'compare')).status, 0);
+  t.is((await json(t, both, 'status')).value.stage, 'read');
+  const contradiction = await json(t, both, 'backfill', '--reconcile', '--restart');
+  t.is(contradiction.status, 2);
+  t.regex(contradiction.run.stderr, /--restart and --reconcile were given together/);
+});
+
+test('a forced failover is refused by whatever speaks against it, and says from where on writes are missing', async (t) => {
+  const both = await databases(t);
+  for (const words of [['backfill'], ['stage', 'write', '--force']]) t.is((await json(t, both, ...words)).status, 0);
+  const early = await json(t, both, 'stage', 'read', '--force-failover', '--confirm');
+  t.is(early.status, 1);
+  t.regex(early.value.gates?.[0]?.found ?? '', /PostgreSQL answers/);
+  const gone = { ...both, postgres: `postgresql://user:secret-of-the-test@127.0.0.1:${await unusedPort()}/app` };
+  const unsaid = await json(t, gone, 'stage', 'read', '--force-failover');
+  t.is(unsaid.status, 1);
+  t.regex(unsaid.value.gates?.[0]?.remedy ?? '', /--confirm/);
+  const other = await crossfade(t, ['stage', 'shadow', '--force-failover', ...flags(gone)]);
+  t.is(other.status, 2);
+  const people = await crossfade(t, ['stage', 'read', '--force-failover', '--confirm', ...flags(gone)]);
+  t.is(people.status, 0, people.stderr);
+  t.regex(people.stdout, /SQLite takes the writes[\s\S]*what came after is not there[\s\S]*--reconcile/);
+  writeSqlite(both.sqlite, `INSERT INTO accounts (email, active) VALUES ('after@example.org', 1)`);
+  t.is((await json(t, both, 'backfill', '--reconcile')).status, 0);
+  t.is((await json(t, both, 'compare')).status, 0);
 });
 
 test('compare before the install is an error, and so is a table that is not mirrored', async (t) => {

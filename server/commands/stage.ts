@@ -46,7 +46,7 @@ async function runToStage(name: string, flags: StageFlags): Promise<void> {
     await runGuarded(new Terminal({ isJson: flags.json ?? false }), () => Promise.reject(error));
     return;
   }
-  await runOn({ flags, mirror: 'auto' }, async (session) => {
+  await runOn({ flags, mirror: 'auto', worksWithoutPostgres: flags.forceFailover ?? false }, async (session) => {
     if (!flags.forceFailover) return await moveTo(session, stage, flags);
     if (stage !== 'read') {
       throw new UsageError(`--force-failover was given with stage ${stage}`, 'it goes to stage read only');
