@@ -45,7 +45,7 @@ const FATAL = ['HISTORY_LOST', 'CAPTURE_BROKEN', 'KEY_HOLDS_NULL', 'VERSION_UNKN
 /** While one step is on its way to the secondary, the next one is read. */
 const MAX_FLIGHTS = 2;
 const PRUNE_EVERY_MS = 1_000;
-const RETIRE_FENCE_EVERY_MS = 2_000;
+const LOOK_AFTER_EVERY_MS = 2_000;
 const STANDBY_POLL_MS = 5;
 /** How long changes that nobody waits for may gather after a step: many writes, one step. */
 const GATHER_MS = 10;
@@ -89,7 +89,7 @@ export class Mirror {
   #outsideQuarantine: readonly Quarantined[] | null = null;
   #holdsAllRows: boolean | null = null;
   #prunedAt = 0;
-  #retiredAt = 0;
+  #lookedAfterAt = 0;
   #prunedTo: Position | null = null;
   #error: string | null = null;
   #fatal: CrossfadeError | null = null;
@@ -297,7 +297,7 @@ export class Mirror {
       this.#holdsAllRows = isComplete(course);
       const did = await this.#step(course);
       await this.#prune(course);
-      await this.#retireFence(course);
+      await this.#lookAfter(course);
       if (did === 'nothing') return { afterMs: config.pollMs };
       return this.#nextPiece(course) === null ? { afterMs: Math.min(GATHER_MS, config.pollMs) } : 'again';
     } catch (error) {
@@ -479,9 +479,10 @@ export class Mirror {
     if (forgotten === 0) this.#prunedTo = watermark;
   }
 
-  async #retireFence({ primary }: Course): Promise<void> {
-    if (performance.now() - this.#retiredAt < RETIRE_FENCE_EVERY_MS) return;
-    this.#retiredAt = performance.now();
+  async #lookAfter({ primary, tables }: Course): Promise<void> {
+    if (performance.now() - this.#lookedAfterAt < LOOK_AFTER_EVERY_MS) return;
+    this.#lookedAfterAt = performance.now();
+    await primary.verifyCapture(tables);
     await primary.retireFence();
   }
 

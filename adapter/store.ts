@@ -231,6 +231,8 @@ export interface Store {
   reaches(watermark: Position, position: Position): boolean;
   /** Opens a snapshot, reads what has changed since, and gives it to `use`; closed when `use` has ended. */
   read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T>;
+  /** Looks whether capture is as it was installed. Steps do so too; this is for times without any. @throws CrossfadeError `CAPTURE_BROKEN`. */
+  verifyCapture(tables: readonly TableSpec[]): Promise<void>;
   /** Forgets changes that the durable watermark includes, a bounded number at a time. Resolves to how many. */
   prune(watermark: Position): Promise<number>;
   /** Removes capture, in a stage that mirrors nothing: what is written from here on is not mirrored, and any watermark is void. */

@@ -19,6 +19,8 @@ import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts'
 import { allAnswers } from './session.ts';
 import type { Session } from './session.ts';
 import { baseType, literal, quote } from './sql.ts';
+import { captureQuery, verifyCapture } from './verify-capture.ts';
+import type { CaptureRow } from './verify-capture.ts';
 
 /** Rows in one batch: bounds memory. */
 const BATCH_ROWS = 1_000;
@@ -103,7 +105,7 @@ async function begin(session: Session, request: StepRequest): Promise<Found> {
           session.run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
           names.length === 0 ? undefined : session.run(`LOCK TABLE ${names.join(', ')} IN ACCESS SHARE MODE`),
           session.query<SnapshotState & pg.QueryResultRow>({ text: STATE_SQL }),
-          request.tables.length === 0 ? undefined : session.query<CaptureRow>({ text: captureSql(request.tables) }),
+          request.tables.length === 0 ? undefined : session.query<CaptureRow>({ text: captureQuery(request.tables) }),
           session.query<(string | null)[]>({
             text: `SELECT tbl, to_json(key)::text FROM crossfade.changes WHERE xid >= $1::xid8 OR xid = ANY($2::xid8[]) LIMIT ${SMALL_STEP + 1}`,
             values: [String(after.xmax), `{${after.running.join(',')}}`],
@@ -196,36 +198,6 @@ function isAwaited({ state, after }: Found): boolean {
   return (
     state.intent === 'fenced' && state.final_position !== null && !includes(after, parsePosition(state.final_position))
   );
-}
-
-interface CaptureRow extends pg.QueryResultRow {
-  readonly name: string;
-  readonly triggers: string;
-  readonly columns: string;
-}
-
-function captureSql(tables: readonly TableSpec[]): string {
-  const oids = tables.map((table) => `(${literal(table.name)}, ${literal(quote(table.name))}::regclass)`).join(', ');
-  return `SELECT v.name,
-       (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = v.oid AND g.tgname LIKE 'crossfade\\_capture\\_%' AND g.tgenabled IN ('O', 'A')) AS triggers,
-       (SELECT json_agg(a.attname) FROM pg_attribute a
-        WHERE a.attrelid = v.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')::text AS columns
-     FROM (VALUES ${oids}) v(name, oid)`;
-}
-
-/** PROTOCOL.md R16: capture is as it was installed, and each table has the columns it had. */
-function verifyCapture(rows: readonly CaptureRow[], tables: readonly TableSpec[]): void {
-  for (const table of tables) {
-    const found = rows.find((row) => row.name === table.name);
-    const columns = JSON.parse(found?.columns ?? '[]') as string[];
-    const isSame = columns.length === table.columns.length && table.columns.every(({ name }) => columns.includes(name));
-    if (Number(found?.triggers) === 4 && isSame) continue;
-    throw new CrossfadeError(
-      'CAPTURE_BROKEN',
-      `the Mirror stopped at table "${table.name}" of PostgreSQL: ${isSame ? 'a capture trigger is gone or switched off' : 'its columns are not those that are mirrored'}`,
-      { hint: 'make the same schema change in SQLite, then: crossfade backfill --reconcile' },
-    );
-  }
 }
 
 /** PROTOCOL.md R12, R13: transaction numbers mean something only within one history, and only on the primary itself. */

@@ -49,6 +49,8 @@ import {
 import { openMirrorClient, Session } from './session.ts';
 import { readStep } from './step-reader.ts';
 import { readQuarantine, StepWriter } from './step-writer.ts';
+import { captureQuery, verifyCapture } from './verify-capture.ts';
+import type { CaptureRow } from './verify-capture.ts';
 
 /** One attempt to lock all tables; well below deadlock_timeout (1 s), past which PostgreSQL would end somebody's transaction. */
 /** How long a writer may have to queue behind a fence that is being retired. */
@@ -225,6 +227,12 @@ export class PostgresStore implements Store {
 
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
     return this.#inSession(({ session }) => readStep({ session, bookkeeping: this.#pool }, request, use));
+  }
+
+  async verifyCapture(tables: readonly TableSpec[]): Promise<void> {
+    if (tables.length === 0) return;
+    const { rows } = await this.#query<CaptureRow>(captureQuery(tables));
+    verifyCapture(rows, tables);
   }
 
   async prune(watermark: Position): Promise<number> {

@@ -212,6 +212,10 @@ export class SqliteStore implements Store {
     return this.#reader.read(request, use);
   }
 
+  async verifyCapture(): Promise<void> {
+    // A change of schema makes hasChangesAfter() ask for a step, and the step looks.
+  }
+
   async prune(watermark: Position): Promise<number> {
     const { seq } = parsePosition(watermark);
     const oldest = this.#db.prepare('SELECT min(seq) FROM _crossfade_changes').pluck().get() as bigint | null;

@@ -1,7 +1,9 @@
 import type Database from 'better-sqlite3';
 import { CrossfadeError } from '../errors.ts';
+import { keyColumns } from '../spec.ts';
 import type { TableSpec } from '../spec.ts';
-import { literal } from './sql.ts';
+import { replacingIndexes } from './describe.ts';
+import { captureTriggers, literal } from './sql.ts';
 
 /**
  * Verifies that the capture triggers are the installed ones and that the mirrored tables have the columns they had.
@@ -26,7 +28,21 @@ export function verifyCapture(db: Database.Database, tables: readonly TableSpec[
     const removed = expected.filter((name) => !columns.includes(name));
     if (added.length > 0) throw broken(table.name, `it has gained the column "${added.join('", "')}"`);
     if (removed.length > 0) throw broken(table.name, `it has lost the column "${removed.join('", "')}"`);
+    if (!knowsUniqueIndexes(db, table)) {
+      throw broken(
+        table.name,
+        'its unique indexes are others now: rows that REPLACE removes by them were not recorded',
+      );
+    }
   }
+}
+
+/** Whether the triggers that are installed are those that its unique indexes of now ask for. */
+function knowsUniqueIndexes(db: Database.Database, table: TableSpec): boolean {
+  const key = keyColumns(table).map((column) => column.name);
+  const wanted = captureTriggers(table, replacingIndexes(db, table.name, key)).map(({ sql }) => sql);
+  const installed = db.prepare('SELECT sql FROM _crossfade_triggers WHERE tbl = ?').pluck().all(table.name);
+  return installed.length === wanted.length && wanted.every((sql) => installed.includes(sql));
 }
 
 function broken(table: string, found: string): CrossfadeError {
