@@ -96,6 +96,8 @@ export interface StepRequest {
 export interface StepReading {
   /** The snapshot itself: the watermark, once the step is applied. */
   readonly position: Position;
+  /** What it was read after. The step may only be applied to a secondary whose watermark this is. */
+  readonly after: Position;
   /** Changelog entries since the watermark. */
   readonly changes: number;
   /** Whether there is anything to apply: changes, keys or a piece. A snapshot may move on with nothing in it. */
@@ -119,7 +121,7 @@ export function stepOutdated(store: StoreName, found: string): CrossfadeError {
   });
 }
 
-/** What the Mirror hands to the secondary. Epoch, step and capture are compared before anything is written. */
+/** What the Mirror hands to the secondary. Epoch, step, capture and watermark are compared before anything is written. */
 export interface StepToApply {
   readonly epoch: number;
   readonly step: number;

@@ -91,6 +91,7 @@ export class StepReader {
     synced?.catch(() => {});
     return {
       position: formatPosition(position),
+      after: request.after,
       changes: Number(position.seq - after.seq),
       isEmpty,
       isWhole,
