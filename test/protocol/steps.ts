@@ -50,6 +50,8 @@ export type StepRules = { readonly [Rule in keyof typeof STEP_RULES]: boolean };
 export interface StepBounds {
   readonly transactions: number;
   readonly mirrors: 1 | 2;
+  /** How many steps of a Mirror may be on their way at once. */
+  readonly flights: 1 | 2;
   /** Whether the backfill is still to be done. */
   readonly isFilling: boolean;
   /** Whether the secondary may crash, and the primary forgets changes. */
@@ -244,7 +246,7 @@ function mirrorActions(index: number, bounds: StepBounds, rules: StepRules): rea
     ...parts.map(({ what, part }) => ({
       name: `${name} reads ${what} and sends it`,
       next: acting((state, mirror) => {
-        const read = readStep(state.primary, mirror, { part, rules });
+        const read = readStep(state.primary, mirror, { part, rules, flights: bounds.flights });
         return read === null ? null : having(state, read);
       }),
     })),
@@ -287,9 +289,9 @@ function plot({ step, watermark, cursor, quarantine }: Secondary): Course {
 function readStep(
   primary: Primary,
   { course, flights }: Mirror,
-  { part, rules }: { part: 'all' | 'changes' | 'piece'; rules: StepRules },
+  { part, rules, flights: most }: { part: 'all' | 'changes' | 'piece'; rules: StepRules; flights: number },
 ): Mirror | null {
-  if (course === null || flights.length > 1 || course.watermark < primary.pruned) return null;
+  if (course === null || flights.length >= most || course.watermark < primary.pruned) return null;
   const piece = part !== 'changes' && course.nextPiece < KEYS.length ? course.nextPiece : null;
   const isAlone = (piece !== null && rules.piecesAlone) || (course.quarantine !== 0 && rules.quarantineAlone);
   const isBehindOneAlone = flights.some(
