@@ -46,6 +46,11 @@ export const SWITCH_RULES = {
   anybodyCancels: true,
   /** Anybody may finish a switch that is released. */
   anybodyFinishes: true,
+  /**
+   * A fenced store gives no repairs, and no repair that was read before can be applied once the drain is over.
+   * The implementation does not do this: it is what would be needed if a secondary could refuse a repair.
+   */
+  drainEndsRepairs: true,
   /** R24: of two stores that claim to be primary, the one with the lower epoch is fenced. */
   lowerEpochIsFenced: true,
 } as const satisfies Record<string, boolean>;
@@ -64,6 +69,8 @@ export interface SwitchBounds {
   readonly refused: number;
   /** How many repairs are asked for. */
   readonly repairs: number;
+  /** Whether the other store refuses what is repaired: it meets a row that the primary does not have. */
+  readonly isRepairRefused: boolean;
   /** Whether a secondary may crash. */
   readonly mayCrash: boolean;
   /** Whether an older copy of the SQLite file may be put back, once it is no longer primary. */
@@ -282,15 +289,16 @@ function mirrorActions(index: number, bounds: SwitchBounds, rules: SwitchRules):
     ...state,
     mirrors: state.mirrors.map((other, at) => (at === index ? mirror : other)),
   });
-  const reading = (isRepair: boolean) =>
+  const reading = (ofRepair: boolean) =>
     acting((state, mirror) => {
       const { course, flights } = mirror;
       if (course === null || !givesSteps(storeAt(state, 1 - course.to), course, rules)) return null;
       const primary = storeAt(state, 1 - course.to);
-      const isAlone = isRepair || course.knowsQuarantine;
-      const isBlocked = flights.some((step) => step.knowsQuarantine || step.after === step.watermark);
+      const isAlone = ofRepair || course.knowsQuarantine;
+      const isBlocked = flights.some((step) => step.knowsQuarantine || isRepair(step));
       if (flights.length >= bounds.flights || isBlocked || (isAlone && flights.length > 0)) return null;
-      if (isRepair ? state.repairs >= bounds.repairs : primary.changes === course.watermark) return null;
+      const isOver = rules.drainEndsRepairs && primary.intent !== 'none';
+      if (ofRepair ? state.repairs >= bounds.repairs || isOver : primary.changes === course.watermark) return null;
       const step: Step = {
         to: course.to,
         epoch: course.epoch,
@@ -302,7 +310,7 @@ function mirrorActions(index: number, bounds: SwitchBounds, rules: SwitchRules):
       };
       const ahead = { ...course, step: course.step + 1, watermark: primary.changes };
       const next = having(state, { course: ahead, flights: [...flights, step] });
-      return isRepair ? { ...next, repairs: state.repairs + 1 } : next;
+      return ofRepair ? { ...next, repairs: state.repairs + 1 } : next;
     });
   return [
     ...[0, 1].map((to) => ({
@@ -359,6 +367,11 @@ function givesSteps(primary: Store, course: Course, rules: SwitchRules): boolean
   return primary.role === 'primary' && primary.epoch === course.epoch && primary.intent !== 'released';
 }
 
+/** With changes on the way a repair is no more than a step that names a row more. */
+function isRepair({ after, watermark }: Step): boolean {
+  return after === watermark;
+}
+
 function apply(
   store: Store,
   step: Step,
@@ -368,7 +381,7 @@ function apply(
   if (rules.stepNumber && store.step !== step.number) return null;
   if (rules.watermarkCompared && store.watermark !== step.after) return null;
   if (store.hasQuarantine && !step.knowsQuarantine) return null;
-  const isRefused = step.row === bounds.refused && bounds.refused > 0;
+  const isRefused = (step.row === bounds.refused && bounds.refused > 0) || (bounds.isRepairRefused && isRepair(step));
   return {
     watermark: step.watermark,
     step: store.step + 1,
@@ -444,8 +457,14 @@ function coordinatorActions(index: number, bounds: SwitchBounds, rules: SwitchRu
       name: `${name} has the last steps flushed`,
       next: from(['drained'], (state, my) => {
         const flushed = rules.flushBeforeRelease ? changed(state, 1 - my.from, {}) : state;
-        const isGood = !rules.releaseWhatWasFlushed || isReached(storeAt(flushed, 1 - my.from), my);
-        return having(flushed, { progress: isGood ? 'flushed' : 'fenced' });
+        const next = storeAt(flushed, 1 - my.from);
+        const isGood = !rules.releaseWhatWasFlushed || isReached(next, my);
+        if (!isGood) return having(flushed, { progress: 'fenced' });
+        // With another number, nothing that is still on its way is applied.
+        const sealed = rules.drainEndsRepairs && bounds.isRepairRefused && next.epoch === my.epoch;
+        const after =
+          sealed && next.role === 'secondary' ? changed(flushed, 1 - my.from, { step: next.step + 1 }) : flushed;
+        return having(after, { progress: 'flushed' });
       }),
     },
     {
