@@ -123,7 +123,7 @@ export function watermarkModel(bounds: WatermarkBounds): Model<WatermarkState> {
             rules.pruneWhatIsSeen ? isSeen(xid, watermark) : xid < watermark.end;
           const gone = changes(state).filter(isDone);
           if (gone.length === 0 || state.reading !== null || bounds.crashes > 0) return null;
-          return { ...state, pruned: [...state.pruned, ...gone.map(({ value }) => value)].sort() };
+          return { ...state, pruned: [...state.pruned, ...gone.map(({ value }) => value)].sort((a, b) => a - b) };
         },
       },
     ],
