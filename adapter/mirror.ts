@@ -447,7 +447,13 @@ export class Mirror {
     const watermark = course.appliedWatermark;
     if (watermark === this.#prunedTo) return;
     // A crash of the secondary may take it back to an older watermark, from which it must be able to go on.
-    await course.secondary.flush();
+    const durable = await course.secondary.flush();
+    if (durable === null || !course.primary.reaches(durable, watermark)) {
+      const error = stepOutdated(course.secondary.name, 'has crashed, and lost steps that it had applied');
+      this.#behindSince ??= performance.now();
+      for (const listener of this.#onTrouble) listener(error);
+      throw error;
+    }
     const forgotten = await course.primary.prune(watermark);
     if (forgotten === 0) this.#prunedTo = watermark;
   }

@@ -243,8 +243,11 @@ export interface Store {
    * Resolves when every step applied so far would survive a crash of this database. A step need not wait for that: one
    * that is lost goes together with its watermark, and is applied again. But nothing it stands on may be forgotten or
    * given up before (PROTOCOL.md R14, R20).
+   *
+   * Resolves to the watermark that stands there for good. It may be older than that of a step which was applied before:
+   * the database has crashed since, and come back, and nobody need have noticed.
    */
-  flush(): Promise<void>;
+  flush(): Promise<Position | null>;
 
   // ── The write switch (PROTOCOL.md section 5) ──────────────────────────────────────────────────────────────────
   /** As the next primary: everything slow that unfencing needs, before the pause begins. */
