@@ -333,6 +333,8 @@ export class Mirror {
       };
       return await course.primary.read(request, async (reading) => {
         if (reading.isEmpty) {
+          // A step before it may have failed meanwhile: then there was nothing new since a state that never arrived.
+          if (this.#course !== course) throw stepOutdated(course.secondary.name, 'has not applied the step before');
           this.#nothingNew(flight.waiters);
           return 'nothing';
         }

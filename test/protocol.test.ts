@@ -149,8 +149,8 @@ tryModel<StepBounds, StepRules, ReturnType<typeof stepModel>['initial']>(stepMod
       { mayCrash: true },
     ],
     [
-      'without noticing that its session ended, a Mirror at rest leaves a lost step lost',
-      ['noticesLostSession'],
+      'without finding out that steps were lost, a Mirror at rest leaves them lost',
+      ['noticesLostSteps'],
       CATCHES_UP,
       { mayCrash: true },
     ],

@@ -35,8 +35,8 @@ export const STEP_RULES = {
   flushBeforePrune: true,
   /** R14: what is forgotten goes by the watermark that the flush itself has found, and not by what the Mirror remembers. */
   pruneWhatWasFlushed: true,
-  /** A Mirror whose session with the secondary has ended reads the state again. */
-  noticesLostSession: true,
+  /** A Mirror finds out that the secondary has lost steps, by the end of its session or at the next flush. */
+  noticesLostSteps: true,
   /** R29: a step that touches the table tries its quarantined rows again. */
   retriesQuarantined: true,
   /** A step that knows of a quarantined row is read when the one before it has ended. */
@@ -271,7 +271,7 @@ function mirrorActions(index: number, bounds: StepBounds, rules: StepRules): rea
           },
         ]
       : []),
-    ...(rules.noticesLostSession
+    ...(rules.noticesLostSteps
       ? [
           {
             name: `${name} loses its session and forgets everything`,

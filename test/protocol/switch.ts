@@ -11,7 +11,8 @@ import type { Action, Model } from './explore.ts';
  * the Mirror; an older copy of SQLite put back.
  *
  * Left out: the backfill (`steps.ts`); what the fence itself is made of, so writers in flight are over when it is up;
- * sequences. What a coordinator reads of one store at once is one action.
+ * sequences. What a coordinator reads of one store at once is one action. A Mirror knows of a crash at once, which is more
+ * than it does: until its next flush it may tell one that waits of a step that was lost.
  *
  * Bounds: as many writes and fences as asked for, two coordinators and one or two Mirrors at most.
  */
