@@ -359,6 +359,8 @@ export class Mirror {
       };
       return await course.primary.read(request, async (reading) => {
         if (reading.isEmpty) {
+          // A step before it may have failed meanwhile: then there was nothing new since a state that never arrived.
+          if (this.#course !== course) throw stepOutdated(course.secondary.name, 'has not applied the step before');
           this.#nothingNew(flight.waiters);
           return 'nothing';
         }
@@ -474,7 +476,13 @@ export class Mirror {
     const watermark = course.appliedWatermark;
     if (watermark === this.#prunedTo) return;
     // A crash of the secondary may take it back to an older watermark, from which it must be able to go on.
-    await course.secondary.flush();
+    const durable = await course.secondary.flush();
+    if (durable === null || !course.primary.reaches(durable, watermark)) {
+      const error = stepOutdated(course.secondary.name, 'has crashed, and lost steps that it had applied');
+      this.#behindSince ??= performance.now();
+      for (const listener of this.#onTrouble) listener(error);
+      throw error;
+    }
     const forgotten = await course.primary.prune(watermark);
     if (forgotten === 0) this.#prunedTo = watermark;
   }

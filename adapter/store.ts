@@ -98,6 +98,8 @@ export interface StepRequest {
 export interface StepReading {
   /** The snapshot itself: the watermark, once the step is applied. */
   readonly position: Position;
+  /** What it was read after. The step may only be applied to a secondary whose watermark this is. */
+  readonly after: Position;
   /** Changelog entries since the watermark. */
   readonly changes: number;
   /** Whether there is anything to apply: changes, keys or a piece. A snapshot may move on with nothing in it. */
@@ -121,7 +123,7 @@ export function stepOutdated(store: StoreName, found: string): CrossfadeError {
   });
 }
 
-/** What the Mirror hands to the secondary. Epoch, step and capture are compared before anything is written. */
+/** What the Mirror hands to the secondary. Epoch, step, capture and watermark are compared before anything is written. */
 export interface StepToApply {
   readonly epoch: number;
   readonly step: number;
@@ -258,8 +260,11 @@ export interface Store {
    * Resolves when every step applied so far would survive a crash of this database. A step need not wait for that: one
    * that is lost goes together with its watermark, and is applied again. But nothing it stands on may be forgotten or
    * given up before (PROTOCOL.md R14, R20).
+   *
+   * Resolves to the watermark that stands there for good. It may be older than that of a step which was applied before:
+   * the database has crashed since, and come back, and nobody need have noticed.
    */
-  flush(): Promise<void>;
+  flush(): Promise<Position | null>;
 
   // ── The write switch (PROTOCOL.md section 5) ──────────────────────────────────────────────────────────────────
   /** As the next primary: everything slow that unfencing needs, before the pause begins. */

@@ -209,9 +209,10 @@ export class WriteSwitch {
       }
       const isDone = cursors.every((cursor) => cursor.isDone);
       if (isDone && state.watermark !== null && old.reaches(state.watermark, fenced.finalPosition)) {
-        // After the release a crash must not take the next primary back to before the last write.
-        await next.flush();
-        return;
+        // After the release a crash must not take the next primary back to before the last write. One since the look
+        // above may have done so already.
+        const durable = await next.flush();
+        if (durable !== null && old.reaches(durable, fenced.finalPosition)) return;
       }
       await sleep(POLL_MS);
     }

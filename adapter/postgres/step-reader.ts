@@ -152,7 +152,7 @@ async function wholeReading(
   step: { request: StepRequest; found: Found; changes: ReadonlyMap<TableSpec, readonly Key[]> },
 ): Promise<StepReading> {
   const { session } = source;
-  const { found, changes } = step;
+  const { request, found, changes } = step;
   const asked = session.atOnce(() => [
     ...[...changes].map(([table, keys]) => lookUp(session, table, keys)),
     session.run('COMMIT'),
@@ -160,6 +160,7 @@ async function wholeReading(
   const whole = (await allAnswers(asked)).filter((answer) => answer !== undefined);
   return {
     position: formatPosition(found.position),
+    after: request.after,
     changes: found.changes.length,
     isEmpty: changes.size === 0 && !isAwaited(found),
     isWhole: true,
@@ -183,6 +184,7 @@ async function openReading(source: Source, request: StepRequest, found: Found): 
   const piece = request.piece === null ? null : await readPiece(session, request, request.piece);
   return {
     position: formatPosition(found.position),
+    after: request.after,
     changes: [...changed.values()].reduce((sum, { changes }) => sum + changes, 0),
     isEmpty: changed.size === 0 && piece === null && request.keys.size === 0 && !isAwaited(found),
     tables: new Set(changed.keys()),

@@ -76,7 +76,13 @@ export class StepWriter {
   // ── 1. One statement ──────────────────────────────────────────────────────────────────────────────────────────
 
   async #applyAtOnce(step: StepToApply, batches: readonly Batch[], sent: () => void): Promise<StepApplied | null> {
-    const values: (string | number)[] = [step.reading.position, step.epoch, step.captureId, step.step];
+    const values: (string | number)[] = [
+      step.reading.position,
+      step.epoch,
+      step.captureId,
+      step.step,
+      step.reading.after,
+    ];
     let upserted = 0;
     let deleted = 0;
     for (const { table, present, absent } of batches) {
@@ -222,11 +228,12 @@ export class StepWriter {
   async #transaction(step: StepToApply, work: () => Promise<StepApplied>): Promise<StepApplied | null> {
     await this.#session.run('BEGIN');
     try {
-      const claim: readonly [Position, number, string, number] = [
+      const claim: readonly [Position, number, string, number, Position] = [
         step.reading.position,
         step.epoch,
         step.captureId,
         step.step,
+        step.reading.after,
       ];
       const { rowCount } = await this.#query(claimSql({ knowsQuarantine: step.quarantine.length > 0 }), claim);
       if (rowCount !== 1) {
@@ -277,12 +284,15 @@ async function smallStep(step: StepToApply): Promise<readonly Batch[] | null> {
 /**
  * PROTOCOL.md R9: the first thing that every transaction of the Mirror does, or it does nothing.
  *
+ * The number alone does not tell whose step the one before was: another Mirror may have applied one from another
+ * snapshot under the same number, and a crash that takes unflushed steps back gives their numbers out again.
+ *
  * A step that was read while the one before it was on its way does not know of a row that went to quarantine there, and
  * would not try it again (R29): one that knows of none wants none to be there.
  */
 function claimSql({ knowsQuarantine }: { knowsQuarantine: boolean }): string {
   return `UPDATE crossfade.state SET step = step + 1, watermark = $1::text
-    WHERE role = 'secondary' AND epoch = $2::integer AND watermark_capture_id = $3::text AND step = $4::bigint
+    WHERE role = 'secondary' AND epoch = $2::integer AND watermark_capture_id = $3::text AND step = $4::bigint AND watermark = $5::text
       ${knowsQuarantine ? '' : 'AND NOT EXISTS (SELECT FROM crossfade.quarantine)'}`;
 }
 
@@ -290,7 +300,7 @@ function claimSql({ knowsQuarantine }: { knowsQuarantine: boolean }): string {
 function atOnceSql(batches: readonly Batch[]): string {
   const parts = [`claim AS (${claimSql({ knowsQuarantine: false })} RETURNING 1)`];
   const onlyIf = 'EXISTS (SELECT FROM claim)';
-  let first = 5;
+  let first = 6;
   for (const { table, present, absent } of batches) {
     if (absent.length > 0) {
       parts.push(`s${parts.length} AS (${deleteSql(table, first, onlyIf)})`);

@@ -335,8 +335,11 @@ export class PostgresStore implements Store {
   }
 
   /** A commit takes everything before it to the disk, so an empty one will do. */
-  async flush(): Promise<void> {
-    await this.#query(`SELECT pg_logical_emit_message(true, 'crossfade', 'flush')`);
+  async flush(): Promise<Position | null> {
+    const { rows } = await this.#query<{ watermark: string | null }>(
+      `SELECT watermark, pg_logical_emit_message(true, 'crossfade', 'flush') FROM crossfade.state`,
+    );
+    return rows[0]?.watermark ?? null;
   }
 
   // ── The write switch ──────────────────────────────────────────────────────────────────────────────────────────

@@ -93,6 +93,7 @@ export class StepReader {
     synced?.catch(() => {});
     return {
       position: formatPosition(position),
+      after: request.after,
       changes: Number(position.seq - after.seq),
       isEmpty,
       isWhole,

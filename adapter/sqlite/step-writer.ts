@@ -22,9 +22,9 @@ export function applyStep(
   const claimed = db
     .prepare(
       `UPDATE _crossfade_state SET step = step + 1, mirroring = 1, watermark = ?
-       WHERE role = 'secondary' AND epoch = ? AND watermark_capture_id = ? AND step = ? ${wantsNone}`,
+       WHERE role = 'secondary' AND epoch = ? AND watermark_capture_id = ? AND step = ? AND watermark = ? ${wantsNone}`,
     )
-    .run(step.reading.position, step.epoch, step.captureId, step.step);
+    .run(step.reading.position, step.epoch, step.captureId, step.step, step.reading.after);
   if (claimed.changes !== 1) return null;
   let upserted = 0;
   let deleted = 0;

@@ -312,8 +312,10 @@ export class SqliteStore implements Store {
     return writeTransaction(this.#steps, () => applyStep(this.#steps, new Bookkeeping(this.#steps), { step, batches }));
   }
 
-  async flush(): Promise<void> {
+  async flush(): Promise<Position | null> {
+    const watermark = this.#books.state()?.watermark ?? null;
     await this.#wal.sync();
+    return watermark;
   }
 
   // ── The write switch ──────────────────────────────────────────────────────────────────────────────────────────
