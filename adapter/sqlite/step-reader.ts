@@ -1,9 +1,12 @@
 import type Database from 'better-sqlite3';
+import { Unholdable } from '../codec/unholdable.ts';
 import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { ColumnSpec, Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import { stepOutdated } from '../store.ts';
 import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
+import { bindings, isInSqlite, placeholders } from './bindings.ts';
+import { ExactSelect } from './exact-select.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { verifyCapture } from './verify-capture.ts';
 import { collate, keyNames, quote } from './sql.ts';
@@ -16,12 +19,7 @@ const SMALL_STEP = 1_000;
 /** Of a step of at most so many changelog entries the keys are put together in memory, of a larger one in a temporary table. */
 const STEP_IN_MEMORY = 4_000;
 
-interface Entry {
-  readonly seq: bigint;
-  readonly tag: bigint;
-  readonly tbl: string | null;
-  readonly [column: `k${number}`]: SqlValue;
-}
+type Entry = readonly [seq: bigint, tag: bigint, table: string | null, ...key: SqlValue[]];
 
 /**
  * Reads steps: a snapshot of the file, the changes since the watermark, and the rows they name.
@@ -40,7 +38,7 @@ export class StepReader {
   readonly #end: Database.Statement;
   readonly #schemaVersion: Database.Statement;
   #state: Database.Statement | null = null;
-  #entries: { readonly width: number; readonly statement: Database.Statement } | null = null;
+  #entries: { readonly width: number; readonly select: ExactSelect } | null = null;
   readonly #lookups = new WeakMap<TableSpec, RowLookup>();
 
   constructor(db: Database.Database, wal: WalFile) {
@@ -70,14 +68,14 @@ export class StepReader {
   #open(request: StepRequest): StepReading {
     const after = parsePosition(request.after);
     const width = Math.max(1, ...request.tables.map((table) => table.key.length));
-    const entries = this.#entriesOf(width).all(after.seq) as Entry[];
+    const entries = this.#entriesOf(width).all(after.seq) as unknown as Entry[];
     this.#assertSameHistory(request, after, entries[0]);
     this.#assertCapture(request);
 
     const isWhole = entries.length <= SMALL_STEP;
     const isInMemory = entries.length <= STEP_IN_MEMORY;
     const last = isInMemory ? entries.at(-1) : this.#lastEntry();
-    const position = { seq: last?.seq ?? after.seq, tag: last?.tag ?? after.tag };
+    const position = { seq: last?.[0] ?? after.seq, tag: last?.[1] ?? after.tag };
     const keys = isInMemory
       ? this.#keysInMemory(request, entries.slice(1))
       : this.#keysInTemporaryTable(request, after.seq, width);
@@ -113,7 +111,7 @@ export class StepReader {
       throw stepOutdated('sqlite', 'is not the primary of this epoch any more');
     }
     const captureId = state.capture_id;
-    if (captureId === request.captureId && first?.seq === after.seq && first.tag === after.tag) return;
+    if (captureId === request.captureId && first?.[0] === after.seq && first[1] === after.tag) return;
     throw new CrossfadeError(
       'HISTORY_LOST',
       captureId === request.captureId
@@ -131,17 +129,19 @@ export class StepReader {
     this.#verifiedSchema = version;
   }
 
-  #entriesOf(width: number): Database.Statement {
-    if (this.#entries?.width === width) return this.#entries.statement;
-    const statement = this.#db.prepare(
-      `SELECT seq, tag, tbl, ${keyNames(width).join(', ')} FROM _crossfade_changes WHERE seq >= ? ORDER BY seq LIMIT ${STEP_IN_MEMORY + 1}`,
+  #entriesOf(width: number): ExactSelect {
+    if (this.#entries?.width === width) return this.#entries.select;
+    const select = new ExactSelect(
+      this.#db,
+      ['seq', 'tag', 'tbl', ...keyNames(width)],
+      `FROM _crossfade_changes WHERE seq >= ? ORDER BY seq LIMIT ${STEP_IN_MEMORY + 1}`,
     );
-    this.#entries = { width, statement };
-    return statement;
+    this.#entries = { width, select };
+    return select;
   }
 
   #lastEntry(): Entry {
-    return this.#db.prepare('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1').get() as Entry;
+    return this.#db.prepare('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1').raw().get() as Entry;
   }
 
   #keysInMemory(request: StepRequest, entries: readonly Entry[]): StepKeys {
@@ -155,13 +155,9 @@ export class StepReader {
       if (keys === undefined) byTable.set(table.name, (keys = new Map()));
       keys.set(encodeKey(key), key);
     };
-    for (const entry of entries) {
-      const table = specs.get(entry.tbl ?? '');
-      if (table !== undefined)
-        add(
-          table,
-          table.key.map((_, index) => entry[`k${index + 1}`] ?? null),
-        );
+    for (const [, , name, ...key] of entries) {
+      const table = specs.get(name ?? '');
+      if (table !== undefined) add(table, key.slice(0, table.key.length));
     }
     for (const table of request.tables) {
       for (const key of request.keys.get(table.name) ?? []) add(table, key);
@@ -182,12 +178,14 @@ export class StepReader {
     const names = keyNames(width).join(', ');
     db.exec(`DROP TABLE IF EXISTS temp.step_keys; CREATE TEMP TABLE step_keys (id INTEGER PRIMARY KEY, tbl, ${names})`);
     db.exec(`DROP TABLE IF EXISTS temp.step_extra; CREATE TEMP TABLE step_extra (tbl, ${names})`);
-    const extra = db.prepare(
-      `INSERT INTO temp.step_extra VALUES (${['tbl', ...keyNames(width)].map(() => '?').join(', ')})`,
-    );
     for (const keys of [request.keys, request.retry]) {
       for (const [table, list] of keys) {
-        for (const key of list) extra.run(table, ...Array.from({ length: width }, (_, index) => key[index] ?? null));
+        for (const key of list.filter(isInSqlite)) {
+          const values = [table, ...Array.from({ length: width }, (_, index) => key[index] ?? null)];
+          db.prepare(`INSERT INTO temp.step_extra VALUES (${placeholders(values).join(', ')})`).run(
+            ...bindings(values),
+          );
+        }
       }
     }
     db.prepare(
@@ -198,8 +196,11 @@ export class StepReader {
     for (const table of request.tables) {
       const cursor = cursors.get(table.name);
       if (cursor === undefined || cursor.isDone) continue;
-      const past = cursor.after === null ? '1' : `NOT (${upToCursor(table, keyNames(table.key.length))})`;
-      db.prepare(`DELETE FROM temp.step_keys WHERE tbl = ? AND ${past}`).run(table.name, ...(cursor.after ?? []));
+      const past = cursor.after === null ? '1' : `NOT (${upToCursor(table, keyNames(table.key.length), cursor.after)})`;
+      db.prepare(`DELETE FROM temp.step_keys WHERE tbl = ? AND ${past}`).run(
+        table.name,
+        ...bindings(cursor.after ?? []),
+      );
     }
     const ranges = new Map(
       (
@@ -217,13 +218,13 @@ export class StepReader {
       *chunks(table) {
         const range = ranges.get(table.name);
         if (range === undefined) return;
-        const page = db
-          .prepare(
-            `SELECT id, ${keyNames(table.key.length).join(', ')} FROM temp.step_keys WHERE id >= ? AND id <= ? ORDER BY id LIMIT ${BATCH_ROWS}`,
-          )
-          .raw();
+        const page = new ExactSelect(
+          db,
+          ['id', ...keyNames(table.key.length)],
+          `FROM temp.step_keys WHERE id >= ? AND id <= ? ORDER BY id LIMIT ${BATCH_ROWS}`,
+        );
         for (let from = range.low; from <= range.high;) {
-          const found = page.all(from, range.high) as SqlValue[][];
+          const found = page.all(from, range.high);
           if (found.length === 0) return;
           from = (found.at(-1)?.[0] as bigint) + 1n;
           const keys = found.map((row) => row.slice(1));
@@ -238,15 +239,8 @@ export class StepReader {
   #isCopied(table: TableSpec, cursor: Cursor | undefined, key: Key): boolean {
     if (cursor === undefined || cursor.isDone) return true;
     if (cursor.after === null) return false;
-    const upTo = this.#db
-      .prepare(
-        `SELECT ${upToCursor(
-          table,
-          key.map(() => '?'),
-        )}`,
-      )
-      .pluck();
-    return upTo.get(...key, ...cursor.after) === 1n;
+    const upTo = this.#db.prepare(`SELECT ${upToCursor(table, placeholders(key), cursor.after)}`).pluck();
+    return upTo.get(...bindings(key), ...bindings(cursor.after)) === 1n;
   }
 
   #readPiece(request: StepRequest, piece: NonNullable<StepRequest['piece']>): { rows: readonly Row[]; cursor: Cursor } {
@@ -322,10 +316,10 @@ function assertNoNull(table: TableSpec, key: Key): void {
 }
 
 /** `(k1, k2) <= (?, ?)` under the collations of the key's own columns. */
-function upToCursor(table: TableSpec, names: readonly string[]): string {
+function upToCursor(table: TableSpec, names: readonly string[], after: Key): string {
   const columns = keyColumns(table).map((column, index) => `${names[index]}${collate(column.collation)}`);
-  const marks = columns.map(() => '?').join(', ');
-  return columns.length === 1 ? `${columns[0]} <= ?` : `(${columns.join(', ')}) <= (${marks})`;
+  const marks = placeholders(after).join(', ');
+  return columns.length === 1 ? `${columns[0]} <= ${marks}` : `(${columns.join(', ')}) <= (${marks})`;
 }
 
 /** A key's column under the collation of the key's index, which may be another than the column's own. */
@@ -334,28 +328,38 @@ function collated(column: ColumnSpec): string {
   return isText ? `${quote(column.name)} COLLATE ${column.collation}` : quote(column.name);
 }
 
-function columnList(table: TableSpec): string {
-  return table.columns.map((column) => quote(column.name)).join(', ');
+function quotedColumns(table: TableSpec): string[] {
+  return table.columns.map((column) => quote(column.name));
 }
 
 /** Finds rows by their exact key. */
 export class RowLookup {
+  readonly #db: Database.Database;
   readonly #table: TableSpec;
-  readonly #statement: Database.Statement;
+  readonly #select: ExactSelect;
   readonly #mayFindRival: boolean;
 
   constructor(db: Database.Database, table: TableSpec) {
-    const conditions = keyColumns(table).map((column) => `${collated(column)} = ?`);
+    this.#db = db;
     this.#table = table;
-    this.#statement = db
-      .prepare(`SELECT ${columnList(table)} FROM ${quote(table.name)} WHERE ${conditions.join(' AND ')}`)
-      .raw();
+    this.#select = this.#where(keyColumns(table).map(() => '?'));
     this.#mayFindRival = keyColumns(table).some((column) => column.collation !== 'BINARY');
+  }
+
+  #where(marks: readonly string[]): ExactSelect {
+    const conditions = keyColumns(this.#table).map((column, index) => `${collated(column)} = ${marks[index]}`);
+    return new ExactSelect(
+      this.#db,
+      quotedColumns(this.#table),
+      `FROM ${quote(this.#table.name)} WHERE ${conditions.join(' AND ')}`,
+    );
   }
 
   /** The row with this very key. Where a collation takes two keys for the same, the other one's row is not it. */
   find(key: Key): Row | undefined {
-    const row = this.#statement.get(...key) as Row | undefined;
+    if (!isInSqlite(key)) return undefined;
+    const isPlain = !key.some((value) => value instanceof Unholdable);
+    const row = (isPlain ? this.#select : this.#where(placeholders(key))).get(...bindings(key));
     if (row === undefined || !this.#mayFindRival) return row;
     return encodeKey(keyOf(this.#table, row)) === encodeKey(key) ? row : undefined;
   }
@@ -364,11 +368,13 @@ export class RowLookup {
 /** Rows in key order, after a key. */
 export function selectPage(db: Database.Database, table: TableSpec, after: Key | null, rows: number): readonly Row[] {
   const key = keyColumns(table).map(collated);
-  const marks = key.map(() => '?').join(', ');
+  const marks = placeholders(after ?? []).join(', ');
   const where =
-    after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ?` : `(${key.join(', ')}) > (${marks})`}`;
-  return db
-    .prepare(`SELECT ${columnList(table)} FROM ${quote(table.name)} ${where} ORDER BY ${key.join(', ')} LIMIT ?`)
-    .raw()
-    .all(...(after ?? []), rows) as Row[];
+    after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ${marks}` : `(${key.join(', ')}) > (${marks})`}`;
+  const page = new ExactSelect(
+    db,
+    quotedColumns(table),
+    `FROM ${quote(table.name)} ${where} ORDER BY ${key.join(', ')} LIMIT ?`,
+  );
+  return page.all(...bindings(after ?? []), rows);
 }
