@@ -136,10 +136,14 @@ export function decodeKey(text: string): Key {
 
 /** A key as people read it: `[17]`, `["de", 3]`. */
 export function formatKey(key: Key): string {
-  const parts = key.map((part) => {
-    const value = part instanceof Unholdable ? part.original : part;
-    if (value instanceof Uint8Array) return `x'${Buffer.from(value).toString('hex')}'`;
+  const parts = key.map((value) => {
+    if (value instanceof Unholdable) return typeof value.original === 'string' ? value.original : hex(value.original);
+    if (value instanceof Uint8Array) return hex(value);
     return typeof value === 'string' ? JSON.stringify(value) : String(value);
   });
   return `[${parts.join(', ')}]`;
+}
+
+function hex(bytes: Uint8Array): string {
+  return `x'${Buffer.from(bytes).toString('hex')}'`;
 }
