@@ -88,7 +88,7 @@ export interface UniqueIndex {
     readonly ofNew: string;
     readonly collation: string;
   }[];
-  /** The columns without a change of which no unique value changes; `null` where an expression decides. */
+  /** The columns without a change of which no unique value changes; `null` where an expression, a predicate or a generated column decides. */
   readonly columns: readonly string[] | null;
 }
 
@@ -101,7 +101,8 @@ export interface Trigger {
 /**
  * The triggers that record which key changed, in the transaction of the change.
  *
- * - An update that moves the key records both keys.
+ * - An update that moves the key records both keys, before it is made: a row that it pushes out may take the moved one along
+ *   (ON DELETE CASCADE to its own table), and then no AFTER trigger fires.
  * - `REPLACE` deletes rows that share a unique value with the new one, and fires no delete trigger for them unless
  *   `recursive_triggers` is on (https://sqlite.org/lang_conflict.html). A BEFORE trigger therefore records the keys
  *   of the rows that hold NEW's unique values. Recording too much is harmless.
@@ -128,7 +129,7 @@ export function captureTriggers(table: TableSpec, uniques: readonly UniqueIndex[
   const triggers = [
     trigger('insert', `AFTER INSERT ON ${name}`, record('NEW')),
     trigger('update', `AFTER UPDATE ON ${name}`, record('NEW')),
-    trigger('move', `AFTER UPDATE ON ${name} WHEN ${moved}`, record('OLD')),
+    trigger('move', `BEFORE UPDATE ON ${name} WHEN ${moved}`, `${record('OLD')} ${record('NEW')}`),
     trigger('delete', `AFTER DELETE ON ${name}`, record('OLD')),
   ];
   if (uniques.length > 0) {
