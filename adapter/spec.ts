@@ -46,6 +46,8 @@ export interface TableShape {
   readonly key: readonly string[];
   /** SQLite only: declared AUTOINCREMENT, so that an id is never given out twice. */
   readonly autoIncrement: boolean;
+  /** PostgreSQL only: its rows are in partitions or inheriting tables, each of which may be written to by itself. */
+  readonly hasParts?: boolean;
 }
 
 /** A column as both databases hold it. */

@@ -132,11 +132,6 @@ const UNDONE = [
     sql: 'ALTER TABLE settings DROP COLUMN value',
     undo: 'ALTER TABLE settings ADD COLUMN value text',
   },
-  {
-    what: 'a table renamed',
-    sql: 'ALTER TABLE settings RENAME TO settings_2',
-    undo: 'ALTER TABLE settings_2 RENAME TO settings',
-  },
 ];
 
 for (const { what, sql, undo } of UNDONE) {
@@ -163,4 +158,29 @@ test('a unique index made in PostgreSQL as primary changes nothing for the Mirro
     INSERT INTO settings VALUES ('c', 'A') ON CONFLICT (value) DO UPDATE SET name = 'moved'`);
   await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
   t.deepEqual(await differences(crossfade), []);
+});
+
+test('a table renamed in PostgreSQL as primary holds the Mirror, which names it and goes on when it is back', async (t) => {
+  const { pair, crossfade } = await withRows(t, 'write');
+  await pair.postgres.query('ALTER TABLE settings RENAME TO settings_2');
+  await pair.postgres.query(`INSERT INTO rates VALUES ('de', 1, 1); UPDATE settings_2 SET value = 'changed'`);
+  await until('the Mirror says so', () => /"settings" does not exist/.test(crossfade.mirror.status().error ?? ''));
+  t.deepEqual(pair.sqlite.prepare('SELECT value FROM settings').pluck().all(), ['A', 'B']);
+  await pair.postgres.query('ALTER TABLE settings_2 RENAME TO settings');
+  await crossfade.mirror.caughtUp({ timeoutMs: 10_000 });
+  t.deepEqual(await differences(crossfade), []);
+  t.deepEqual(pair.sqlite.prepare('SELECT value FROM settings').pluck().all(), ['changed', 'changed']);
+});
+
+test('a table with partitions or heirs, which can be written to past its triggers, is refused before anything is changed', async (t) => {
+  const kinds = [
+    'CREATE TABLE items (id bigint PRIMARY KEY) PARTITION BY RANGE (id); CREATE TABLE items_1 PARTITION OF items FOR VALUES FROM (0) TO (10)',
+    'CREATE TABLE items (id bigint PRIMARY KEY); CREATE TABLE items_1 () INHERITS (items)',
+  ];
+  for (const postgres of kinds) {
+    const pair = await makePair(t, { tables: { sqlite: 'CREATE TABLE items (id INTEGER PRIMARY KEY)', postgres } });
+    const crossfade = await pair.open();
+    await t.throwsAsync(crossfade.install(), { code: 'TYPE_UNSUPPORTED', message: /"items" has partitions/ });
+    t.is(pair.sqlite.prepare(`SELECT count(*) FROM sqlite_master WHERE name GLOB '_crossfade*'`).pluck().get(), 0);
+  }
 });

@@ -133,15 +133,7 @@ export function captureTriggers(table: TableSpec, uniques: readonly UniqueIndex[
     trigger('delete', `AFTER DELETE ON ${name}`, record('OLD')),
   ];
   if (uniques.length > 0) {
-    const rivals = uniques
-      .map(({ parts }) => {
-        const same = parts.map(({ ofRow, ofNew, collation }) => `${ofRow} = ${ofNew} COLLATE ${collation}`);
-        return (
-          `INSERT INTO _crossfade_changes (${columns}) SELECT random(), ${literal(table.name)}, ` +
-          `${key.map((column) => quote(column.name)).join(', ')} FROM ${name} WHERE ${same.join(' AND ')};`
-        );
-      })
-      .join(' ');
+    const rivals = rivalsSql(table, uniques).join(' ');
     const used = uniques.some((unique) => unique.columns === null)
       ? []
       : uniques.flatMap((unique) => unique.columns ?? []);
@@ -152,6 +144,17 @@ export function captureTriggers(table: TableSpec, uniques: readonly UniqueIndex[
     );
   }
   return triggers;
+}
+
+/** For each unique index, what records the keys of the rows that hold NEW's unique values. */
+export function rivalsSql(table: TableSpec, uniques: readonly UniqueIndex[]): readonly string[] {
+  const key = keyColumns(table);
+  const columns = ['tag', 'tbl', ...keyNames(key.length)].join(', ');
+  const found = ['random()', literal(table.name), ...key.map((column) => quote(column.name))].join(', ');
+  return uniques.map(({ parts }) => {
+    const same = parts.map(({ ofRow, ofNew, collation }) => `${ofRow} = ${ofNew} COLLATE ${collation}`);
+    return `INSERT INTO _crossfade_changes (${columns}) SELECT ${found} FROM ${quote(table.name)} WHERE ${same.join(' AND ')};`;
+  });
 }
 
 /**
