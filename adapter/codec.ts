@@ -1,3 +1,5 @@
+import { decimalPlaces, isSameDecimal } from './codec/decimal.ts';
+import { Unholdable } from './codec/unholdable.ts';
 import type { SqlValue } from './spec.ts';
 
 /**
@@ -12,10 +14,12 @@ export interface Codec {
    *
    * @throws ValueRefused when the column's PostgreSQL type cannot hold it.
    */
-  toPostgres(value: Exclude<SqlValue, null>): string;
-  /** The canonical value of a PostgreSQL text. */
+  toPostgres(value: Holdable): string;
+  /** The canonical value of a PostgreSQL text; an {@link Unholdable} where SQLite has none that would come back as it was. */
   fromPostgres(text: string): SqlValue;
 }
+
+type Holdable = Exclude<SqlValue, null | Unholdable>;
 
 /** A value that the other database's type cannot hold: the reason, without the value. */
 export class ValueRefused extends Error {
@@ -25,13 +29,12 @@ export class ValueRefused extends Error {
 const INT8_MIN = -(2n ** 63n);
 const INT8_MAX = 2n ** 63n - 1n;
 
-function refuse(value: SqlValue, type: string): never {
+function refuse(value: Holdable, type: string): never {
   throw new ValueRefused(`${storageClass(value)} in a column of PostgreSQL type ${type}`);
 }
 
 /** What SQLite's `typeof()` says of a value. */
-export function storageClass(value: SqlValue): 'null' | 'integer' | 'real' | 'text' | 'blob' {
-  if (value === null) return 'null';
+function storageClass(value: Holdable): 'integer' | 'real' | 'text' | 'blob' {
   if (typeof value === 'bigint') return 'integer';
   if (typeof value === 'number') return 'real';
   return typeof value === 'string' ? 'text' : 'blob';
@@ -53,6 +56,20 @@ function integer(bits: 16 | 32 | 64): Codec {
 /** A double as PostgreSQL writes it; JavaScript prints the shortest text that reads back to the same bits. */
 function doubleText(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value);
+}
+
+/** SQLite would keep it as NULL, and say nothing of it. */
+function notANumber(text: string): Unholdable {
+  return Unholdable.inPostgres(text, 'not a number (NaN), which SQLite cannot hold');
+}
+
+/**
+ * A double as a decimal. A whole one that fits SQLite's integers is written to its last digit, since it comes back as an
+ * integer; any other as the shortest text that reads back to the same bits.
+ */
+function decimalText(value: number): string {
+  const isExactInteger = Number.isInteger(value) && Math.abs(value) < 2 ** 63;
+  return isExactInteger ? BigInt(value).toString() : String(value);
 }
 
 /** Refuses what PostgreSQL's UTF-8 text cannot hold. */
@@ -83,22 +100,26 @@ export const CODECS = {
       if (typeof value === 'bigint' && BigInt(Number(value)) === value) return value.toString();
       return refuse(value, 'double precision');
     },
-    fromPostgres: (value) => Number(value),
+    fromPostgres: (value) => (value === 'NaN' ? notANumber(value) : Number(value)),
   },
   numeric: {
     toPostgres(value) {
       if (typeof value === 'bigint') return value.toString();
-      if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+      if (typeof value === 'number') return decimalText(value);
       return refuse(value, 'numeric');
     },
-    /** SQLite's NUMERIC affinity: an integer where it is one and fits, a double otherwise. */
+    /** SQLite's NUMERIC affinity: an integer where it is one and fits, a double otherwise, as far as one can say it. */
     fromPostgres(value) {
+      if (value === 'NaN') return notANumber(value);
+      if (value === 'Infinity' || value === '-Infinity') return Number(value);
       const whole = /^(-?\d+)(?:\.0+)?$/.exec(value)?.[1];
       if (whole !== undefined) {
         const exact = BigInt(whole);
         if (exact >= INT8_MIN && exact <= INT8_MAX) return exact;
       }
-      return Number(value);
+      const double = Number(value);
+      if (isSameDecimal(value, double)) return double;
+      return Unholdable.inPostgres(value, 'a number of more digits than SQLite can hold');
     },
   },
   boolean: {
@@ -129,22 +150,22 @@ export function codecOf(type: ColumnType): Codec {
 }
 
 /** PostgreSQL's type names, as `format_type` gives them without a modifier, and the codec that carries each. */
-const BY_POSTGRES_TYPE: Readonly<Record<string, ColumnType>> = {
-  smallint: 'smallint',
-  integer: 'integer',
-  bigint: 'bigint',
-  'double precision': 'double',
-  numeric: 'numeric',
-  boolean: 'boolean',
-  text: 'text',
-  'character varying': 'text',
-  json: 'json',
-  bytea: 'blob',
-};
+const BY_POSTGRES_TYPE: ReadonlyMap<string, ColumnType> = new Map([
+  ['smallint', 'smallint'],
+  ['integer', 'integer'],
+  ['bigint', 'bigint'],
+  ['double precision', 'double'],
+  ['numeric', 'numeric'],
+  ['boolean', 'boolean'],
+  ['text', 'text'],
+  ['character varying', 'text'],
+  ['json', 'json'],
+  ['bytea', 'blob'],
+]);
 
 /** The codec entry for a PostgreSQL type, or `undefined` when Crossfade cannot carry it without loss. */
 export function columnTypeFor(postgresType: string): ColumnType | undefined {
-  return BY_POSTGRES_TYPE[postgresType.replace(/\(.*\)/, '')];
+  return BY_POSTGRES_TYPE.get(postgresType.replace(/\(.*\)/, ''));
 }
 
 /** A column as far as the codec must know it. */
@@ -162,9 +183,16 @@ export interface ColumnCoding {
  */
 export function toPostgres(column: ColumnCoding, value: SqlValue): string | null {
   if (value === null) return null;
+  if (value instanceof Unholdable) return ownText(value);
   const encoded = codecOf(column.type).toPostgres(value);
   if (column.postgresType.includes('(')) assertFits(column, encoded);
   return encoded;
+}
+
+/** PostgreSQL may be asked for what it holds itself: a key, for one. */
+function ownText({ original, reason }: Unholdable): string {
+  if (typeof original === 'string') return original;
+  throw new ValueRefused(reason);
 }
 
 function assertFits({ type, postgresType }: ColumnCoding, encoded: string): void {
@@ -172,14 +200,9 @@ function assertFits({ type, postgresType }: ColumnCoding, encoded: string): void
   if (type === 'text' && encoded.length > size && [...encoded].length > size) {
     throw new ValueRefused(`text longer than ${postgresType}`);
   }
-  if (type === 'numeric' && decimals(encoded) > scale)
+  if (type === 'numeric' && decimalPlaces(encoded) > scale) {
     throw new ValueRefused(`more decimals than ${postgresType} holds`);
-}
-
-/** The decimal places of a number as JavaScript writes it: `1.50` never occurs, `1e-7` does. */
-function decimals(number: string): number {
-  const [mantissa = '', exponent = '0'] = number.toLowerCase().split('e');
-  return Math.max(0, (mantissa.split('.')[1] ?? '').length - Number(exponent));
+  }
 }
 
 /**
@@ -195,5 +218,7 @@ export function canonical(column: ColumnCoding, value: SqlValue): SqlValue {
 /** Whether two canonical values are the same: doubles bit for bit (but for 0 and -0), text and blobs byte for byte. */
 export function sameValue(a: SqlValue, b: SqlValue): boolean {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
-  return a === b || (typeof a === 'number' && typeof b === 'number' && Number.isNaN(a) && Number.isNaN(b));
+  if (a instanceof Unholdable && b instanceof Unholdable)
+    return a.heldBy === b.heldBy && sameValue(a.original, b.original);
+  return a === b;
 }

@@ -63,6 +63,13 @@ function matchTable(sqlite: TableShape, postgres: TableShape): TableSpec {
       },
     );
   }
+  if (postgres.hasParts === true) {
+    throw new CrossfadeError(
+      'TYPE_UNSUPPORTED',
+      `table "${name}" has partitions or inheriting tables in PostgreSQL: what is written to one of them directly would not be captured`,
+      { hint: 'make it an ordinary table for the time of the move, or leave it out with `tables.exclude`' },
+    );
+  }
   if (!sameSet(sqlite.key, postgres.key)) {
     throw new CrossfadeError(
       'TABLE_WITHOUT_KEY',

@@ -1,4 +1,5 @@
 import type { ColumnType } from './codec.ts';
+import { Unholdable } from './codec/unholdable.ts';
 
 /** The two databases. An identity, never a role: the roles (primary, secondary) swap at the write switch. */
 export type StoreName = 'sqlite' | 'postgres';
@@ -10,9 +11,10 @@ export function otherStore(name: StoreName): StoreName {
 
 /**
  * A value in canonical form: exactly what a SQLite cell can hold. INTEGER is a `bigint`, REAL a `number`,
- * TEXT a `string`, BLOB a `Uint8Array`. Rows travel between the stores in this form only.
+ * TEXT a `string`, BLOB a `Uint8Array`. Rows travel between the stores in this form only. What only one of the two
+ * databases can hold is an {@link Unholdable}, which makes the other one refuse its row.
  */
-export type SqlValue = null | bigint | number | string | Uint8Array;
+export type SqlValue = null | bigint | number | string | Uint8Array | Unholdable;
 
 /** The values of a row, in the order of {@link TableSpec.columns}. */
 export type Row = readonly SqlValue[];
@@ -44,6 +46,8 @@ export interface TableShape {
   readonly key: readonly string[];
   /** SQLite only: declared AUTOINCREMENT, so that an id is never given out twice. */
   readonly autoIncrement: boolean;
+  /** PostgreSQL only: its rows are in partitions or inheriting tables, each of which may be written to by itself. */
+  readonly hasParts?: boolean;
 }
 
 /** A column as both databases hold it. */
@@ -85,7 +89,7 @@ export function keyOf(table: TableSpec, row: Row): Key {
 
 /**
  * Writes a key, or any list of values, as text that keeps every value's exact type: `i` integer, `r` real, `t` text,
- * `b` blob, `n` null. Equal keys give equal text, so it also serves as the key of a `Map`.
+ * `b` blob, `n` null; `u` and `p` what only SQLite and only PostgreSQL can hold. Equal keys give equal text, so it also serves as the key of a `Map`.
  */
 export function encodeKey(key: Key): string {
   return JSON.stringify(
@@ -94,9 +98,14 @@ export function encodeKey(key: Key): string {
       if (typeof value === 'bigint') return `i${value}`;
       if (typeof value === 'number') return `r${Object.is(value, -0) ? '-0' : value}`;
       if (typeof value === 'string') return `t${value}`;
-      return `b${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64')}`;
+      if (value instanceof Uint8Array) return `b${base64(value)}`;
+      return typeof value.original === 'string' ? `p${value.original}` : `u${base64(value.original)}`;
     }),
   );
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
 /** Reads what {@link encodeKey} wrote. */
@@ -117,6 +126,10 @@ export function decodeKey(text: string): Key {
         return body;
       case 'b':
         return Buffer.from(body, 'base64');
+      case 'u':
+        return Unholdable.inSqlite(Buffer.from(body, 'base64'));
+      case 'p':
+        return Unholdable.inPostgres(body);
       default:
         throw new TypeError(`an encoded key holds no value of kind "${part[0] ?? ''}"`);
     }
@@ -126,8 +139,13 @@ export function decodeKey(text: string): Key {
 /** A key as people read it: `[17]`, `["de", 3]`. */
 export function formatKey(key: Key): string {
   const parts = key.map((value) => {
-    if (value instanceof Uint8Array) return `x'${Buffer.from(value).toString('hex')}'`;
+    if (value instanceof Unholdable) return typeof value.original === 'string' ? value.original : hex(value.original);
+    if (value instanceof Uint8Array) return hex(value);
     return typeof value === 'string' ? JSON.stringify(value) : String(value);
   });
   return `[${parts.join(', ')}]`;
+}
+
+function hex(bytes: Uint8Array): string {
+  return `x'${Buffer.from(bytes).toString('hex')}'`;
 }

@@ -25,6 +25,11 @@ export async function describeTables(client: pg.Pool | pg.ClientBase): Promise<r
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace
     ORDER BY c.relname, a.attnum`);
+  const whole = await client.query<{ name: string }>(`
+    SELECT c.relname AS name FROM pg_class c
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')
+      AND (c.relkind = 'p' OR EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid))`);
+  const withParts = new Set(whole.rows.map((row) => row.name));
   const keys = await client.query<KeyRow>(`
     SELECT c.relname AS tbl, i.indisprimary AS is_primary, a.attname AS name, i.indexrelid::regclass::text AS index_name
     FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
@@ -55,6 +60,7 @@ export async function describeTables(client: pg.Pool | pg.ClientBase): Promise<r
       columns: list,
       key: candidates.filter((row) => row.index_name === first).map((row) => row.name),
       autoIncrement: false,
+      hasParts: withParts.has(name),
     };
   });
 }

@@ -99,6 +99,12 @@ function tag(table: TableSpec): string {
   return `$capture_${createHash('sha256').update(JSON.stringify(table)).digest('hex').slice(0, 16)}$`;
 }
 
+/** What a writer's session may have set otherwise, and the text of a key depends on; each costs every statement a little. */
+function settings(table: TableSpec): string {
+  const isDouble = keyColumns(table).some((column) => column.type === 'double');
+  return `SET search_path = pg_catalog, pg_temp${isDouble ? ' SET extra_float_digits = 1' : ''}`;
+}
+
 /** The text of a key's column, in the form that the codec reads back; independent of session settings. */
 function keyText(column: ColumnSpec, row: string): string {
   const name = `${row}.${quote(column.name)}`;
@@ -126,7 +132,7 @@ export function captureSql(table: TableSpec): string {
   };
   return CAPTURE_EVENTS.map(
     (event) => `
-    CREATE OR REPLACE FUNCTION ${functionName(table, event)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS ${tag(table)}
+    CREATE OR REPLACE FUNCTION ${functionName(table, event)}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER ${settings(table)} AS ${tag(table)}
     BEGIN
       INSERT INTO crossfade.changes (tbl, key) SELECT ${literal(table.name)}, changed.key FROM (${rows[event]}) changed;
       RETURN NULL;

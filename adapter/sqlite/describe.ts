@@ -1,8 +1,12 @@
 import type Database from 'better-sqlite3';
 import type { Collation, ColumnShape, TableShape } from '../spec.ts';
+import { generatedExpressions } from './generated-expressions.ts';
 import { indexExpressions } from './index-expressions.ts';
 import { keyNames, literal, quote } from './sql.ts';
 import type { UniqueIndex } from './sql.ts';
+
+/** What `hidden` says of a generated column whose values are stored (https://sqlite.org/pragma.html#pragma_table_xinfo). */
+const STORED = 3n;
 
 interface ColumnInfo {
   readonly name: string;
@@ -81,12 +85,25 @@ function describeTable(db: Database.Database, name: string, autoIncrement: boole
  */
 export function replacingIndexes(db: Database.Database, table: string, key: readonly string[]): readonly UniqueIndex[] {
   const columns = columnsOf(db, table);
-  const newValue = (name: string): string => {
+  const generated = columns.some(({ hidden }) => hidden === STORED)
+    ? generatedExpressions(tableSql(db, table))
+    : new Map<string, string>();
+  const newValue = (name: string, without: readonly string[] = []): string => {
     const declared = columns.find((column) => column.name === name);
+    // Before an update SQLite has not computed a stored one yet, and shows NULL, in virtual ones that build on it too.
+    const expression = generated.get(name.toLowerCase());
+    if (expression !== undefined) return newResult(expression, [...without, name]);
     const substitute = declared?.notnull === 1n ? defaultText(declared.dflt_value) : null;
     return substitute === null ? `NEW.${quote(name)}` : `coalesce(NEW.${quote(name)}, ${substitute})`;
   };
-  const newRow = `SELECT ${columns.map(({ name }) => `${newValue(name)} AS ${quote(name)}`).join(', ')}`;
+  const newResult = (expression: string, without: readonly string[] = []): string => {
+    const isUsed = ({ name, hidden }: ColumnInfo): boolean =>
+      hidden === 0n || (!without.includes(name) && expression.toLowerCase().includes(name.toLowerCase()));
+    const used = columns.filter(isUsed).map(({ name }) => `${newValue(name, without)} AS ${quote(name)}`);
+    return `(SELECT ${expression} FROM (SELECT ${used.join(', ')}))`;
+  };
+  // An update never names a generated column; which of its inputs it does name is for SQLite to say.
+  const stored = new Set<string | null>(columns.filter(({ hidden }) => hidden === 0n).map(({ name }) => name));
   return uniquesOf(db, table)
     .filter((unique) => !sameNames(unique.columns, key) || unique.columns.some((column) => column.coll !== 'BINARY'))
     .map((unique) => {
@@ -97,12 +114,19 @@ export function replacingIndexes(db: Database.Database, table: string, key: read
         parts: unique.columns.map(({ name, coll }, index) => {
           const expression = expressions[index] ?? '';
           return name === null
-            ? { ofRow: `(${expression})`, ofNew: `(SELECT ${expression} FROM (${newRow}))`, collation: coll }
+            ? { ofRow: `(${expression})`, ofNew: newResult(expression), collation: coll }
             : { ofRow: quote(name), ofNew: newValue(name), collation: coll };
         }),
-        columns: expressions.length > 0 ? null : unique.columns.map((column) => column.name ?? ''),
+        columns:
+          !unique.isPartial && unique.columns.every(({ name }) => stored.has(name))
+            ? unique.columns.map(({ name }) => name ?? '')
+            : null,
       };
     });
+}
+
+function tableSql(db: Database.Database, table: string): string {
+  return db.prepare(`SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?`).pluck().get(table) as string;
 }
 
 function indexSql(db: Database.Database, index: string): string {

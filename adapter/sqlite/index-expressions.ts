@@ -9,7 +9,7 @@ export function indexExpressions(createIndex: string): readonly string[] {
   const parts: string[] = [];
   let depth = 0;
   let part = '';
-  for (const token of createIndex.match(TOKENS) ?? []) {
+  for (const token of tokensOf(createIndex)) {
     if (token.startsWith('--') || token.startsWith('/*')) continue;
     if (token === ')') depth -= 1;
     if (token === ')' && depth === 0) break;
@@ -22,7 +22,11 @@ export function indexExpressions(createIndex: string): readonly string[] {
   return [...parts, part].map((text) => text.replace(SUFFIX, '').trim());
 }
 
-/** Quoted text and names, comments, and every other character by itself. */
+/** Quoted text and names as one token each, comments too, and every other character by itself. */
+export function tokensOf(sql: string): readonly string[] {
+  return sql.match(TOKENS) ?? [];
+}
+
 const TOKENS = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)|[\s\S]/g;
 
 /** What may follow the expression itself; its collation is known from the introspection. */

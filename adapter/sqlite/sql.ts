@@ -89,7 +89,7 @@ export interface UniqueIndex {
     readonly ofNew: string;
     readonly collation: string;
   }[];
-  /** The columns without a change of which no unique value changes; `null` where an expression decides. */
+  /** The columns without a change of which no unique value changes; `null` where an expression, a predicate or a generated column decides. */
   readonly columns: readonly string[] | null;
 }
 
@@ -102,7 +102,8 @@ export interface Trigger {
 /**
  * The triggers that record which key changed, in the transaction of the change.
  *
- * - An update that moves the key records both keys.
+ * - An update that moves the key records both keys, before it is made: a row that it pushes out may take the moved one along
+ *   (ON DELETE CASCADE to its own table), and then no AFTER trigger fires.
  * - `REPLACE` deletes rows that share a unique value with the new one, and fires no delete trigger for them unless
  *   `recursive_triggers` is on (https://sqlite.org/lang_conflict.html). A BEFORE trigger therefore records the keys
  *   of the rows that hold NEW's unique values. Recording too much is harmless.
@@ -129,19 +130,11 @@ export function captureTriggers(table: TableSpec, uniques: readonly UniqueIndex[
   const triggers = [
     trigger('insert', `AFTER INSERT ON ${name}`, record('NEW')),
     trigger('update', `AFTER UPDATE ON ${name}`, record('NEW')),
-    trigger('move', `AFTER UPDATE ON ${name} WHEN ${moved}`, record('OLD')),
+    trigger('move', `BEFORE UPDATE ON ${name} WHEN ${moved}`, `${record('OLD')} ${record('NEW')}`),
     trigger('delete', `AFTER DELETE ON ${name}`, record('OLD')),
   ];
   if (uniques.length > 0) {
-    const rivals = uniques
-      .map(({ parts }) => {
-        const same = parts.map(({ ofRow, ofNew, collation }) => `${ofRow} = ${ofNew} COLLATE ${collation}`);
-        return (
-          `INSERT INTO _crossfade_changes (${columns}) SELECT random(), ${literal(table.name)}, ` +
-          `${key.map((column) => quote(column.name)).join(', ')} FROM ${name} WHERE ${same.join(' AND ')};`
-        );
-      })
-      .join(' ');
+    const rivals = rivalsSql(table, uniques).join(' ');
     const used = uniques.some((unique) => unique.columns === null)
       ? []
       : uniques.flatMap((unique) => unique.columns ?? []);
@@ -152,6 +145,17 @@ export function captureTriggers(table: TableSpec, uniques: readonly UniqueIndex[
     );
   }
   return triggers;
+}
+
+/** For each unique index, what records the keys of the rows that hold NEW's unique values. */
+export function rivalsSql(table: TableSpec, uniques: readonly UniqueIndex[]): readonly string[] {
+  const key = keyColumns(table);
+  const columns = ['tag', 'tbl', ...keyNames(key.length)].join(', ');
+  const found = ['random()', literal(table.name), ...key.map((column) => quote(column.name))].join(', ');
+  return uniques.map(({ parts }) => {
+    const same = parts.map(({ ofRow, ofNew, collation }) => `${ofRow} = ${ofNew} COLLATE ${collation}`);
+    return `INSERT INTO _crossfade_changes (${columns}) SELECT ${found} FROM ${quote(table.name)} WHERE ${same.join(' AND ')};`;
+  });
 }
 
 /**

@@ -2,7 +2,9 @@ import type Database from 'better-sqlite3';
 import { keyColumns } from '../spec.ts';
 import type { SqlValue, TableSpec } from '../spec.ts';
 import type { Batch, Cursor, StepRequest } from '../store.ts';
-import { batchOf, collated, columnList, isSameKey, upToCursor } from './step-rows.ts';
+import { bindings, isInSqlite, placeholders } from './bindings.ts';
+import { ExactSelect } from './exact-select.ts';
+import { batchOf, collated, isSameKey, quotedColumns, upToCursor } from './step-rows.ts';
 import { keyNames, quote } from './sql.ts';
 
 /** Changelog entries that are looked through in one go: bounds the time for which the event loop is held. */
@@ -50,15 +52,13 @@ export class StepKeys {
     if (name === undefined) return;
     const names = keyNames(table.key.length);
     const same = keyColumns(table).map((column, index) => `${collated(column, 't.')} = k.${names[index]}`);
-    const page = this.#db
-      .prepare(
-        `SELECT k.id, ${names.map((key) => `k.${key}`).join(', ')}, ${columnList(table, 't.')}
-         FROM ${name} k LEFT JOIN main.${quote(table.name)} t ON ${same.join(' AND ')}
-         WHERE k.id > ? ORDER BY k.id LIMIT ${rows}`,
-      )
-      .raw();
+    const page = new ExactSelect(
+      this.#db,
+      ['k.id', ...names.map((key) => `k.${key}`), ...quotedColumns(table, 't.')],
+      `FROM ${name} k LEFT JOIN main.${quote(table.name)} t ON ${same.join(' AND ')} WHERE k.id > ? ORDER BY k.id LIMIT ${rows}`,
+    );
     for (let from: SqlValue = 0n; ;) {
-      const found = page.all(from) as SqlValue[][];
+      const found = page.all(from);
       const last = found.at(-1);
       if (last === undefined) return;
       from = last[0] as bigint;
@@ -76,17 +76,18 @@ export class StepKeys {
   #addRequested(): void {
     const { tables, keys, retry } = this.#request;
     for (const table of tables) {
-      const asked = [...(keys.get(table.name) ?? []), ...(retry.get(table.name) ?? [])];
+      const asked = [...(keys.get(table.name) ?? []), ...(retry.get(table.name) ?? [])].filter(isInSqlite);
       if (asked.length === 0) continue;
       const name = this.#tableFor(table);
-      const marks = table.key.map(() => '?').join(', ');
-      const add = this.#db.prepare(
-        `INSERT OR IGNORE INTO ${name} (${keyNames(table.key.length).join(', ')}) VALUES (${marks})`,
-      );
-      for (const key of asked) add.run(...key);
+      const names = keyNames(table.key.length).join(', ');
+      for (const key of asked) {
+        const marks = placeholders(key).join(', ');
+        this.#db.prepare(`INSERT OR IGNORE INTO ${name} (${names}) VALUES (${marks})`).run(...bindings(key));
+      }
       const cursor = this.#cursorOf(table);
       const copied = whereCopied(table, cursor);
-      if (copied !== null) this.#db.prepare(`DELETE FROM ${name} WHERE NOT (${copied})`).run(...(cursor?.after ?? []));
+      if (copied !== null)
+        this.#db.prepare(`DELETE FROM ${name} WHERE NOT (${copied})`).run(...bindings(cursor?.after ?? []));
     }
   }
 
@@ -107,7 +108,7 @@ export class StepKeys {
           `INSERT OR IGNORE INTO ${this.#tableFor(table)} (${names})
            SELECT ${names} FROM _crossfade_changes WHERE seq > ? AND seq <= ? AND tbl = ? ${copied === null ? '' : `AND ${copied}`}`,
         )
-        .run(from, to, tableName, ...(copied === null ? [] : (cursor?.after ?? [])));
+        .run(from, to, tableName, ...(copied === null ? [] : bindings(cursor?.after ?? [])));
     }
   }
 
@@ -132,5 +133,5 @@ export class StepKeys {
 /** PROTOCOL.md R3, R4: the keys that the backfill has passed, by the order that the table itself has; `null` for all. */
 function whereCopied(table: TableSpec, cursor: Cursor | undefined): string | null {
   if (cursor === undefined || cursor.isDone) return null;
-  return cursor.after === null ? '0' : upToCursor(table, keyNames(table.key.length));
+  return cursor.after === null ? '0' : upToCursor(table, keyNames(table.key.length), cursor.after);
 }

@@ -1,14 +1,17 @@
 import type Database from 'better-sqlite3';
+import { Unholdable } from '../codec/unholdable.ts';
 import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import { stepOutdated } from '../store.ts';
 import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
+import { bindings, isInSqlite, placeholders } from './bindings.ts';
+import { ExactSelect } from './exact-select.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { verifyCapture } from './verify-capture.ts';
 import { keyNames, quote } from './sql.ts';
 import { StepKeys } from './step-keys.ts';
-import { assertNoNull, batchOf, collated, columnList, isSameKey, upToCursor } from './step-rows.ts';
+import { assertNoNull, batchOf, collated, isSameKey, quotedColumns, upToCursor } from './step-rows.ts';
 import type { WalFile } from './wal-file.ts';
 
 /** Rows in one batch: bounds both memory and the time the event loop is held. */
@@ -18,12 +21,7 @@ const SMALL_STEP = 1_000;
 /** Of a step of at most so many changelog entries the keys are put together in memory, of a larger one in a temporary table. */
 const STEP_IN_MEMORY = 4_000;
 
-interface Entry {
-  readonly seq: bigint;
-  readonly tag: bigint;
-  readonly tbl: string | null;
-  readonly [column: `k${number}`]: SqlValue;
-}
+type Entry = readonly [seq: bigint, tag: bigint, table: string | null, ...key: SqlValue[]];
 
 /**
  * Reads steps: a snapshot of the file, the changes since the watermark, and the rows they name.
@@ -42,7 +40,7 @@ export class StepReader {
   readonly #end: Database.Statement;
   readonly #schemaVersion: Database.Statement;
   #state: Database.Statement | null = null;
-  #entries: { readonly width: number; readonly statement: Database.Statement } | null = null;
+  #entries: { readonly width: number; readonly select: ExactSelect } | null = null;
   readonly #lookups = new WeakMap<TableSpec, RowLookup>();
 
   constructor(db: Database.Database, wal: WalFile) {
@@ -72,14 +70,14 @@ export class StepReader {
   async #open(request: StepRequest): Promise<StepReading> {
     const after = parsePosition(request.after);
     const width = Math.max(1, ...request.tables.map((table) => table.key.length));
-    const entries = this.#entriesOf(width).all(after.seq) as Entry[];
+    const entries = this.#entriesOf(width).all(after.seq) as unknown as Entry[];
     this.#assertSameHistory(request, after, entries[0]);
     this.#assertCapture(request);
 
     const isWhole = entries.length <= SMALL_STEP;
     const isInMemory = entries.length <= STEP_IN_MEMORY;
     const last = isInMemory ? entries.at(-1) : this.#lastEntry();
-    const position = { seq: last?.seq ?? after.seq, tag: last?.tag ?? after.tag };
+    const position = { seq: last?.[0] ?? after.seq, tag: last?.[1] ?? after.tag };
     const keys = isInMemory
       ? this.#keysInMemory(request, entries.slice(1))
       : await StepKeys.collect(this.#db, request, { after: after.seq, last: position.seq });
@@ -116,7 +114,7 @@ export class StepReader {
       throw stepOutdated('sqlite', 'is not the primary of this epoch any more');
     }
     const captureId = state.capture_id;
-    if (captureId === request.captureId && first?.seq === after.seq && first.tag === after.tag) return;
+    if (captureId === request.captureId && first?.[0] === after.seq && first[1] === after.tag) return;
     throw new CrossfadeError(
       'HISTORY_LOST',
       captureId === request.captureId
@@ -134,17 +132,19 @@ export class StepReader {
     this.#verifiedSchema = version;
   }
 
-  #entriesOf(width: number): Database.Statement {
-    if (this.#entries?.width === width) return this.#entries.statement;
-    const statement = this.#db.prepare(
-      `SELECT seq, tag, tbl, ${keyNames(width).join(', ')} FROM _crossfade_changes WHERE seq >= ? ORDER BY seq LIMIT ${STEP_IN_MEMORY + 1}`,
+  #entriesOf(width: number): ExactSelect {
+    if (this.#entries?.width === width) return this.#entries.select;
+    const select = new ExactSelect(
+      this.#db,
+      ['seq', 'tag', 'tbl', ...keyNames(width)],
+      `FROM _crossfade_changes WHERE seq >= ? ORDER BY seq LIMIT ${STEP_IN_MEMORY + 1}`,
     );
-    this.#entries = { width, statement };
-    return statement;
+    this.#entries = { width, select };
+    return select;
   }
 
   #lastEntry(): Entry {
-    return this.#db.prepare('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1').get() as Entry;
+    return this.#db.prepare('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1').raw().get() as Entry;
   }
 
   #keysInMemory(request: StepRequest, entries: readonly Entry[]): Keys {
@@ -158,20 +158,16 @@ export class StepReader {
       if (keys === undefined) byTable.set(table.name, (keys = new Map()));
       keys.set(encodeKey(key), key);
     };
-    for (const entry of entries) {
-      const table = specs.get(entry.tbl ?? '');
-      if (table !== undefined)
-        add(
-          table,
-          table.key.map((_, index) => entry[`k${index + 1}`] ?? null),
-        );
+    for (const [, , name, ...key] of entries) {
+      const table = specs.get(name ?? '');
+      if (table !== undefined) add(table, key.slice(0, table.key.length));
     }
     for (const table of request.tables) {
       for (const key of request.keys.get(table.name) ?? []) add(table, key);
       const isTouched = byTable.has(table.name) || request.piece?.table === table;
       if (isTouched) for (const key of request.retry.get(table.name) ?? []) add(table, key);
     }
-    const lookUp = (table: TableSpec, key: readonly Key[]): Batch => this.#lookUp(table, key);
+    const lookUp = (table: TableSpec, keys: readonly Key[]): Batch => this.#lookUp(table, keys);
     return {
       tables: new Set(byTable.keys()),
       *batches(table, rows) {
@@ -185,15 +181,8 @@ export class StepReader {
   #isCopied(table: TableSpec, cursor: Cursor | undefined, key: Key): boolean {
     if (cursor === undefined || cursor.isDone) return true;
     if (cursor.after === null) return false;
-    const upTo = this.#db
-      .prepare(
-        `SELECT ${upToCursor(
-          table,
-          key.map(() => '?'),
-        )}`,
-      )
-      .pluck();
-    return upTo.get(...key, ...cursor.after) === 1n;
+    const upTo = this.#db.prepare(`SELECT ${upToCursor(table, placeholders(key), cursor.after)}`).pluck();
+    return upTo.get(...bindings(key), ...bindings(cursor.after)) === 1n;
   }
 
   #readPiece(request: StepRequest, piece: NonNullable<StepRequest['piece']>): { rows: readonly Row[]; cursor: Cursor } {
@@ -253,20 +242,30 @@ type Keys = Pick<StepKeys, 'tables' | 'batches'>;
 
 /** Finds rows by their exact key. */
 export class RowLookup {
+  readonly #db: Database.Database;
   readonly #table: TableSpec;
-  readonly #statement: Database.Statement;
+  readonly #select: ExactSelect;
 
   constructor(db: Database.Database, table: TableSpec) {
-    const conditions = keyColumns(table).map((column) => `${collated(column, '')} = ?`);
+    this.#db = db;
     this.#table = table;
-    this.#statement = db
-      .prepare(`SELECT ${columnList(table)} FROM ${quote(table.name)} WHERE ${conditions.join(' AND ')}`)
-      .raw();
+    this.#select = this.#where(keyColumns(table).map(() => '?'));
+  }
+
+  #where(marks: readonly string[]): ExactSelect {
+    const conditions = keyColumns(this.#table).map((column, index) => `${collated(column, '')} = ${marks[index]}`);
+    return new ExactSelect(
+      this.#db,
+      quotedColumns(this.#table),
+      `FROM ${quote(this.#table.name)} WHERE ${conditions.join(' AND ')}`,
+    );
   }
 
   /** The row with this very key. Where a collation takes two keys for the same, the other one's row is not it. */
   find(key: Key): Row | undefined {
-    const row = this.#statement.get(...key) as Row | undefined;
+    if (!isInSqlite(key)) return undefined;
+    const isPlain = !key.some((value) => value instanceof Unholdable);
+    const row = (isPlain ? this.#select : this.#where(placeholders(key))).get(...bindings(key));
     return row !== undefined && isSameKey(this.#table, { row, key }) ? row : undefined;
   }
 }
@@ -274,11 +273,13 @@ export class RowLookup {
 /** Rows in key order, after a key. */
 export function selectPage(db: Database.Database, table: TableSpec, after: Key | null, rows: number): readonly Row[] {
   const key = keyColumns(table).map((column) => collated(column, ''));
-  const marks = key.map(() => '?').join(', ');
+  const marks = placeholders(after ?? []).join(', ');
   const where =
-    after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ?` : `(${key.join(', ')}) > (${marks})`}`;
-  return db
-    .prepare(`SELECT ${columnList(table)} FROM ${quote(table.name)} ${where} ORDER BY ${key.join(', ')} LIMIT ?`)
-    .raw()
-    .all(...(after ?? []), rows) as Row[];
+    after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ${marks}` : `(${key.join(', ')}) > (${marks})`}`;
+  const page = new ExactSelect(
+    db,
+    quotedColumns(table),
+    `FROM ${quote(table.name)} ${where} ORDER BY ${key.join(', ')} LIMIT ?`,
+  );
+  return page.all(...bindings(after ?? []), rows);
 }

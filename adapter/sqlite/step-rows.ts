@@ -2,6 +2,7 @@ import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { ColumnSpec, Key, Row, TableSpec } from '../spec.ts';
 import type { Batch } from '../store.ts';
+import { placeholders } from './bindings.ts';
 import { collate, quote } from './sql.ts';
 
 /** What was found for these keys, as a step carries it. @throws CrossfadeError `KEY_HOLDS_NULL`. */
@@ -35,10 +36,10 @@ export function assertNoNull(table: TableSpec, key: Key): void {
 }
 
 /** `(k1, k2) <= (?, ?)` under the collations of the key's own columns. */
-export function upToCursor(table: TableSpec, names: readonly string[]): string {
+export function upToCursor(table: TableSpec, names: readonly string[], after: Key): string {
   const columns = keyColumns(table).map((column, index) => `${names[index]}${collate(column.collation)}`);
-  const marks = columns.map(() => '?').join(', ');
-  return columns.length === 1 ? `${columns[0]} <= ?` : `(${columns.join(', ')}) <= (${marks})`;
+  const marks = placeholders(after).join(', ');
+  return columns.length === 1 ? `${columns[0]} <= ${marks}` : `(${columns.join(', ')}) <= (${marks})`;
 }
 
 /** A key's column under the collation of the key's index, which may be another than the column's own. */
@@ -47,6 +48,6 @@ export function collated(column: ColumnSpec, prefix: string): string {
   return `${prefix}${quote(column.name)}${isText ? ` COLLATE ${column.collation}` : ''}`;
 }
 
-export function columnList(table: TableSpec, prefix = ''): string {
-  return table.columns.map((column) => `${prefix}${quote(column.name)}`).join(', ');
+export function quotedColumns(table: TableSpec, prefix = ''): string[] {
+  return table.columns.map((column) => `${prefix}${quote(column.name)}`);
 }

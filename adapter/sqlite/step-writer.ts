@@ -5,7 +5,9 @@ import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Row, TableSpec } from '../spec.ts';
 import type { Batch, StepApplied, StepToApply } from '../store.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
+import { isInSqlite } from './bindings.ts';
 import { isRowRefusal } from './connection.ts';
+import { RowInsert } from './row-insert.ts';
 import { quote } from './sql.ts';
 
 /**
@@ -34,14 +36,14 @@ export function applyStep(
     const remove = db.prepare(deleteByKey(table));
     const release = db.prepare('DELETE FROM _crossfade_quarantine WHERE tbl = ? AND key = ?');
     for (const key of [...absent, ...present.map((row) => keyOf(table, row))]) {
-      remove.run(...key);
+      if (isInSqlite(key)) remove.run(...key);
       if (step.quarantine.length > 0) release.run(table.name, encodeKey(key));
     }
     deleted += absent.length;
   }
   for (const { table, present } of batches) {
     if (present.length === 0) continue;
-    const insert = db.prepare(insertRow(table));
+    const insert = new RowInsert(db, table);
     for (const row of present) {
       if (insertOrQuarantine(db, insert, { table, row })) upserted += 1;
     }
@@ -54,13 +56,11 @@ export function applyStep(
 /** Resolves to whether the row went in. */
 function insertOrQuarantine(
   db: Database.Database,
-  insert: Database.Statement,
+  insert: RowInsert,
   { table, row }: { table: TableSpec; row: Row },
 ): boolean {
   try {
-    // SQLite would keep it as NULL, and say nothing of it.
-    if (row.some(Number.isNaN)) throw new ValueRefused('not a number (NaN), which SQLite cannot hold');
-    insert.run(...row);
+    insert.run(row);
     return true;
   } catch (error) {
     if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
@@ -77,9 +77,4 @@ function insertOrQuarantine(
 function deleteByKey(table: TableSpec): string {
   const conditions = keyColumns(table).map((column) => `${quote(column.name)} = ?`);
   return `DELETE FROM ${quote(table.name)} WHERE ${conditions.join(' AND ')}`;
-}
-
-function insertRow(table: TableSpec): string {
-  const columns = table.columns.map((column) => quote(column.name));
-  return `INSERT INTO ${quote(table.name)} (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
 }

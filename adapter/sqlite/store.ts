@@ -23,6 +23,7 @@ import type {
 import { Bookkeeping } from './bookkeeping.ts';
 import { openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
 import { describeTables, widenChangelog } from './describe.ts';
+import { ExactSelect } from './exact-select.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quote } from './sql.ts';
 import { lostCapture } from './verify-capture.ts';
@@ -196,12 +197,9 @@ export class SqliteStore implements Store {
   }
 
   async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[]> {
-    return this.#db
-      .prepare(
-        `SELECT DISTINCT ${keyNames(table.key.length).join(', ')} FROM _crossfade_changes WHERE seq > ? AND tbl = ?`,
-      )
-      .raw()
-      .all(parsePosition(after).seq, table.name) as Key[];
+    const names = keyNames(table.key.length);
+    const changed = `FROM (SELECT DISTINCT ${names.join(', ')} FROM _crossfade_changes WHERE seq > ? AND tbl = ?)`;
+    return new ExactSelect(this.#db, names, changed).all(parsePosition(after).seq, table.name);
   }
 
   reaches(watermark: Position, position: Position): boolean {

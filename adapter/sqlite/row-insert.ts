@@ -1,0 +1,81 @@
+import type Database from 'better-sqlite3';
+import { sameValue, ValueRefused } from '../codec.ts';
+import type { ColumnType } from '../codec.ts';
+import { Unholdable } from '../codec/unholdable.ts';
+import type { ColumnSpec, Row, TableSpec } from '../spec.ts';
+import { columnAt } from '../spec.ts';
+import { quote } from './sql.ts';
+
+/**
+ * Inserts rows of one table as they are, or not at all.
+ *
+ * SQLite converts what it stores to the column's affinity (https://sqlite.org/datatype3.html#type_affinity): `'007'` in a
+ * column of type STRING becomes 7, an integer past 2^53 in a REAL column another one. Where the two declared types leave
+ * room for that, what was stored is read back in the same statement.
+ */
+export class RowInsert {
+  readonly #db: Database.Database;
+  readonly #insert: Database.Statement;
+  /** Positions of the columns that may store something else than they were given. */
+  readonly #converting: readonly number[];
+
+  constructor(db: Database.Database, table: TableSpec) {
+    this.#db = db;
+    this.#converting = table.columns.flatMap((column, position) => (mayConvert(column) ? [position] : []));
+    const names = table.columns.map((column) => quote(column.name));
+    const sql = `INSERT INTO ${quote(table.name)} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')})`;
+    const stored = this.#converting.map((position) => quote(columnAt(table, position).name));
+    this.#insert = stored.length === 0 ? db.prepare(sql) : db.prepare(`${sql} RETURNING ${stored.join(', ')}`).raw();
+  }
+
+  /** @throws ValueRefused, or what SQLite says to the row; then there is none. */
+  run(row: Row): void {
+    const unholdable = row.find((value) => value instanceof Unholdable);
+    if (unholdable !== undefined) throw new ValueRefused(unholdable.reason);
+    if (this.#converting.length === 0) this.#insert.run(...row);
+    else this.#db.transaction(() => this.#insertAndVerify(row))();
+  }
+
+  #insertAndVerify(row: Row): void {
+    const stored = this.#insert.get(...row) as Row;
+    const isChanged = this.#converting.some((position, index) => !isSame(row[position] ?? null, stored[index] ?? null));
+    if (isChanged) throw new ValueRefused("a value that the declared type of SQLite's column would change");
+  }
+}
+
+/** The same value, a number as an integer or as a real. */
+function isSame(given: Row[number], stored: Row[number]): boolean {
+  if (typeof given === 'bigint' && typeof stored === 'number')
+    return Number.isInteger(stored) && BigInt(stored) === given;
+  if (typeof given === 'number' && typeof stored === 'bigint')
+    return Number.isInteger(given) && BigInt(given) === stored;
+  return sameValue(given, stored);
+}
+
+/** Which affinities keep every value of a type, as a number at least. */
+const KEPT_BY = {
+  smallint: ['INTEGER', 'NUMERIC', 'REAL', 'BLOB'],
+  integer: ['INTEGER', 'NUMERIC', 'REAL', 'BLOB'],
+  bigint: ['INTEGER', 'NUMERIC', 'BLOB'],
+  double: ['INTEGER', 'NUMERIC', 'REAL', 'BLOB'],
+  numeric: ['INTEGER', 'NUMERIC', 'BLOB'],
+  boolean: ['INTEGER', 'NUMERIC', 'REAL', 'BLOB'],
+  text: ['TEXT', 'BLOB'],
+  json: ['TEXT', 'BLOB'],
+  blob: ['INTEGER', 'NUMERIC', 'REAL', 'TEXT', 'BLOB'],
+} as const satisfies Record<ColumnType, readonly Affinity[]>;
+
+type Affinity = 'INTEGER' | 'NUMERIC' | 'REAL' | 'TEXT' | 'BLOB';
+
+function mayConvert(column: ColumnSpec): boolean {
+  const kept: readonly Affinity[] = KEPT_BY[column.type];
+  return !kept.includes(affinity(column.sqliteType));
+}
+
+/** https://sqlite.org/datatype3.html#determination_of_column_affinity */
+function affinity(declared: string): Affinity {
+  if (/INT/i.test(declared)) return 'INTEGER';
+  if (/CHAR|CLOB|TEXT/i.test(declared)) return 'TEXT';
+  if (/BLOB/i.test(declared) || declared === '') return 'BLOB';
+  return /REAL|FLOA|DOUB/i.test(declared) ? 'REAL' : 'NUMERIC';
+}
