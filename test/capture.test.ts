@@ -14,9 +14,9 @@ interface Mirrored {
   readonly pair: Pair;
   readonly crossfade: Crossfade;
   /** Runs SQL on the primary as somebody who knows nothing of Crossfade, and sees that the secondary ends up the same. */
-  run(...statements: string[]): Promise<void>;
+  readonly run: (...statements: string[]) => Promise<void>;
   /** Sees that both hold the same, for the comparer too. */
-  agree(what: string): Promise<void>;
+  readonly agree: (what: string) => Promise<void>;
 }
 
 /** Both databases with these tables, and the Mirror at work from this one to the other. */

@@ -1,9 +1,9 @@
 import type pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { toPostgres } from '../codec.ts';
+import { columnTypeFor, toPostgres } from '../codec.ts';
 import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
-import type { Key, Row, TableSpec } from '../spec.ts';
+import type { ColumnSpec, Key, Row, TableSpec } from '../spec.ts';
 import { stepOutdated } from '../store.ts';
 import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
 import {
@@ -208,7 +208,7 @@ function captureSql(tables: readonly TableSpec[]): string {
   const oids = tables.map((table) => `(${literal(table.name)}, ${literal(quote(table.name))}::regclass)`).join(', ');
   return `SELECT v.name,
        (SELECT count(*) FROM pg_trigger g WHERE g.tgrelid = v.oid AND g.tgname LIKE 'crossfade\\_capture\\_%' AND g.tgenabled IN ('O', 'A')) AS triggers,
-       (SELECT json_agg(a.attname) FROM pg_attribute a
+       (SELECT json_object_agg(a.attname, format_type(a.atttypid, NULL)) FROM pg_attribute a
         WHERE a.attrelid = v.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '')::text AS columns
      FROM (VALUES ${oids}) v(name, oid)`;
 }
@@ -217,15 +217,28 @@ function captureSql(tables: readonly TableSpec[]): string {
 function verifyCapture(rows: readonly CaptureRow[], tables: readonly TableSpec[]): void {
   for (const table of tables) {
     const found = rows.find((row) => row.name === table.name);
-    const columns = JSON.parse(found?.columns ?? '[]') as string[];
-    const isSame = columns.length === table.columns.length && table.columns.every(({ name }) => columns.includes(name));
+    const types = new Map(Object.entries(JSON.parse(found?.columns ?? '{}') as Record<string, string>));
+    const isSame =
+      types.size === table.columns.length &&
+      table.columns.every((column, position) =>
+        isReadAlike(column, types.get(column.name), table.key.includes(position)),
+      );
     if (Number(found?.triggers) === 4 && isSame) continue;
     throw new CrossfadeError(
       'CAPTURE_BROKEN',
-      `the Mirror stopped at table "${table.name}" of PostgreSQL: ${isSame ? 'a capture trigger is gone or switched off' : 'its columns are not those that are mirrored'}`,
+      `the Mirror stopped at table "${table.name}" of PostgreSQL: ${isSame ? 'a capture trigger is gone or switched off' : 'its columns are not those that are mirrored, or have other types'}`,
       { hint: 'undo that; what was written since must be compared and mended: crossfade compare' },
     );
   }
+}
+
+const INTEGERS = ['smallint', 'integer', 'bigint'];
+
+/** Whether a column's values are still read as they were. One that has been made wider or narrower is, but for a key, which is asked for by its type. */
+function isReadAlike(column: ColumnSpec, type: string | undefined, isKey: boolean): boolean {
+  if (type === undefined) return false;
+  const isInteger = !isKey && INTEGERS.includes(column.type) && INTEGERS.includes(type);
+  return isInteger || columnTypeFor(type) === column.type;
 }
 
 /** PROTOCOL.md R12, R13: transaction numbers mean something only within one history, and only on the primary itself. */
