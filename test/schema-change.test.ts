@@ -76,7 +76,7 @@ const CHANGES: readonly Change[] = [
 interface Held {
   readonly pair: Pair;
   readonly crossfade: Crossfade;
-  rowsInPostgres(): Promise<unknown>;
+  readonly rowsInPostgres: () => Promise<unknown>;
 }
 
 async function withRows(t: ExecutionContext, stage: 'dual' | 'write'): Promise<Held> {
@@ -118,6 +118,11 @@ for (const { what, sqlite, postgres, names, write } of CHANGES) {
 
 const UNDONE = [
   {
+    what: 'a column of another type',
+    sql: 'ALTER TABLE settings ALTER COLUMN value TYPE bytea USING value::bytea',
+    undo: `ALTER TABLE settings ALTER COLUMN value TYPE text USING convert_from(value, 'UTF8')`,
+  },
+  {
     what: 'a column added',
     sql: 'ALTER TABLE settings ADD COLUMN extra text',
     undo: 'ALTER TABLE settings DROP COLUMN extra',
@@ -151,6 +156,18 @@ for (const { what, sql, undo } of UNDONE) {
     t.is(pair.sqlite.prepare('SELECT count(*) FROM rates').pluck().get(), 1);
   });
 }
+
+test('a column made narrower or otherwise constrained in PostgreSQL as primary changes nothing for the Mirror', async (t) => {
+  const { pair, crossfade } = await withRows(t, 'write');
+  await pair.postgres.query(`
+    ALTER TABLE accounts ALTER COLUMN balance TYPE integer, ALTER COLUMN settings TYPE varchar(100);
+    ALTER TABLE settings ALTER COLUMN value SET NOT NULL;
+    INSERT INTO accounts (email, balance, settings) VALUES ('a', 7, 's');
+    INSERT INTO settings VALUES ('c', 'C')`);
+  await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
+  t.deepEqual(await differences(crossfade), []);
+  t.is(pair.sqlite.prepare('SELECT balance FROM accounts').pluck().get(), 7);
+});
 
 test('a unique index made in PostgreSQL as primary changes nothing for the Mirror', async (t) => {
   const { pair, crossfade } = await withRows(t, 'write');

@@ -63,6 +63,7 @@ export class StepKeys {
       if (last === undefined) return;
       from = last[0] as bigint;
       yield batchOf(
+        this.#db,
         table,
         found.map((line) => {
           const key = line.slice(1, 1 + names.length);

@@ -11,7 +11,7 @@ import { formatPosition, parsePosition } from './position.ts';
 import { verifyCapture } from './verify-capture.ts';
 import { keyNames, quote } from './sql.ts';
 import { StepKeys } from './step-keys.ts';
-import { assertNoNull, batchOf, collated, isSameKey, quotedColumns, upToCursor } from './step-rows.ts';
+import { assertNoNullKeys, batchOf, collated, isSameKey, quotedColumns, upToCursor } from './step-rows.ts';
 import type { WalFile } from './wal-file.ts';
 
 /** Rows in one batch: bounds both memory and the time the event loop is held. */
@@ -152,7 +152,7 @@ export class StepReader {
     const specs = new Map(request.tables.map((table) => [table.name, table]));
     const cursors = new Map(request.cursors.map((cursor) => [cursor.table, cursor]));
     const add = (table: TableSpec, key: Key): void => {
-      assertNoNull(table, key);
+      if (key.includes(null)) return assertNoNullKeys(this.#db, table);
       if (!this.#isCopied(table, cursors.get(table.name), key)) return;
       let keys = byTable.get(table.name);
       if (keys === undefined) byTable.set(table.name, (keys = new Map()));
@@ -189,7 +189,7 @@ export class StepReader {
     const { table } = piece;
     const before = request.cursors.find((cursor) => cursor.table === table.name);
     const rows = selectPage(this.#db, table, before?.after ?? null, piece.rows);
-    for (const row of rows) assertNoNull(table, keyOf(table, row));
+    if (rows.some((row) => keyOf(table, row).includes(null))) assertNoNullKeys(this.#db, table);
     const last = rows.at(-1);
     return {
       rows,
@@ -216,7 +216,7 @@ export class StepReader {
     if (lookup === undefined) this.#lookups.set(table, (lookup = new RowLookup(this.#db, table)));
     const found = [];
     for (const key of keys) found.push({ key, row: lookup.find(key) });
-    return batchOf(table, found);
+    return batchOf(this.#db, table, found);
   }
 
   /** PROTOCOL.md R15b: the secondary must not be ahead of the primary after a power failure. */

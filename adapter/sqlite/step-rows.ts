@@ -1,3 +1,4 @@
+import type Database from 'better-sqlite3';
 import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { ColumnSpec, Key, Row, TableSpec } from '../spec.ts';
@@ -6,13 +7,17 @@ import { placeholders } from './bindings.ts';
 import { collate, quote } from './sql.ts';
 
 /** What was found for these keys, as a step carries it. @throws CrossfadeError `KEY_HOLDS_NULL`. */
-export function batchOf(table: TableSpec, found: readonly { key: Key; row: Row | undefined }[]): Batch {
+export function batchOf(
+  db: Database.Database,
+  table: TableSpec,
+  found: readonly { key: Key; row: Row | undefined }[],
+): Batch {
   // Two spellings of a key (5 and 5.0 in a column without a type) are one row.
   const present = new Map<string, Row>();
   const absent: Key[] = [];
   for (const { key, row } of found) {
-    assertNoNull(table, key);
-    if (row === undefined) absent.push(key);
+    if (key.includes(null)) assertNoNullKeys(db, table);
+    else if (row === undefined) absent.push(key);
     else present.set(encodeKey(keyOf(table, row)), row);
   }
   return { table, empties: false, present: [...present.values()], absent };
@@ -25,13 +30,18 @@ export function isSameKey(table: TableSpec, { row, key }: { row: Row; key: Key }
   return keyColumns(table).every(({ collation }) => collation === 'BINARY') || encodeKey(own) === encodeKey(key);
 }
 
-/** @throws CrossfadeError `KEY_HOLDS_NULL` (PROTOCOL.md R4). */
-export function assertNoNull(table: TableSpec, key: Key): void {
-  if (!key.includes(null)) return;
+/**
+ * To be called when a NULL was met in a key. A row that was given a key since, or deleted, has left its NULL in the
+ * changelog only: PostgreSQL never had it.
+ *
+ * @throws CrossfadeError `KEY_HOLDS_NULL` (PROTOCOL.md R4).
+ */
+export function assertNoNullKeys(db: Database.Database, table: TableSpec): void {
+  const isNull = keyColumns(table).map((column) => `${quote(column.name)} IS NULL`);
+  const found = `FROM ${quote(table.name)} WHERE ${isNull.join(' OR ')}`;
+  if (db.prepare(`SELECT 1 ${found} LIMIT 1`).get() === undefined) return;
   throw new CrossfadeError('KEY_HOLDS_NULL', `table "${table.name}" holds a row with a NULL in its key`, {
-    hint: `give the row a key, or delete it: SELECT * FROM ${quote(table.name)} WHERE ${keyColumns(table)
-      .map((column) => `${quote(column.name)} IS NULL`)
-      .join(' OR ')}`,
+    hint: `give the row a key, or delete it: SELECT * ${found}`,
   });
 }
 
