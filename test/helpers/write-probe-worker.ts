@@ -1,0 +1,76 @@
+/** The thread of a `WriteProbe`. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parentPort, workerData } from 'node:worker_threads';
+import Database from 'better-sqlite3';
+import pg from 'pg';
+import type { StoreName } from '../../adapter/index.ts';
+import type { Answers } from './write-probe.ts';
+
+/** SQLite's lock goes to whoever asks at the right moment: a prober without pauses would leave nothing to the writers. */
+const PAUSE_MS = 10;
+
+await main(workerData as { readonly path: string; readonly url: string });
+
+async function main({ path, url }: { path: string; url: string }): Promise<void> {
+  let isOver = false;
+  parentPort?.once('message', () => (isOver = true));
+  const seen: Answers = { none: 0, sqlite: 0, postgres: 0, both: 0 };
+  const sqlite = new Database(path, { timeout: 0 });
+  const postgres = new pg.Client({ connectionString: url });
+  await postgres.connect();
+  try {
+    while (!isOver) {
+      const taken = await ask(sqlite, postgres);
+      if (taken !== null) seen[taken.length === 2 ? 'both' : (taken[0] ?? 'none')] += 1;
+      parentPort?.postMessage(seen);
+      await sleep(PAUSE_MS);
+    }
+  } finally {
+    sqlite.close();
+    await postgres.end();
+  }
+}
+
+/**
+ * The databases that take a write; `null` when SQLite is busy just now. A transaction holds SQLite as it is while
+ * PostgreSQL is asked, so that no switch can come between the two answers.
+ */
+async function ask(sqlite: Database.Database, postgres: pg.Client): Promise<readonly StoreName[] | null> {
+  try {
+    sqlite.exec('BEGIN IMMEDIATE');
+  } catch {
+    return null;
+  }
+  try {
+    const taken: StoreName[] = [];
+    if (isTakenBySqlite(sqlite)) taken.push('sqlite');
+    if (await isTakenByPostgres(postgres)) taken.push('postgres');
+    return taken;
+  } finally {
+    sqlite.exec('ROLLBACK');
+  }
+}
+
+function isTakenBySqlite(sqlite: Database.Database): boolean {
+  try {
+    sqlite.exec(`INSERT INTO settings (name) VALUES ('probe')`);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith('crossfade: fenced')) return false;
+    throw error;
+  }
+}
+
+async function isTakenByPostgres(postgres: pg.Client): Promise<boolean> {
+  // Whoever holds the tables may be waiting for SQLite in turn; what must wait is not taken yet.
+  await postgres.query(`BEGIN; SET LOCAL lock_timeout = '50ms'`);
+  try {
+    await postgres.query(`INSERT INTO settings (name) VALUES ('probe')`);
+    return true;
+  } catch (error) {
+    if (error instanceof pg.DatabaseError && (error.code === 'CF001' || error.code === '55P03')) return false;
+    throw error;
+  } finally {
+    await postgres.query('ROLLBACK');
+  }
+}
