@@ -44,7 +44,8 @@ function interrupt(store: Store, { method, side }: Point, signal: 'SIGSTOP' | 'S
     try {
       const result = await original.call(store, argument);
       if (isMine && side === 'after') await stop();
-      if (isMine) await report({ type: 'ended', how: result === null || result === false ? 'refused' : 'done', message: '' });
+      if (isMine)
+        await report({ type: 'ended', how: result === null || result === false ? 'refused' : 'done', message: '' });
       return result;
     } catch (error) {
       if (isMine) await report({ type: 'ended', how: 'failed', message: messageOf(error) });

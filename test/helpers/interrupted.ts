@@ -99,6 +99,19 @@ export class Interrupted {
     this.#child.kill('SIGCONT');
   }
 
+  /** Has it move, and move again where the move came to nothing before the point, until it has killed itself. */
+  async movesUntilItDies(to: Stage): Promise<void> {
+    let orders = 0;
+    await until('the process has died in the midst of a move', () => {
+      const ended = this.reports.filter(({ type }) => type === 'moved' || type === 'not moved').length;
+      if (ended === orders && !this.isGone) {
+        this.order({ type: 'move', to });
+        orders += 1;
+      }
+      return this.isGone;
+    });
+  }
+
   /** Waits until it has killed itself. */
   async hasDied(): Promise<void> {
     await until('the process has died', () => this.isGone);

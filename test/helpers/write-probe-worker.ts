@@ -7,7 +7,7 @@ import type { StoreName } from '../../adapter/index.ts';
 import type { Answers } from './write-probe.ts';
 
 /** SQLite's lock goes to whoever asks at the right moment: a prober without pauses would leave nothing to the writers. */
-const PAUSE_MS = 10;
+const PAUSE_MS = 15;
 
 await main(workerData as { readonly path: string; readonly url: string });
 
