@@ -1,6 +1,5 @@
-/** The thread of a `WriteProbe`. */
+/** The process of a `WriteProbe`, started with the two databases. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import type { StoreName } from '../../adapter/index.ts';
@@ -9,26 +8,30 @@ import type { Answers } from './write-probe.ts';
 /** SQLite's lock goes to whoever asks at the right moment: a prober without pauses would leave nothing to the writers. */
 const PAUSE_MS = 15;
 
-await main(workerData as { readonly path: string; readonly url: string });
+const [path = '', url = ''] = process.argv.slice(2);
+await main({ path, url });
 
-async function main({ path, url }: { path: string; url: string }): Promise<void> {
+async function main(databases: { readonly path: string; readonly url: string }): Promise<void> {
   let isOver = false;
-  parentPort?.once('message', () => (isOver = true));
+  process.once('message', () => (isOver = true));
+  // Nobody is left to hear of it.
+  process.once('disconnect', () => (isOver = true));
   const seen: Answers = { none: 0, sqlite: 0, postgres: 0, both: 0 };
-  const sqlite = new Database(path, { timeout: 0 });
-  const postgres = new pg.Client({ connectionString: url });
+  const sqlite = new Database(databases.path, { timeout: 0 });
+  const postgres = new pg.Client({ connectionString: databases.url });
   await postgres.connect();
   try {
     while (!isOver) {
       const taken = await ask(sqlite, postgres);
       if (taken !== null) seen[taken.length === 2 ? 'both' : (taken[0] ?? 'none')] += 1;
-      parentPort?.postMessage(seen);
+      process.send?.(seen);
       await sleep(PAUSE_MS);
     }
   } finally {
     sqlite.close();
     await postgres.end();
   }
+  if (process.connected) process.disconnect();
 }
 
 /**
