@@ -1,7 +1,7 @@
 /** What `Interrupted` starts, with `fork` and its settings as JSON. */
 import { createCrossfade } from '../../adapter/index.ts';
 import { messageOf } from '../../adapter/errors.ts';
-import type { Store } from '../../adapter/store.ts';
+import type { StepToApply, Store } from '../../adapter/store.ts';
 import type { InterruptedOrder, InterruptedReport, InterruptedSettings, Point } from './interrupted.ts';
 
 await main(JSON.parse(process.argv[2] ?? '') as InterruptedSettings);
@@ -42,7 +42,11 @@ function interrupt(store: Store, { method, side }: Point, signal: 'SIGSTOP' | 'S
     isDue = false;
     if (isMine && side === 'before') await stop();
     try {
-      const result = await original.call(store, argument);
+      const isWithin = isMine && side === 'within';
+      const result = await original.call(
+        store,
+        isWithin ? stoppedBeforeCommit(argument as StepToApply, stop) : argument,
+      );
       if (isMine && side === 'after') await stop();
       if (isMine)
         await report({ type: 'ended', how: result === null || result === false ? 'refused' : 'done', message: '' });
@@ -53,6 +57,16 @@ function interrupt(store: Store, { method, side }: Point, signal: 'SIGSTOP' | 'S
     }
   };
   Object.defineProperty(store, method, { value: interrupted });
+}
+
+/** What a step waits for before it commits is that the primary's disk has it. */
+function stoppedBeforeCommit(step: StepToApply, stop: () => Promise<void>): StepToApply {
+  const { reading } = step;
+  const durable = async (): Promise<void> => {
+    await stop();
+    await reading.durable();
+  };
+  return { ...step, reading: Object.assign(Object.create(reading) as typeof reading, { durable }) };
 }
 
 /** As when somebody sets the machine's clock: everything that asks for the time of day is told a wrong one. */

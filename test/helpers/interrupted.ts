@@ -9,11 +9,14 @@ import type { Pair } from './pair.ts';
 
 const SCRIPT = fileURLToPath(new URL('./interrupted-process.js', import.meta.url));
 
-/** A place in the work of a process: right before or after one call to one of its two databases. */
+/**
+ * A place in the work of a process: right before or after one call to one of its two databases. `within` is for the
+ * call of a step: when everything but the commit has been sent.
+ */
 export interface Point {
   readonly store: StoreName;
   readonly method: 'apply' | 'fence' | 'release' | 'unfence' | 'record' | 'cancel';
-  readonly side: 'before' | 'after';
+  readonly side: 'before' | 'within' | 'after';
 }
 
 export interface InterruptedSettings {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import type { StoreName } from '../../adapter/index.ts';
+import { isInfrastructureError } from '../../adapter/infrastructure-error.ts';
 import type { Answers } from './write-probe.ts';
 
 /** SQLite's lock goes to whoever asks at the right moment: a prober without pauses would leave nothing to the writers. */
@@ -18,18 +19,23 @@ async function main(databases: { readonly path: string; readonly url: string }):
   process.once('disconnect', () => (isOver = true));
   const seen: Answers = { none: 0, sqlite: 0, postgres: 0, both: 0 };
   const sqlite = new Database(databases.path, { timeout: 0 });
-  const postgres = new pg.Client({ connectionString: databases.url });
-  await postgres.connect();
+  let postgres = await connect(databases.url);
   try {
     while (!isOver) {
-      const taken = await ask(sqlite, postgres);
+      const taken = await ask(sqlite, postgres).catch(async (error: unknown) => {
+        if (!isInfrastructureError(error)) throw error;
+        // Which of the two it does not take cannot be known while it is away.
+        await postgres.end().catch(() => {});
+        postgres = await connect(databases.url);
+        return null;
+      });
       if (taken !== null) seen[taken.length === 2 ? 'both' : (taken[0] ?? 'none')] += 1;
       process.send?.(seen);
       await sleep(PAUSE_MS);
     }
   } finally {
     sqlite.close();
-    await postgres.end();
+    await postgres.end().catch(() => {});
   }
   if (process.connected) process.disconnect();
 }
@@ -75,5 +81,20 @@ async function isTakenByPostgres(postgres: pg.Client): Promise<boolean> {
     throw error;
   } finally {
     await postgres.query('ROLLBACK');
+  }
+}
+
+/** Tries until it answers, or until nobody waits for this process any more. */
+async function connect(connectionString: string): Promise<pg.Client> {
+  while (true) {
+    const client = new pg.Client({ connectionString });
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      if (!isInfrastructureError(error) || !process.connected) throw error;
+      await sleep(PAUSE_MS);
+    }
   }
 }
