@@ -88,6 +88,23 @@ test('A short statement_timeout of the database makes no step fail, and what els
   t.is(crossfade.mirror.status().error, null);
 });
 
+test('A step that PostgreSQL keeps waiting shows as lag, for as long as it waits', async (t) => {
+  const pair = await makePair(t);
+  const crossfade = await pair.open();
+  await goTo(crossfade, 'dual');
+  await crossfade.knex('settings').insert({ name: 'before', value: '1' });
+  await caughtUp(crossfade);
+  await pair.postgres.query('BEGIN; SELECT FROM crossfade.state FOR UPDATE');
+  const startedAt = performance.now();
+  await crossfade.knex('settings').insert({ name: 'held up', value: '1' });
+  await until('half a second has passed', () => performance.now() - startedAt > 500);
+  const { lagSeconds } = crossfade.mirror.status();
+  t.true(lagSeconds > 0.3 && lagSeconds * 1000 <= performance.now() - startedAt, `${lagSeconds} s`);
+  await pair.postgres.query('COMMIT');
+  await assertAllThere(t, { pair, crossfade }, ['before', 'held up']);
+  await until('there is no lag', () => crossfade.mirror.lagSeconds < 0.1);
+});
+
 test('A limit on statements that the Mirror falls under as well makes its steps fail, until it is lifted', async (t) => {
   const pair = await makePair(t);
   const crossfade = await pair.open({ leaseMs: 600, waitLimitMs: 300 });
