@@ -37,6 +37,8 @@ interface Flight {
   readonly waiters: Waiter[];
   /** Resolves when it has ended, well or not. */
   landed: Promise<void>;
+  /** When the oldest change in it was seen. */
+  readonly behindSince: number;
 }
 
 /** Errors that no retry can mend: the Mirror stops and says so. */
@@ -79,6 +81,8 @@ export class Mirror {
   #demands = 0;
   readonly #waiters = new MirrorWaiters();
   #flights: Flight[] = [];
+  /** The steps of which something may not be on the secondary yet: those in flight, and the one in hand. */
+  readonly #unlanded = new Set<Flight>();
   /** What the first of the steps in flight met that failed. */
   #failure: { readonly error: unknown } | null = null;
   /** How many waited for the last step. */
@@ -241,7 +245,8 @@ export class Mirror {
 
   /** Seconds since the oldest change was seen that the secondary does not hold yet; 0 when there is none. */
   get lagSeconds(): number {
-    return this.#behindSince === null ? 0 : (performance.now() - this.#behindSince) / 1000;
+    const since = Math.min(this.#behindSince ?? Infinity, ...[...this.#unlanded].map((flight) => flight.behindSince));
+    return since === Infinity ? 0 : (performance.now() - since) / 1000;
   }
 
   /** What the secondary could not hold, as far as this process knows; `null` before the first step. */
@@ -329,8 +334,13 @@ export class Mirror {
     }
     const repairs = this.#repairs;
     this.#repairs = new Map();
-    const flight: Flight = { waiters: this.#waiters.takeAll(), landed: Promise.resolve() };
     const behindSince = this.#behindSince;
+    const startedAt = performance.now();
+    const flight: Flight = {
+      waiters: this.#waiters.takeAll(),
+      landed: Promise.resolve(),
+      behindSince: behindSince ?? startedAt,
+    };
     const failed = (error: unknown): unknown => {
       this.#behindSince = behindSince ?? this.#behindSince ?? performance.now();
       this.#waiters.putBack(flight.waiters);
@@ -342,11 +352,11 @@ export class Mirror {
       const isQuiet = flight.waiters.length === 0 && repairs.size === 0 && piece === null;
       if (isQuiet && !(await course.primary.hasChangesAfter(course.watermark))) {
         if (this.#behindSince === behindSince) this.#behindSince = null;
-        this.#allIsWell();
+        if (this.#flights.length === 0) this.#allIsWell();
         return 'nothing';
       }
       this.#behindSince = null;
-      const startedAt = performance.now();
+      this.#unlanded.add(flight);
       const request = {
         epoch: course.epoch,
         after: course.watermark,
@@ -373,14 +383,19 @@ export class Mirror {
       });
     } catch (error) {
       throw failed(error);
+    } finally {
+      if (!this.#flights.includes(flight)) this.#unlanded.delete(flight);
     }
   }
 
   /** The snapshot holds nothing that was not read before; but what was read before may not have arrived yet. */
   #nothingNew(waiters: readonly Waiter[]): void {
     const before = this.#flights.at(-1);
-    if (before !== undefined) before.waiters.push(...waiters);
-    else this.#serve(waiters);
+    if (before !== undefined) {
+      before.waiters.push(...waiters);
+      return;
+    }
+    this.#serve(waiters);
     this.#allIsWell();
   }
 
@@ -399,11 +414,11 @@ export class Mirror {
     this.#flights.push(flight);
     flight.landed = applied.then(
       () => {
-        this.#flights = this.#flights.filter((other) => other !== flight);
+        this.#land(flight);
         this.#serve(flight.waiters);
       },
       (error: unknown) => {
-        this.#flights = this.#flights.filter((other) => other !== flight);
+        this.#land(flight);
         failed(error);
         this.#course = null;
         // What was found out before forget() was called is void.
@@ -411,6 +426,11 @@ export class Mirror {
         this.#loop.wake();
       },
     );
+  }
+
+  #land(flight: Flight): void {
+    this.#flights = this.#flights.filter((other) => other !== flight);
+    this.#unlanded.delete(flight);
   }
 
   async #allLanded(): Promise<void> {

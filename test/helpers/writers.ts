@@ -12,7 +12,7 @@ const SCRIPT = fileURLToPath(new URL('./writer-process.js', import.meta.url));
 
 /** The processes that write in one test, and everything that they have been told is written. */
 export class Writers {
-  readonly #t: ExecutionContext;
+  readonly #t: Pick<ExecutionContext, 'teardown'>;
   readonly #settings: Omit<WriterSettings, 'run'>;
   readonly #names = new Set<string>();
   readonly #counters = new Map<string, number>();
@@ -21,7 +21,11 @@ export class Writers {
   readonly #retryable: string[] = [];
   #run = 0;
 
-  constructor(t: ExecutionContext, pair: Pair, settings: { lanes: number; options?: WriterSettings['options'] }) {
+  constructor(
+    t: Pick<ExecutionContext, 'teardown'>,
+    pair: Pick<Pair, 'path' | 'url'>,
+    settings: { lanes: number; options?: WriterSettings['options'] },
+  ) {
     this.#t = t;
     const options = { sqlite: pair.path, postgres: pair.url, refreshMs: 50, leaseMs: 400, ...settings.options };
     this.#settings = { lanes: settings.lanes, options };

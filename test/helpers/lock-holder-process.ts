@@ -1,0 +1,13 @@
+/** A process that holds SQLite's write lock until it is told to let go; started with the file's path. */
+import Database from 'better-sqlite3';
+
+const database = new Database(process.argv[2] ?? '');
+database.exec('BEGIN IMMEDIATE');
+process.once('message', (holdMs: number) => {
+  setTimeout(() => {
+    database.exec('COMMIT');
+    database.close();
+    process.disconnect();
+  }, holdMs);
+});
+process.send?.('held');
