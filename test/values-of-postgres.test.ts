@@ -8,7 +8,9 @@ test('NaN, which SQLite would keep as NULL without a word, goes to quarantine an
   await pair.postgres.query(`INSERT INTO accounts (id, email, rate) VALUES (1, 'a', 'NaN'), (2, 'b', 'Infinity')`);
   await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
   const quarantine = async (): Promise<readonly string[]> =>
-    (await crossfade.stores.sqlite.progress()).quarantine.map(({ table, key }) => `${table} ${key.join()}`);
+    (await crossfade.stores.sqlite.progress()).quarantine.map(
+      ({ table, key }) => `${table} ${(key as readonly bigint[]).join()}`,
+    );
   t.deepEqual(await quarantine(), ['accounts 1']);
   t.deepEqual(pair.sqlite.prepare('SELECT id, rate FROM accounts').all(), [{ id: 2, rate: Infinity }]);
 

@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import type pg from 'pg';
 import type { StoreName } from '../../adapter/spec.ts';
 import { decodeKey, encodeKey } from '../../adapter/spec.ts';
-import type { Key } from '../../adapter/spec.ts';
+import type { Key, SqlValue } from '../../adapter/spec.ts';
 import { versionName } from './random-transaction.ts';
 import type { Lane } from './random-transaction.ts';
 
@@ -163,7 +163,7 @@ function textOf(value: unknown, kind: Kind, store: StoreName): string | null {
 function ofLane(state: State, { lane, lanes }: Lane): State {
   const isMine = ({ key: [first] }: Entry): boolean => {
     if (typeof first === 'bigint') return (first < 0n ? -first : first) % BigInt(lanes) === BigInt(lane);
-    return String(first).startsWith(`${lane}:`);
+    return typeof first === 'string' && first.startsWith(`${lane}:`);
   };
   return new Map([...state].filter(([, entry]) => isMine(entry)));
 }
@@ -173,13 +173,17 @@ function versionIn(state: State, lane: Lane): string {
   return row === undefined ? 'none' : String((JSON.parse(row) as unknown[])[1]);
 }
 
+function bytesOf(value: SqlValue): Buffer {
+  return Buffer.from(typeof value === 'string' ? value : encodeKey([value]));
+}
+
 function compareKeys(a: Key, b: Key): number {
   for (const [index, value] of a.entries()) {
     const other = b[index] ?? null;
     if (typeof value === 'bigint' && typeof other === 'bigint') {
       if (value !== other) return value < other ? -1 : 1;
     } else {
-      const order = Buffer.compare(Buffer.from(String(value)), Buffer.from(String(other)));
+      const order = Buffer.compare(bytesOf(value), bytesOf(other));
       if (order !== 0) return order;
     }
   }
