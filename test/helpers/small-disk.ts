@@ -24,7 +24,7 @@ export class SmallDisk {
     try {
       mount('-t', 'tmpfs', '-o', `size=${kilobytes}k,mode=755`, 'tmpfs', path);
     } catch {
-      t.log('no file system can be mounted here: the disk that is full is made believe by other means');
+      t.log('no file system can be mounted here, which takes root');
       return null;
     }
     const undoCleanup = cleanUpAtExit(() => unmount(path));
