@@ -73,6 +73,12 @@ export interface CrossfadeOptions {
    * @default 1073741824 (1 GiB, some 20 million changes)
    */
   readonly maxChangelogBytes?: number;
+  /**
+   * How long PostgreSQL may take to answer a statement of Crossfade's own before its connection is given up, in ms: a
+   * network that swallows everything gives no other sign.
+   * @default 60000
+   */
+  readonly answerLimitMs?: number;
   /** How long a process that stopped renewing it keeps the Mirror's lease, in ms. @default 5000 */
   readonly leaseMs?: number;
   /** How often a process looks for changes of stage made by others, in ms. @default 250 */
@@ -103,6 +109,7 @@ export interface Config {
   readonly maxLagSeconds: number;
   readonly backfillRows: number;
   readonly maxChangelogBytes: number;
+  readonly answerLimitMs: number;
   readonly leaseMs: number;
   readonly refreshMs: number;
   readonly pollMs: number;
@@ -140,6 +147,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
     backfillRows: positive('backfillRows', options.backfillRows, 2_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
+    answerLimitMs: positive('answerLimitMs', options.answerLimitMs, 60_000),
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),
     refreshMs: positive('refreshMs', options.refreshMs, 250),
     pollMs: positive('pollMs', options.pollMs, 20),

@@ -86,7 +86,7 @@ export class Crossfade {
 
   static async open(config: Config): Promise<Crossfade> {
     const sqlite = SqliteStore.open(config.sqlite);
-    const postgres = PostgresStore.open(config.postgres);
+    const postgres = PostgresStore.open(config.postgres, config);
     const stores = { sqlite, postgres };
     try {
       const metrics = new Metrics(config.registry);

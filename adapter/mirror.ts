@@ -10,7 +10,7 @@ import type { Course } from './mirror-course.ts';
 import { MirrorLease } from './mirror-lease.ts';
 import { MirrorWaiters } from './mirror-waiters.ts';
 import type { Waiter } from './mirror-waiters.ts';
-import { encodeKey, otherStore } from './spec.ts';
+import { otherStore } from './spec.ts';
 import type { Key, StoreName, TableSpec } from './spec.ts';
 import type { BackfillStatus, MirrorStatus } from './status.ts';
 import { stepOutdated } from './store.ts';
@@ -46,6 +46,8 @@ const FATAL = ['HISTORY_LOST', 'CAPTURE_BROKEN', 'KEY_HOLDS_NULL', 'VERSION_UNKN
 
 /** While one step is on its way to the secondary, the next one is read. */
 const MAX_FLIGHTS = 2;
+/** How long a repair may take to arrive. */
+const REPAIR_LIMIT_MS = 60_000;
 const PRUNE_EVERY_MS = 1_000;
 const LOOK_AFTER_EVERY_MS = 2_000;
 const STANDBY_POLL_MS = 5;
@@ -63,7 +65,7 @@ const OUTDATED_PAUSE_MS = 5;
  * refuses, throws it away, and the next turn reads it again (PROTOCOL.md R3).
  *
  * A step is read while the one before it is still on its way, from where that one will have brought the secondary. It
- * carries that one's step number, so that it does nothing unless that one was applied. Steps with a piece, a repair or
+ * carries that one's step number, so that it does nothing unless that one was applied. Steps with a piece or
  * a quarantined row depend on what the one before them has done, and go alone.
  *
  * In each moment one process runs it, the holder of the lease. The lease is for economy: two holders could not harm
@@ -87,7 +89,6 @@ export class Mirror {
   #failure: { readonly error: unknown } | null = null;
   /** How many waited for the last step. */
   #lastCohort = 0;
-  #repairs = new Map<string, Map<string, Key>>();
   #behindSince: number | null = null;
   #outsidePosition: Position | null = null;
   #outsideQuarantine: readonly Quarantined[] | null = null;
@@ -205,17 +206,15 @@ export class Mirror {
   }
 
   /**
-   * Has the Mirror copy these rows again, as they are then, in its next step. Resolves when that step has been applied.
-   * Only in the process that runs the Mirror.
+   * Has the Mirror copy these rows again, as they are then. Resolves when that has been done. Works in every process: the
+   * keys go into the primary's changelog, as if the rows had changed.
    *
-   * @throws CrossfadeError `MIRROR_TAKEN` when another process runs it; otherwise as {@link caughtUp}.
+   * @throws CrossfadeError `STEP_OUTDATED` in the middle of a write switch; otherwise as {@link caughtUp}.
    */
   async repair(table: TableSpec, keys: readonly Key[]): Promise<void> {
-    if (!this.isRunningHere) throw this.#lease.taken();
-    let repairs = this.#repairs.get(table.name);
-    if (repairs === undefined) this.#repairs.set(table.name, (repairs = new Map()));
-    for (const key of keys) repairs.set(encodeKey(key), key);
-    await this.caughtUp({ timeoutMs: 60_000 });
+    const { primary } = await this.#roles();
+    await primary.touch(table, keys);
+    await this.caughtUp({ timeoutMs: REPAIR_LIMIT_MS });
   }
 
   /** Forgets what it knows of both stores; the next turn reads it again. For those who changed it. */
@@ -327,13 +326,11 @@ export class Mirror {
 
   async #step(course: Course): Promise<'something' | 'nothing'> {
     const piece = this.#nextPiece(course);
-    const isAlone = piece !== null || this.#repairs.size > 0 || course.quarantine.length > 0;
+    const isAlone = piece !== null || course.quarantine.length > 0;
     if (isAlone) {
       await this.#allLanded();
       await this.#throwFailure();
     }
-    const repairs = this.#repairs;
-    this.#repairs = new Map();
     const behindSince = this.#behindSince;
     const startedAt = performance.now();
     const flight: Flight = {
@@ -344,12 +341,10 @@ export class Mirror {
     const failed = (error: unknown): unknown => {
       this.#behindSince = behindSince ?? this.#behindSince ?? performance.now();
       this.#waiters.putBack(flight.waiters);
-      for (const [table, keys] of repairs)
-        this.#repairs.set(table, new Map([...keys, ...(this.#repairs.get(table) ?? [])]));
       return error;
     };
     try {
-      const isQuiet = flight.waiters.length === 0 && repairs.size === 0 && piece === null;
+      const isQuiet = flight.waiters.length === 0 && piece === null;
       if (isQuiet && !(await course.primary.hasChangesAfter(course.watermark))) {
         if (this.#behindSince === behindSince) this.#behindSince = null;
         if (this.#flights.length === 0) this.#allIsWell();
@@ -363,7 +358,6 @@ export class Mirror {
         captureId: course.captureId,
         tables: course.tables,
         cursors: course.cursors,
-        keys: new Map([...repairs].map(([table, keys]) => [table, [...keys.values()]])),
         retry: byTable(course.quarantine),
         piece,
       };

@@ -86,8 +86,6 @@ export interface StepRequest {
   readonly tables: readonly TableSpec[];
   /** The backfill as it stands; changes of keys past a cursor are left to the piece that will copy them. */
   readonly cursors: readonly Cursor[];
-  /** Keys to read as if they had changed, by table: repairs. */
-  readonly keys: ReadonlyMap<string, readonly Key[]>;
   /** Quarantined keys, by table: read along whenever the step touches their table, since another row's change may free them. */
   readonly retry: ReadonlyMap<string, readonly Key[]>;
   /** The table of which to copy the next piece, and how many rows at most; `null` when the backfill is done or paused. */
@@ -243,7 +241,12 @@ export interface Store {
   stopCapture(note: string): Promise<void>;
   /** Puts capture on these tables anew. What was written before is unknown to it: every watermark is void. */
   recapture(tables: readonly TableSpec[]): Promise<{ readonly captureId: string; readonly position: Position }>;
-  /** Records these keys as changed, so that the Mirror copies their rows again, or deletes them at the secondary. */
+  /**
+   * Records these keys as changed, so that the Mirror copies their rows again, or deletes them at the secondary.
+   *
+   * @throws CrossfadeError `STEP_OUTDATED` when this is not a primary, or one that is giving the writes up: a switch
+   * waits for what was written before it, and for nothing else.
+   */
   touch(table: TableSpec, keys: readonly Key[]): Promise<void>;
   /** About how much the changelog takes on this store's disk. */
   changelogBytes(): Promise<number>;

@@ -215,7 +215,10 @@ class Abandoned {
     await crossfade.mirror.caughtUp({ timeoutMs: 10_000 });
     await write(pair, from, 'written last');
     await crossfade.close();
-    const stores = { sqlite: SqliteStore.open(pair.path), postgres: PostgresStore.open(pair.url) };
+    const stores = {
+      sqlite: SqliteStore.open(pair.path),
+      postgres: PostgresStore.open(pair.url, { answerLimitMs: 60_000 }),
+    };
     t.teardown(() => Promise.all([stores.sqlite.close(), stores.postgres.close()]));
     const epoch = (await stores[from].state())?.epoch ?? 0;
     return new Abandoned({ pair, from, to, stores, epoch });

@@ -20,7 +20,7 @@ for (const primary of ['sqlite', 'postgres'] as const satisfies readonly StoreNa
     const captureId = state.watermarkCaptureId ?? '';
     const read = ({ stores, tables }: Crossfade, after: string | null): Promise<StepReading> =>
       stores[primary].read(
-        { epoch, after: after ?? '', captureId, tables, cursors, keys: new Map(), retry: new Map(), piece: null },
+        { epoch, after: after ?? '', captureId, tables, cursors, retry: new Map(), piece: null },
         // A small step stays good when its snapshot is closed.
         async (reading) => reading,
       );

@@ -151,7 +151,7 @@ test.serial(
 
 test.serial('A session that ends between two statements of a transaction does not end the process', async (t) => {
   const url = await freshDatabase(t);
-  const pool = openPool(url);
+  const pool = openPool(url, 60_000);
   t.teardown(() => pool.end());
   const client = await pool.connect();
   const hasEnded = new Promise((resolve) => client.once('end', resolve));

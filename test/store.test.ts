@@ -54,7 +54,7 @@ async function rolesWith(t: ExecutionContext, primary: StoreName): Promise<Roles
         captureId: state.watermarkCaptureId ?? '',
         tables: crossfade.tables,
         cursors,
-        keys: new Map(),
+
         retry: new Map(),
         piece: null,
         ...changes,

@@ -32,10 +32,11 @@ export function clientConfig(url: string, purpose: string): pg.ClientConfig {
   };
 }
 
-/** A small pool for bookkeeping and for the comparer. Never the application's. */
-export function openPool(url: string): pg.Pool {
+/** A small pool for bookkeeping and for the comparer. Never the application's. A connection that does not answer within the limit is given up. */
+export function openPool(url: string, answerLimitMs: number): pg.Pool {
   const pool = new pg.Pool({
     ...clientConfig(url, 'bookkeeping'),
+    query_timeout: answerLimitMs,
     max: 3,
     idleTimeoutMillis: 10_000,
     allowExitOnIdle: true,

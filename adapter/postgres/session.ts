@@ -17,8 +17,9 @@ export class Session implements Queryable {
     this.#client = client;
   }
 
-  static async open(url: string): Promise<Session> {
-    return new Session(await openMirrorClient(url));
+  /** `answerLimitMs`: how long a statement may go unanswered before the connection is given up. */
+  static async open(url: string, answerLimitMs: number): Promise<Session> {
+    return new Session(await openMirrorClient(url, answerLimitMs));
   }
 
   query<R extends pg.QueryResultRow>(statement: {
@@ -63,10 +64,11 @@ export class Session implements Queryable {
 }
 
 /** A connection with the rights and settings of the Mirror's: past the fence, the capture triggers and, where it may, all others. */
-export async function openMirrorClient(url: string): Promise<pg.Client> {
+export async function openMirrorClient(url: string, answerLimitMs?: number): Promise<pg.Client> {
   const pipelined: pg.ClientConfig & { readonly pipeline: boolean } = {
     ...clientConfig(url, 'mirror'),
     pipeline: true,
+    ...(answerLimitMs === undefined ? {} : { query_timeout: answerLimitMs }),
   };
   const client = new pg.Client(pipelined);
   client.on('error', () => {});

@@ -131,7 +131,7 @@ async function begin(session: Session, request: StepRequest): Promise<Found> {
 
 /** The changed keys by table, where everything that the step needs can be held in memory; `null` otherwise. */
 function smallStep(request: StepRequest, { changes }: Found): ReadonlyMap<TableSpec, readonly Key[]> | null {
-  const isPlain = request.piece === null && request.keys.size === 0 && request.retry.size === 0;
+  const isPlain = request.piece === null && request.retry.size === 0;
   if (!isPlain || changes.length > SMALL_STEP || !request.cursors.every(({ isDone }) => isDone)) return null;
   const keys = new Map<TableSpec, Map<string, Key>>();
   const tables = new Map(request.tables.map((table) => [table.name, table]));
@@ -186,7 +186,7 @@ async function openReading(source: Source, request: StepRequest, found: Found): 
     position: formatPosition(found.position),
     after: request.after,
     changes: [...changed.values()].reduce((sum, { changes }) => sum + changes, 0),
-    isEmpty: changed.size === 0 && piece === null && request.keys.size === 0 && !isAwaited(found),
+    isEmpty: changed.size === 0 && piece === null && !isAwaited(found),
     tables: new Set(changed.keys()),
     isWhole: false,
     cursor: piece?.cursor ?? null,
@@ -262,9 +262,8 @@ async function* batches(step: {
   for (const table of step.request.tables) {
     const changes = step.changed.get(table.name);
     if (changes?.empties) yield { table, empties: true, present: [], absent: [] };
-    const repairs = step.request.keys.get(table.name) ?? [];
-    const isTouched = changes !== undefined || repairs.length > 0 || step.request.piece?.table === table;
-    const extra = isTouched ? [...repairs, ...(step.request.retry.get(table.name) ?? [])] : [];
+    const isTouched = changes !== undefined || step.request.piece?.table === table;
+    const extra = isTouched ? (step.request.retry.get(table.name) ?? []) : [];
     if (changes !== undefined || extra.length > 0) {
       for await (const keys of changedKeys(step, table, extra)) yield await lookUp(step.session, table, keys);
     }

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config.ts';
 import { CrossfadeError } from '../errors.ts';
 import { decodeKey, keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
@@ -71,18 +72,20 @@ export class PostgresStore implements Store {
   readonly name = 'postgres';
   readonly records: Records;
   readonly #url: string;
+  readonly #answerLimitMs: number;
   readonly #pool: pg.Pool;
   #mirror: { readonly session: Session; readonly writer: StepWriter } | null = null;
 
-  private constructor(url: string) {
+  private constructor(url: string, answerLimitMs: number) {
     this.#url = url;
-    this.#pool = openPool(url);
+    this.#answerLimitMs = answerLimitMs;
+    this.#pool = openPool(url, answerLimitMs);
     this.records = new SharedRecords((text, values) => this.#query(text, values));
   }
 
   /** Connects to nothing yet: the API must be able to start while PostgreSQL is away. */
-  static open(url: string): PostgresStore {
-    return new PostgresStore(url);
+  static open(url: string, { answerLimitMs }: Pick<Config, 'answerLimitMs'>): PostgresStore {
+    return new PostgresStore(url, answerLimitMs);
   }
 
   async describe(): Promise<readonly TableShape[]> {
@@ -292,11 +295,14 @@ export class PostgresStore implements Store {
     const columns = keyColumns(table);
     const arrays = encodeColumns(columns, keys);
     const names = columns.map((_, index) => `k${index + 1}`);
-    await this.#query(
-      `INSERT INTO crossfade.changes (tbl, key) SELECT $1, ARRAY[${names.join(', ')}]
-       FROM unnest(${names.map((_, index) => `$${index + 2}::text[]`).join(', ')}) AS named(${names.join(', ')})`,
+    const { rowCount } = await this.#query(
+      `WITH primary_now AS (SELECT FROM crossfade.state WHERE role = 'primary' AND intent IS NULL FOR SHARE)
+       INSERT INTO crossfade.changes (tbl, key) SELECT $1, ARRAY[${names.join(', ')}]
+       FROM unnest(${names.map((_, index) => `$${index + 2}::text[]`).join(', ')}) AS named(${names.join(', ')})
+       WHERE EXISTS (SELECT FROM primary_now)`,
       [table.name, ...arrays],
     );
+    if (keys.length > 0 && rowCount === 0) throw stepOutdated('postgres', 'is not the primary now');
   }
 
   async changelogBytes(): Promise<number> {
@@ -587,7 +593,7 @@ export class PostgresStore implements Store {
   async #inSession<T>(use: (mirror: { session: Session; writer: StepWriter }) => Promise<T>): Promise<T> {
     return this.#reaching(async () => {
       if (this.#mirror === null) {
-        const session = await Session.open(this.#url);
+        const session = await Session.open(this.#url, this.#answerLimitMs);
         this.#mirror = { session, writer: new StepWriter(session) };
       }
       const mirror = this.#mirror;
@@ -620,10 +626,14 @@ export class PostgresStore implements Store {
 
   async #withClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
+    let failed = true;
     try {
-      return await use(client);
+      const result = await use(client);
+      failed = false;
+      return result;
     } finally {
-      client.release();
+      // What has not answered once is not asked again.
+      client.release(failed);
     }
   }
 

@@ -24,7 +24,7 @@ export class StepKeys {
     this.#request = request;
   }
 
-  /** Collects the keys of the entries after `after` up to `last`, a piece at a time, and those that the request adds. */
+  /** Collects the keys of the entries after `after` up to `last`, a piece at a time, and those in quarantine. */
   static async collect(
     db: Database.Database,
     request: StepRequest,
@@ -75,9 +75,9 @@ export class StepKeys {
   }
 
   #addRequested(): void {
-    const { tables, keys, retry } = this.#request;
+    const { tables, retry } = this.#request;
     for (const table of tables) {
-      const asked = [...(keys.get(table.name) ?? []), ...(retry.get(table.name) ?? [])].filter(isInSqlite);
+      const asked = (retry.get(table.name) ?? []).filter(isInSqlite);
       if (asked.length === 0) continue;
       const name = this.#tableFor(table);
       const names = keyNames(table.key.length).join(', ');

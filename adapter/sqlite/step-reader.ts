@@ -83,7 +83,7 @@ export class StepReader {
       : await StepKeys.collect(this.#db, request, { after: after.seq, last: position.seq });
     const piece = request.piece === null ? null : this.#readPiece(request, request.piece);
     const hasChanges = position.seq > after.seq;
-    const isEmpty = !hasChanges && piece === null && request.keys.size === 0;
+    const isEmpty = !hasChanges && piece === null;
     const batches = (): Iterable<Batch> => this.#batches({ request, keys, piece: piece?.rows ?? [] });
     const whole = isWhole ? [...batches()] : null;
     // Off the event loop it begins at once, on it when the step has been sent: the disk and PostgreSQL work side by side.
@@ -163,7 +163,6 @@ export class StepReader {
       if (table !== undefined) add(table, key.slice(0, table.key.length));
     }
     for (const table of request.tables) {
-      for (const key of request.keys.get(table.name) ?? []) add(table, key);
       const isTouched = byTable.has(table.name) || request.piece?.table === table;
       if (isTouched) for (const key of request.retry.get(table.name) ?? []) add(table, key);
     }

@@ -273,6 +273,8 @@ export class SqliteStore implements Store {
   async touch(table: TableSpec, keys: readonly Key[]): Promise<void> {
     const names = keyNames(table.key.length);
     await this.#write(() => {
+      const state = this.#books.state();
+      if (state?.role !== 'primary' || state.intent !== null) throw stepOutdated('sqlite', 'is not the primary now');
       const record = this.#db.prepare(
         `INSERT INTO _crossfade_changes (tag, tbl, ${names.join(', ')}) VALUES (random(), ?, ${names.map(() => '?').join(', ')})`,
       );

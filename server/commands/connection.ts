@@ -71,7 +71,8 @@ export async function runOn(
 async function reachPostgres(options: CrossfadeOptions): Promise<void> {
   const { readConfig } = await import('../../adapter/config.ts');
   const { PostgresStore } = await import('../../adapter/postgres/store.ts');
-  const store = PostgresStore.open(readConfig(options).postgres);
+  const config = readConfig(options);
+  const store = PostgresStore.open(config.postgres, config);
   try {
     await store.ping();
   } finally {

@@ -154,6 +154,20 @@ test('A network that is down for new connections too, again and again, leaves bo
   await assertAllThere(t, { pair, crossfade }, load.written);
 });
 
+test('A connection that swallows everything is given up by itself, and the Mirror goes on with another', async (t) => {
+  const pair = await makePair(t);
+  const proxy = await TcpProxy.start(t, pair.url);
+  const crossfade = await pair.open({ ...OPTIONS, postgres: proxy.url, answerLimitMs: 1_000 });
+  await goTo(crossfade, 'dual');
+  proxy.stall();
+  await crossfade.knex('settings').insert({ name: 'swallowed', value: '1' });
+  await until('the step is under way', () => crossfade.mirror.lagSeconds > 0.1);
+  // What was swallowed stays so; only connections made from here on are passed on.
+  proxy.resume();
+  await caughtUp(crossfade, 15_000);
+  await assertAllThere(t, { pair, crossfade }, ['swallowed']);
+});
+
 async function begin(
   t: ExecutionContext,
   stage: 'dual' | 'read' | 'write',
