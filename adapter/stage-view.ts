@@ -17,6 +17,8 @@ export interface View {
     readonly intent: Intent;
     readonly attempt: number;
     readonly isExpired: boolean;
+    /** Nobody cancels it. */
+    readonly isForGood: boolean;
   } | null;
   readonly sqlite: StoreState | undefined;
   /** As last seen: PostgreSQL is asked only when SQLite's row alone does not tell. */
@@ -122,7 +124,13 @@ function combine(sqlite: StoreState | undefined, postgres: StoreState | undefine
     switching:
       state === undefined || state.intent === null
         ? null
-        : { from: name, intent: state.intent, attempt: state.attempt, isExpired: state.attemptExpired },
+        : {
+            from: name,
+            intent: state.intent,
+            attempt: state.attempt,
+            isExpired: state.attemptExpired,
+            isForGood: state.isFencedForGood,
+          },
     sqlite,
     postgres,
   };

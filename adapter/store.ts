@@ -28,6 +28,8 @@ export interface StoreState {
   readonly finalPosition: Position | null;
   /** Whether the time the fencing coordinator gave itself is over, by this store's clock: anybody may cancel. */
   readonly attemptExpired: boolean;
+  /** Whether the fence was put up to stay: a store that missed a switch. Nobody cancels it. */
+  readonly isFencedForGood: boolean;
   /** Made anew each time capture is installed from scratch; `null` while nothing is captured. */
   readonly captureId: string | null;
   /** As a secondary: the number of Mirror transactions so far; each one compares and sets it. */
@@ -273,7 +275,7 @@ export interface Store {
   /** As the next primary: everything slow that unfencing needs, before the pause begins. */
   prepareUnfence(sequences?: ReadonlyMap<string, bigint>): Promise<void>;
   /** As primary: refuses application writes from here on, after the writers in flight have ended. */
-  fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null>;
+  fence(expected: { epoch: number; expiresMs: number | 'never'; waitMs: number }): Promise<Fenced | null>;
   cancel(expected: { epoch: number; attempt: number }): Promise<boolean>;
   /** As primary: takes away what a fence that is down still costs each write, where no writer must wait for that. */
   retireFence(): Promise<void>;

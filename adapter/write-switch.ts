@@ -27,9 +27,9 @@ export interface Switched {
 
 const POLL_MS = 2;
 const FINISH_RETRY_MS = 50;
+/** A fence expires after twice its coordinator's limit; one that has not after four times tells of a wrong clock. */
+const STALE_AFTER_TIMEOUTS = 4;
 const ABANDONED_AFTER_MS = 1_000;
-/** A hundred years. */
-const FOR_GOOD_MS = 100 * 365 * 86_400_000;
 
 /**
  * Moves the writes from one store to the other (PROTOCOL.md section 5).
@@ -48,7 +48,7 @@ export class WriteSwitch {
   readonly #options: WriteSwitchOptions;
   #last: Switched | null = null;
   #isClosed = false;
-  #releaseSeen: { readonly attempt: string; readonly at: number } | null = null;
+  #seen: { readonly attempt: string; readonly at: number } | null = null;
   #ownAttempt: { readonly store: StoreName; readonly attempt: number } | null = null;
 
   constructor(options: WriteSwitchOptions) {
@@ -126,7 +126,12 @@ export class WriteSwitch {
     if (state === undefined) return 'nothing';
     if (switching.intent === 'fenced') {
       const isOwn = this.#ownAttempt?.store === old.name && this.#ownAttempt.attempt === switching.attempt;
-      if (isOwn || !switching.isExpired) return 'waiting';
+      if (isOwn || switching.isForGood) return 'waiting';
+      // The store's clock may have jumped since the fence, or that of the process that put it up may have been wrong.
+      const limitMs = config.switchTimeoutMs * STALE_AFTER_TIMEOUTS;
+      if (!switching.isExpired && !this.#isUnmoved(`fenced ${old.name} ${state.epoch} ${state.attempt}`, limitMs)) {
+        return 'waiting';
+      }
       const isCancelled = await old.cancel({ epoch: state.epoch, attempt: state.attempt });
       if (isCancelled)
         config.logger.warn(
@@ -135,7 +140,9 @@ export class WriteSwitch {
       await view.refresh({ both: true });
       return isCancelled ? 'cancelled' : 'waiting';
     }
-    if (!this.#isAbandoned(`${old.name} ${state.epoch} ${state.attempt}`)) return 'waiting';
+    // A living coordinator goes from release to unfence in milliseconds; one that has not after a second is gone.
+    const released = `released ${old.name} ${state.epoch} ${state.attempt}`;
+    if (!this.#isUnmoved(released, ABANDONED_AFTER_MS)) return 'waiting';
     const stage = stageAfterSwitch(next.name);
     const sequences = await old.sequences();
     await next.prepareUnfence(sequences);
@@ -154,10 +161,10 @@ export class WriteSwitch {
     return 'finished';
   }
 
-  /** A living coordinator goes from release to unfence in milliseconds; one that has not after a second is gone. */
-  #isAbandoned(attempt: string): boolean {
-    if (this.#releaseSeen?.attempt !== attempt) this.#releaseSeen = { attempt, at: performance.now() };
-    return performance.now() - this.#releaseSeen.at > ABANDONED_AFTER_MS;
+  /** Whether this process has seen an attempt at the same point for so long, by a clock that does not jump. */
+  #isUnmoved(attempt: string, limitMs: number): boolean {
+    if (this.#seen?.attempt !== attempt) this.#seen = { attempt, at: performance.now() };
+    return performance.now() - this.#seen.at > limitMs;
   }
 
   /** The new primary already takes writes, but the old one was not told: it is still `released`. */
@@ -186,7 +193,7 @@ export class WriteSwitch {
     if (sqlite?.role !== 'primary' || postgres?.role !== 'primary' || sqlite.epoch === postgres.epoch) return;
     const [store, state] = sqlite.epoch < postgres.epoch ? [stores.sqlite, sqlite] : [stores.postgres, postgres];
     if (state.intent !== null) return;
-    const fenced = await store.fence({ epoch: state.epoch, expiresMs: FOR_GOOD_MS, waitMs: config.switchTimeoutMs });
+    const fenced = await store.fence({ epoch: state.epoch, expiresMs: 'never', waitMs: config.switchTimeoutMs });
     if (fenced === null) return;
     config.logger.error(
       `crossfade: ${store.name} claimed to be the primary, but does not know the last write switch (an older copy was put back?); it refuses writes now`,

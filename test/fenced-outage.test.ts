@@ -74,3 +74,30 @@ test.serial(
     t.deepEqual(await differences(other), []);
   },
 );
+
+test('a fence whose coordinator died with its clock an hour ahead is cancelled, one that was put up for good is not', async (t) => {
+  for (const [expiresMs, isCancelled] of [
+    [3_600_000, true],
+    ['never', false],
+  ] as const) {
+    const pair = await makePair(t);
+    const first = await pair.open();
+    await goTo(first, 'read');
+    await first.close();
+    const coordinator = SqliteStore.open(pair.path);
+    const epoch = (await coordinator.state())?.epoch ?? 0;
+    t.truthy(await coordinator.fence({ epoch, expiresMs, waitMs: 1_000 }));
+    await coordinator.close();
+
+    const crossfade = await pair.open({ switchTimeoutMs: 300 });
+    const intent = (): unknown => pair.sqlite.prepare('SELECT intent FROM _crossfade_state').pluck().get();
+    const cancelled = until('it is cancelled', () => intent() === null, 4_000);
+    if (isCancelled) {
+      await cancelled;
+      await crossfade.knex('settings').insert({ name: 'after', value: '1' });
+    } else {
+      await t.throwsAsync(cancelled);
+      t.is(intent(), 'fenced');
+    }
+  }
+});

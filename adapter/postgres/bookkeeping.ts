@@ -15,6 +15,7 @@ export interface StateRow {
   readonly lifted: string;
   readonly final_position: string | null;
   readonly is_expired: string | null;
+  readonly is_for_good: string | null;
   readonly capture_id: string | null;
   readonly step: string;
   readonly watermark: string | null;
@@ -23,7 +24,8 @@ export interface StateRow {
   readonly reconciling?: string;
 }
 
-export const STATE_SQL = 'SELECT *, attempt_expires < clock_timestamp() AS is_expired FROM crossfade.state';
+export const STATE_SQL = `SELECT *, attempt_expires < clock_timestamp() AS is_expired,
+  attempt_expires = 'infinity' AS is_for_good FROM crossfade.state`;
 
 /** The state row, locked until the transaction ends. */
 export async function lockState(client: pg.ClientBase): Promise<StateRow> {
@@ -60,6 +62,7 @@ export function toState(row: StateRow): StoreState {
     attempt: Number(row.attempt),
     finalPosition: row.final_position,
     attemptExpired: row.intent === 'fenced' && row.is_expired === 't',
+    isFencedForGood: row.intent === 'fenced' && row.is_for_good === 't',
     captureId: row.capture_id,
     step: Number(row.step),
     watermark: row.watermark,

@@ -393,7 +393,7 @@ export class PostgresStore implements Store {
     }
   }
 
-  async fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null> {
+  async fence(expected: { epoch: number; expiresMs: number | 'never'; waitMs: number }): Promise<Fenced | null> {
     const tables = await this.installedTables();
     const { waitMs } = expected;
     return this.#lockingTables({ tables, waitMs, purpose: 'fenced' }, (client) =>
@@ -405,7 +405,7 @@ export class PostgresStore implements Store {
   async #fenceLocked(
     client: pg.ClientBase,
     tables: readonly TableSpec[],
-    expected: { epoch: number; expiresMs: number },
+    expected: { epoch: number; expiresMs: number | 'never' },
   ): Promise<Fenced | null> {
     const state = await lockState(client);
     if (state.role !== 'primary' || state.intent !== null || Number(state.epoch) !== expected.epoch) return null;
@@ -415,8 +415,8 @@ export class PostgresStore implements Store {
     const finalPosition = formatPosition(fromSnapshotRow(only(rows)));
     await client.query(
       `UPDATE crossfade.state SET intent = 'fenced', attempt = $1, final_position = $2,
-         attempt_expires = clock_timestamp() + make_interval(secs => $3::double precision / 1000)`,
-      [attempt, finalPosition, expected.expiresMs],
+         attempt_expires = coalesce(clock_timestamp() + make_interval(secs => $3::double precision / 1000), 'infinity')`,
+      [attempt, finalPosition, expected.expiresMs === 'never' ? null : expected.expiresMs],
     );
     return { attempt, finalPosition };
   }

@@ -7,6 +7,8 @@ import type { Cursor, Intent, Quarantined, Role, StoreState } from '../store.ts'
 import type { ChangelogPosition } from './position.ts';
 import { BOOKKEEPING_VERSION } from './sql.ts';
 
+/** When a fence expires that is to stay. */
+export const NEVER_MS = Number.MAX_SAFE_INTEGER;
 /** A cell's pointer, sizes and types. */
 const ENTRY_OVERHEAD_BYTES = 12;
 
@@ -49,6 +51,7 @@ export class Bookkeeping {
       attempt: Number(row.attempt),
       finalPosition: row.final_position,
       attemptExpired: row.intent === 'fenced' && Date.now() > Number(row.attempt_expires_ms),
+      isFencedForGood: row.intent === 'fenced' && Number(row.attempt_expires_ms) === NEVER_MS,
       captureId: row.capture_id,
       step: Number(row.step),
       watermark: row.watermark,

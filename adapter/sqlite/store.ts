@@ -20,7 +20,7 @@ import type {
   Store,
   StoreState,
 } from '../store.ts';
-import { Bookkeeping } from './bookkeeping.ts';
+import { Bookkeeping, NEVER_MS } from './bookkeeping.ts';
 import { openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
 import { describeTables, widenChangelog } from './describe.ts';
 import { ExactSelect } from './exact-select.ts';
@@ -336,7 +336,7 @@ export class SqliteStore implements Store {
     });
   }
 
-  async fence(expected: { epoch: number; expiresMs: number; waitMs: number }): Promise<Fenced | null> {
+  async fence(expected: { epoch: number; expiresMs: number | 'never'; waitMs: number }): Promise<Fenced | null> {
     return this.#write(() => {
       const state = this.#books.state();
       if (state?.role !== 'primary' || state.intent !== null || state.epoch !== expected.epoch) return null;
@@ -346,7 +346,7 @@ export class SqliteStore implements Store {
         .prepare(
           `UPDATE _crossfade_state SET intent = 'fenced', attempt = attempt + 1, final_position = ?, attempt_expires_ms = ?`,
         )
-        .run(finalPosition, Date.now() + expected.expiresMs);
+        .run(finalPosition, expected.expiresMs === 'never' ? NEVER_MS : Date.now() + expected.expiresMs);
       return { attempt: state.attempt + 1, finalPosition };
     }, expected.waitMs);
   }
