@@ -17,7 +17,7 @@ import { quote } from './sql.ts';
 export function applyStep(
   db: Database.Database,
   books: Bookkeeping,
-  { step, batches }: { step: StepToApply; batches: readonly Batch[] },
+  { step, batches }: { step: StepToApply; batches: () => Iterable<Batch> },
 ): StepApplied | null {
   // A step that was read while the one before it was on its way does not know of a row that went to quarantine there.
   const wantsNone = step.quarantine.length > 0 ? '' : 'AND NOT EXISTS (SELECT 1 FROM _crossfade_quarantine)';
@@ -31,7 +31,7 @@ export function applyStep(
   let upserted = 0;
   let deleted = 0;
   // PROTOCOL.md R26 in its simplest sound form: every changed row goes before the first one comes.
-  for (const { table, empties, present, absent } of batches) {
+  for (const { table, empties, present, absent } of batches()) {
     if (empties) db.exec(`DELETE FROM ${quote(table.name)}`);
     const remove = db.prepare(deleteByKey(table));
     const release = db.prepare('DELETE FROM _crossfade_quarantine WHERE tbl = ? AND key = ?');
@@ -41,7 +41,7 @@ export function applyStep(
     }
     deleted += absent.length;
   }
-  for (const { table, present } of batches) {
+  for (const { table, present } of batches()) {
     if (present.length === 0) continue;
     const insert = new RowInsert(db, table);
     for (const row of present) {

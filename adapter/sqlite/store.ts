@@ -25,6 +25,7 @@ import { openConnection, retryWhileBusy, writeTransaction } from './connection.t
 import { describeTables, widenChangelog } from './describe.ts';
 import { ExactSelect } from './exact-select.ts';
 import { formatPosition, parsePosition } from './position.ts';
+import { Spool } from './spool.ts';
 import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quote } from './sql.ts';
 import { lostCapture } from './verify-capture.ts';
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
@@ -296,7 +297,7 @@ export class SqliteStore implements Store {
 
   /**
    * All rows are fetched before the transaction begins: within it there is no await, so that a paused process never
-   * holds SQLite's only write lock.
+   * holds SQLite's only write lock. Those of a large step wait in temporary tables, not in memory.
    */
   apply(step: StepToApply): Promise<StepApplied | null> {
     const before = this.#applying;
@@ -306,10 +307,27 @@ export class SqliteStore implements Store {
   }
 
   async #applyAfter(before: Promise<unknown>, step: StepToApply): Promise<StepApplied | null> {
-    const batches: Batch[] = [];
-    for await (const batch of step.reading.batches()) batches.push(batch);
-    await Promise.all([step.reading.durable(), before]);
-    return writeTransaction(this.#steps, () => applyStep(this.#steps, new Bookkeeping(this.#steps), { step, batches }));
+    if (step.reading.isWhole) {
+      const batches: Batch[] = [];
+      for await (const batch of step.reading.batches()) batches.push(batch);
+      return await this.#applyNow(before, { step, batches: () => batches });
+    }
+    // Of a step that is read bit by bit nobody knows how much it is.
+    const spool = new Spool(this.#steps);
+    try {
+      for await (const batch of step.reading.batches()) spool.add(batch);
+      return await this.#applyNow(before, { step, batches: () => spool.batches() });
+    } finally {
+      spool.clear();
+    }
+  }
+
+  async #applyNow(
+    before: Promise<unknown>,
+    found: { step: StepToApply; batches: () => Iterable<Batch> },
+  ): Promise<StepApplied | null> {
+    await Promise.all([found.step.reading.durable(), before]);
+    return writeTransaction(this.#steps, () => applyStep(this.#steps, new Bookkeeping(this.#steps), found));
   }
 
   async flush(): Promise<Position | null> {
