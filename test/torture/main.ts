@@ -47,18 +47,27 @@ const ONCE: Readonly<Record<string, Scenario>> = {
   'clock-jumps': clockJumps,
 };
 
+const KNOWN = [...Object.keys(ONCE), ...Object.keys(ROUNDS)];
+const HELP = `Plays everything that can go wrong, on real databases and processes, from seeds that are printed.
+
+  npm run torture -- [options]
+
+  --minutes <n>   for how long to play rounds (default ${MINUTES})
+  --seed <n>      begins with this very round; without --minutes it is the only one
+  --only <name>   ${KNOWN.join(', ')}
+
+Exit status: 0 nothing went wrong, 1 something did, 2 a mistake in the call.`;
+
 process.exitCode = await main();
 
-async function main(): Promise<0 | 1> {
-  const { values } = parseArgs({
-    options: { seed: { type: 'string' }, minutes: { type: 'string' }, only: { type: 'string' } },
-  });
-  const { only } = values;
-  const known = [...Object.keys(ONCE), ...Object.keys(ROUNDS)];
-  if (only !== undefined && !known.includes(only)) {
-    console.error(`there is no scenario "${only}"; there are: ${known.join(', ')}`);
-    return 1;
+async function main(): Promise<0 | 1 | 2> {
+  const values = flags();
+  if (values === null) return 2;
+  if (values.help) {
+    console.log(HELP);
+    return 0;
   }
+  const { only } = values;
   const minutes = Number(values.minutes ?? (values.seed === undefined ? MINUTES : 0));
   const deadline = performance.now() + minutes * 60_000;
   const all = new Scope();
@@ -98,6 +107,31 @@ async function main(): Promise<0 | 1> {
   for (const replay of failures) console.log(`failed: ${replay}`);
   console.log(failures.length === 0 ? 'nothing went wrong' : `${failures.length} went wrong`);
   return failures.length === 0 ? 0 : 1;
+}
+
+/** `null` for a mistake, which has been told then. */
+function flags(): { help?: boolean; seed?: string; minutes?: string; only?: string } | null {
+  const isNumber = (text: string | undefined): boolean => text === undefined || /^\d+(\.\d+)?$/.test(text);
+  try {
+    const { values } = parseArgs({
+      options: {
+        help: { type: 'boolean' },
+        seed: { type: 'string' },
+        minutes: { type: 'string' },
+        only: { type: 'string' },
+      },
+    });
+    if (values.only !== undefined && !KNOWN.includes(values.only)) {
+      throw new Error(`there is no scenario "${values.only}"; there are: ${KNOWN.join(', ')}`);
+    }
+    if (!isNumber(values.seed) || !isNumber(values.minutes)) throw new Error('--seed and --minutes take a number');
+    return values;
+  } catch (error) {
+    console.error(
+      `error: ${error instanceof Error ? error.message : String(error)}\nhint: see npm run torture -- --help`,
+    );
+    return null;
+  }
 }
 
 async function playSafely(
