@@ -24,6 +24,7 @@ import { stepOutdated } from '../store.ts';
 import { describeConnectionError, enterReplicaRole, isLockTimeout, openPool, sqlState } from './connection.ts';
 import { lockState, noteHistory, only, STATE_SQL, toState } from './bookkeeping.ts';
 import type { StateRow } from './bookkeeping.ts';
+import { raiseFence, retireFenceOf } from './fence.ts';
 import { brokenForeignKeys } from './foreign-keys.ts';
 import { describeTables, guardedTables } from './describe.ts';
 import {
@@ -43,10 +44,10 @@ import {
   captureSql,
   dropCaptureSql,
   dropFenceSql,
-  fenceSql,
   literal,
   quote,
 } from './sql.ts';
+import { advanceSequences, assertSequencesHold, lastIds } from './sequences.ts';
 import { openMirrorClient, Session } from './session.ts';
 import { readStep } from './step-reader.ts';
 import { readQuarantine, StepWriter } from './step-writer.ts';
@@ -54,8 +55,6 @@ import { captureQuery, verifyCapture } from './verify-capture.ts';
 import type { CaptureRow } from './verify-capture.ts';
 
 /** One attempt to lock all tables; well below deadlock_timeout (1 s), past which PostgreSQL would end somebody's transaction. */
-/** How long a writer may have to queue behind a fence that is being retired. */
-const RETIRE_LOCK_MS = 20;
 const LOCK_ATTEMPT_MS = 300;
 const LOCK_PAUSE_MS = 20;
 /** How long to try for the locks before the pause of a write switch begins. */
@@ -353,7 +352,10 @@ export class PostgresStore implements Store {
   async prepareUnfence(sequences: ReadonlyMap<string, bigint> = new Map()): Promise<void> {
     const tables = await this.installedTables();
     if (tables.length === 0) return;
-    for (const table of tables) await this.#assertSequencesHold(table, sequences.get(table.name) ?? 0n);
+    for (const table of tables) {
+      const given = sequences.get(table.name) ?? 0n;
+      await this.#reaching(() => this.#withClient((client) => assertSequencesHold(client, table, given)));
+    }
     const { rows } = await this.#query<{ captured: string }>(
       `SELECT count(*) AS captured FROM pg_trigger WHERE tgname = 'crossfade_capture_truncate' AND tgrelid IN (${tables.map((t) => `${literal(quote(t.name))}::regclass`).join(', ')})`,
     );
@@ -366,31 +368,6 @@ export class PostgresStore implements Store {
         await client.query('UPDATE crossfade.state SET capture_id = coalesce(capture_id, $1)', [randomUUID()]);
       },
     );
-  }
-
-  /** After the release setting the sequences must not fail: without it there would be no primary. */
-  async #assertSequencesHold(table: TableSpec, given: bigint): Promise<void> {
-    for (const { name, sequence } of table.columns) {
-      if (sequence === null) continue;
-      const { rows } = await this.#query<{ holds: string; may: string }>(
-        `SELECT greatest($1::numeric, (SELECT max(${quote(name)}) FROM ${quote(table.name)})) BETWEEN 0 AND seqmax AS holds,
-           has_sequence_privilege(seqrelid, 'USAGE,UPDATE') AND has_sequence_privilege(seqrelid, 'SELECT') AS may
-         FROM pg_sequence WHERE seqrelid = ${literal(sequence)}::regclass`,
-        [given.toString()],
-      );
-      const { holds, may } = only(rows);
-      if (holds === 't' && may === 't') continue;
-      throw new CrossfadeError(
-        'GATE_REFUSED',
-        `the sequence ${sequence} of table "${table.name}" ${may === 't' ? 'cannot go on after the ids that SQLite has given out' : 'may not be set by the PostgreSQL role'}`,
-        {
-          hint:
-            may === 't'
-              ? `make the column and its sequence bigint: ALTER TABLE ${quote(table.name)} ALTER COLUMN ${quote(name)} TYPE bigint`
-              : `GRANT USAGE, SELECT, UPDATE ON SEQUENCE ${sequence} TO <role>`,
-        },
-      );
-    }
   }
 
   async fence(expected: { epoch: number; expiresMs: number | 'never'; waitMs: number }): Promise<Fenced | null> {
@@ -541,17 +518,8 @@ export class PostgresStore implements Store {
   }
 
   async sequences(): Promise<ReadonlyMap<string, bigint>> {
-    const given = new Map<string, bigint>();
-    for (const table of await this.installedTables()) {
-      for (const { sequence } of table.columns) {
-        if (sequence === null) continue;
-        const { rows } = await this.#query<{ last: string }>(
-          `SELECT CASE WHEN is_called THEN last_value ELSE last_value - 1 END AS last FROM ${sequence}`,
-        );
-        given.set(table.name, BigInt(only(rows).last));
-      }
-    }
-    return given;
+    const tables = await this.installedTables();
+    return this.#reaching(() => this.#withClient((client) => lastIds(client, tables)));
   }
 
   // ── Rows ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -737,36 +705,6 @@ export class PostgresStore implements Store {
       {
         hint: 'on PostgreSQL 15 or later run, as a superuser: GRANT SET ON PARAMETER session_replication_role TO <role>',
       },
-    );
-  }
-}
-
-async function raiseFence(client: pg.ClientBase, tables: readonly TableSpec[], attempt: number): Promise<void> {
-  if (tables.length > 0) await client.query(tables.map((table) => fenceSql(table, attempt)).join('\n'));
-}
-
-/** Nobody queues behind this for longer than a few ms. Resolves to whether this store is a primary that no switch is under way from. */
-async function retireFenceOf(client: pg.ClientBase, table: string): Promise<boolean> {
-  await client.query(`SET LOCAL lock_timeout = ${RETIRE_LOCK_MS}`);
-  await client.query(`LOCK TABLE ${quote(table)} IN SHARE ROW EXCLUSIVE MODE`);
-  const { role, intent } = await lockState(client);
-  if (role !== 'primary' || intent !== null) return false;
-  await client.query(`ALTER TABLE ${quote(table)} DISABLE TRIGGER crossfade_fence`);
-  return true;
-}
-
-/**
- * Ids go on after the highest one given out by either database. Read and set under the state row's lock, since
- * setval is not transactional: a late coordinator would move a living sequence back (PROTOCOL.md R22).
- */
-async function advanceSequences(client: pg.ClientBase, table: TableSpec, given: bigint): Promise<void> {
-  for (const column of table.columns) {
-    if (column.sequence === null) continue;
-    await client.query(
-      `SELECT setval(${literal(column.sequence)}, highest) FROM (
-         SELECT greatest((SELECT max(${quote(column.name)}) FROM ${quote(table.name)}), ${given},
-           (SELECT CASE WHEN is_called THEN last_value END FROM ${column.sequence})) AS highest) h
-       WHERE highest >= 1`,
     );
   }
 }
