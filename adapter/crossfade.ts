@@ -106,6 +106,11 @@ export class Crossfade {
         if (view.current.primary === 'sqlite') breaker.trip(error);
         else breaker.observe(error);
       });
+      postgres.onLost(() => {
+        mirror.distrust(
+          new CrossfadeError('POSTGRES_UNREACHABLE', "PostgreSQL ended the Mirror's session", { hint: 'nothing' }),
+        );
+      });
       const router = Router.open({
         sqlite: config.sqlite,
         postgres: config.postgres,

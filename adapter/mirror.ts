@@ -166,6 +166,13 @@ export class Mirror {
     this.#onTrouble.add(listener);
   }
 
+  /** Says that a store may have gone back to an older watermark: it is not believed in until it has been looked at. */
+  distrust(error: unknown): void {
+    this.#course = null;
+    for (const listener of this.#onTrouble) listener(error);
+    this.#loop.wake();
+  }
+
   /** Whether this process runs the Mirror now. */
   get isRunningHere(): boolean {
     return this.#lease.isMine && this.#fatal === null;

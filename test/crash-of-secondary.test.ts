@@ -27,3 +27,22 @@ test('steps that PostgreSQL loses in a crash are applied again, though nothing m
   t.deepEqual(await differences(crossfade), []);
   t.is(crossfade.mirror.status().runs, 'running');
 });
+
+test('reads do not see what PostgreSQL had before the steps that it lost in a crash', async (t) => {
+  const server = await stoppableServer(t);
+  const pair = await makePair(t, { url: server.url });
+  await pair.postgres.query(`ALTER SYSTEM SET wal_writer_delay = '10s'`);
+  await pair.postgres.query('SELECT pg_reload_conf()');
+  const crossfade = await pair.open({ leaseMs: 60_000, pollMs: 200 });
+  await goTo(crossfade, 'read');
+  await crossfade.knex('settings').insert({ name: 'acknowledged', value: '1' });
+  t.is((await crossfade.status()).reads, 'postgres');
+  await server.kill();
+  await server.start();
+  // Nobody has asked PostgreSQL anything meanwhile.
+  for (let looks = 0; looks < 20; looks += 1) {
+    t.deepEqual(await crossfade.knex('settings').pluck('name'), ['acknowledged']);
+  }
+  await until('PostgreSQL is believed in again', async () => (await crossfade.status()).reads === 'postgres');
+  t.deepEqual(await crossfade.knex('settings').pluck('name'), ['acknowledged']);
+});

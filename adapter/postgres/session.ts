@@ -58,6 +58,11 @@ export class Session implements Queryable {
     }
   }
 
+  /** Calls `listener` when the connection has ended, whoever ended it. */
+  onEnd(listener: () => void): void {
+    this.#client.once('end', listener);
+  }
+
   async end(): Promise<void> {
     await this.#client.end();
   }

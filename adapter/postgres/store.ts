@@ -73,6 +73,7 @@ export class PostgresStore implements Store {
   readonly #url: string;
   readonly #answerLimitMs: number;
   readonly #pool: pg.Pool;
+  readonly #onLost = new Set<() => void>();
   #mirror: { readonly session: Session; readonly writer: StepWriter } | null = null;
 
   private constructor(url: string, answerLimitMs: number) {
@@ -98,6 +99,11 @@ export class PostgresStore implements Store {
       if (rows.length > 0) found.push(name);
     }
     return found;
+  }
+
+  /** Calls `listener` each time the server has ended the Mirror's session. */
+  onLost(listener: () => void): void {
+    this.#onLost.add(listener);
   }
 
   // ── Bookkeeping ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -563,6 +569,7 @@ export class PostgresStore implements Store {
       if (this.#mirror === null) {
         const session = await Session.open(this.#url, this.#answerLimitMs);
         this.#mirror = { session, writer: new StepWriter(session) };
+        session.onEnd(() => this.#sessionEnded(session));
       }
       const mirror = this.#mirror;
       try {
@@ -584,6 +591,13 @@ export class PostgresStore implements Store {
         await client.end().catch(() => {});
       }
     });
+  }
+
+  /** Not by this process: the server may have crashed, and be back with less than it had. */
+  #sessionEnded(session: Session): void {
+    if (this.#mirror?.session !== session) return;
+    this.#mirror = null;
+    for (const listener of this.#onLost) listener();
   }
 
   #dropSession(): void {
