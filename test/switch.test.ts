@@ -161,8 +161,10 @@ test('ids go on after the highest given out by either database, also when its ro
 
 test('a switch that cannot come through in time cancels itself, says so, and writes go on where they were', async (t) => {
   const pair = await makePair(t);
-  const crossfade = await pair.open({ switchTimeoutMs: 600 });
-  await goTo(crossfade, 'write');
+  const patient = await pair.open();
+  await goTo(patient, 'write');
+  await patient.close();
+  const crossfade = await pair.open({ switchTimeoutMs: 2_000 });
   await pair.postgres.query(`BEGIN; INSERT INTO settings VALUES ('long', '1')`);
   const writing = crossfade.knex('settings').insert({ name: 'meanwhile', value: '1' });
   await t.throwsAsync(crossfade.cutover.step('read', { force: true }), { code: 'SWITCH_TIMED_OUT' });
@@ -170,9 +172,11 @@ test('a switch that cannot come through in time cancels itself, says so, and wri
   t.is(crossfade.cutover.stage, 'write');
   await crossfade.knex('settings').insert({ name: 'after', value: '1' });
   await pair.postgres.query('COMMIT');
-  await crossfade.cutover.step('read', { force: true });
-  await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
-  t.deepEqual(await differences(crossfade), []);
+  await crossfade.close();
+  const next = await pair.open();
+  await next.cutover.step('read', { force: true });
+  await next.mirror.caughtUp({ timeoutMs: 5_000 });
+  t.deepEqual(await differences(next), []);
   t.is(pair.sqlite.prepare('SELECT count(*) FROM settings').pluck().get(), 3);
 });
 
