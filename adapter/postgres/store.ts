@@ -262,8 +262,7 @@ export class PostgresStore implements Store {
     const tables = await this.installedTables();
     await this.#lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'freed of capture' }, async (client) => {
       if (stageRow(parseStage((await lockState(client)).stage)).mirrorsTo !== null) return;
-      await client.query(tables.map(dropCaptureSql).join('\n'));
-      await client.query('DELETE FROM crossfade.changes; UPDATE crossfade.state SET capture_id = NULL');
+      await removeCapture(client, tables);
     });
   }
 
@@ -272,8 +271,7 @@ export class PostgresStore implements Store {
     await this.#lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'freed of capture' }, async (client) => {
       const { role, capture_id: captureId, stage, epoch } = await lockState(client);
       if (role !== 'primary' || captureId === null) return;
-      await client.query(tables.map(dropCaptureSql).join('\n'));
-      await client.query('DELETE FROM crossfade.changes; UPDATE crossfade.state SET capture_id = NULL');
+      await removeCapture(client, tables);
       await noteHistory(client, { from: stage, to: stage, epoch: Number(epoch), note });
     });
   }
@@ -721,4 +719,10 @@ export class PostgresStore implements Store {
       },
     );
   }
+}
+
+/** Under the tables' locks and that of the state row. */
+async function removeCapture(client: pg.ClientBase, tables: readonly TableSpec[]): Promise<void> {
+  await client.query(tables.map(dropCaptureSql).join('\n'));
+  await client.query('DELETE FROM crossfade.changes; UPDATE crossfade.state SET capture_id = NULL');
 }
