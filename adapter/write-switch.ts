@@ -127,11 +127,11 @@ export class WriteSwitch {
     if (switching.intent === 'fenced') {
       const isOwn = this.#ownAttempt?.store === old.name && this.#ownAttempt.attempt === switching.attempt;
       if (isOwn || switching.isForGood) return 'waiting';
-      // The store's clock may have jumped since the fence, or that of the process that put it up may have been wrong.
-      const limitMs = config.switchTimeoutMs * STALE_AFTER_TIMEOUTS;
-      if (!switching.isExpired && !this.#isUnmoved(`fenced ${old.name} ${state.epoch} ${state.attempt}`, limitMs)) {
-        return 'waiting';
-      }
+      // Clocks may be wrong, or jump: an attempt that expires too early was made by a process that is behind, one that
+      // does not expire by one that is ahead. So it must have stood still before this process' eyes, too.
+      const timeouts = switching.isExpired ? 1 : STALE_AFTER_TIMEOUTS;
+      const attempt = `fenced ${old.name} ${state.epoch} ${state.attempt}`;
+      if (!this.#isUnmoved(attempt, config.switchTimeoutMs * timeouts)) return 'waiting';
       const isCancelled = await old.cancel({ epoch: state.epoch, attempt: state.attempt });
       if (isCancelled)
         config.logger.warn(
