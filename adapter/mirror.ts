@@ -306,9 +306,10 @@ export class Mirror {
       this.#course = course;
       if (course === null) return { afterMs: config.pollMs };
       this.#holdsAllRows = isComplete(course);
+      // First: capture that is broken must not look well in between.
+      await this.#lookAfter(course);
       const did = await this.#step(course);
       await this.#prune(course);
-      await this.#lookAfter(course);
       if (did === 'nothing') return { afterMs: config.pollMs };
       return this.#nextPiece(course) === null ? { afterMs: Math.min(GATHER_MS, config.pollMs) } : 'again';
     } catch (error) {
@@ -510,9 +511,9 @@ export class Mirror {
 
   async #lookAfter({ primary, tables }: Course): Promise<void> {
     if (performance.now() - this.#lookedAfterAt < LOOK_AFTER_EVERY_MS) return;
-    this.#lookedAfterAt = performance.now();
     await primary.verifyCapture(tables);
     await primary.retireFence();
+    this.#lookedAfterAt = performance.now();
   }
 
   /** Even after a fatal error it looks again now and then, since somebody may have mended the cause. */
