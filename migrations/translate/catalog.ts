@@ -1,0 +1,30 @@
+import type { SqlType } from './sql-type.ts';
+
+/** A column as an expression finds it. */
+export interface CatalogColumn {
+  readonly name: string;
+  readonly type: SqlType;
+  /** PostgreSQL's own name of the type, with its modifier. */
+  readonly postgresType: string;
+  /** How SQLite compares its text; `BINARY` for all else. */
+  readonly collation: string;
+  readonly notNull: boolean;
+  /**
+   * How SQLite holds a value of a column whose PostgreSQL type is another one (adapter/codec/form.ts): `epoch-ms` in a
+   * column of type timestamptz. Undefined where both hold the same.
+   */
+  readonly form?: string;
+  /** The rowid by another name: `rowid`, `oid` and `_rowid_` mean it too. */
+  readonly isRowid?: boolean;
+}
+
+/** A table or view as an expression finds it. */
+export interface CatalogTable {
+  readonly name: string;
+  readonly columns: readonly CatalogColumn[];
+}
+
+/** The tables and views of the PostgreSQL schema that is being made, by name in any case, as SQLite finds them. */
+export interface Catalog {
+  table(name: string): CatalogTable | undefined;
+}
