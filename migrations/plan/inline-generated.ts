@@ -19,7 +19,7 @@ export function inlineGenerated(table: SqliteTable, expression: SqliteExpression
     if (own !== undefined) return valueOf(inline(own.ast) as Expr, own.declaredType);
     return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, inline(value)]));
   };
-  return { sql: expression.sql, ast: inline(expression.ast) as Expr };
+  return { ...expression, ast: inline(expression.ast) as Expr };
 }
 
 function columnName(node: Expr): string | undefined {

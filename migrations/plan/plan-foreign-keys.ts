@@ -36,6 +36,16 @@ export function planForeignKeys(
       planning.reject({ code: 'foreign-key-mismatch', place, message, remedy }, omissible);
       return [];
     }
+    const valid = !settings.hasOrphans(key);
+    if (!valid) {
+      planning.findings.push({
+        severity: 'warning',
+        code: 'orphans',
+        place,
+        message: `holds rows whose row in "${parent.name}" is missing, so the key is made NOT VALID: new rows are held to it, these are not`,
+        remedy: `\`crossfade audit\` counts them; mend them in SQLite, or later in PostgreSQL, and then ALTER TABLE … VALIDATE CONSTRAINT`,
+      });
+    }
     return [
       {
         name,
@@ -45,7 +55,7 @@ export function planForeignKeys(
         onUpdate: key.onUpdate,
         onDelete: key.onDelete,
         deferrable: key.deferrable,
-        valid: !settings.hasOrphans(key),
+        valid,
       },
     ];
   });
