@@ -53,7 +53,9 @@ export class MirrorLease {
       // Not being able to ask is no answer; the secondary's state row decides.
       if (!(await this.hold().catch(() => true))) onLost();
     };
-    const timer = setInterval(() => (renewing = renewing.then(renew)), this.#config.leaseMs / 3);
+    const timer = setInterval(() => {
+      renewing = renewing.then(renew);
+    }, this.#config.leaseMs / 3);
     return async () => {
       clearInterval(timer);
       await renewing;

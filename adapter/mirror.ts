@@ -382,6 +382,8 @@ export class Mirror {
           this.#nothingNew(flight.waiters);
           return 'nothing';
         }
+        // What is small and yet takes long is stuck, and another process may have better luck.
+        if (reading.isWhole) void unkeep();
         const applied = this.#apply(course, { reading, startedAt, signal });
         if (isAlone || !reading.isWhole) {
           await applied;

@@ -9,7 +9,7 @@ const work = new ThreadWork(String(workerData));
 parentPort?.on('message', (question: ThreadQuestion) => void reply(question));
 
 async function reply(question: ThreadQuestion): Promise<void> {
-  parentPort?.postMessage(await answerTo(question));
+  parentPort?.postMessage(await answerTo(question), []);
 }
 
 async function answerTo(question: ThreadQuestion): Promise<ThreadAnswer> {
