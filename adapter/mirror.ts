@@ -99,6 +99,8 @@ export class Mirror {
   #error: string | null = null;
   #fatal: CrossfadeError | null = null;
   #isClosed = false;
+  /** Ends the step in hand, if it is a large one. */
+  #interrupt = new AbortController();
 
   constructor(options: MirrorOptions) {
     this.#options = options;
@@ -112,9 +114,10 @@ export class Mirror {
     if (this.#options.config.mirror !== 'off') this.#loop.start();
   }
 
-  /** Resolves when the step in flight has ended and the lease is given back. */
+  /** Resolves when the step in flight has ended and the lease is given back. A large one is broken off. */
   async stop(): Promise<void> {
     this.#isClosed = true;
+    this.#interrupt.abort(this.#closed());
     await this.#loop.stop();
     await this.#allLanded();
     this.#waiters.rejectAll(this.#closed());
@@ -341,6 +344,8 @@ export class Mirror {
     }
     const behindSince = this.#behindSince;
     const startedAt = performance.now();
+    const { signal } = this.#interruptible();
+    const unkeep = this.#lease.keep(() => this.#interrupt.abort(this.#lease.taken()));
     const flight: Flight = {
       waiters: this.#waiters.takeAll(),
       landed: Promise.resolve(),
@@ -368,6 +373,7 @@ export class Mirror {
         cursors: course.cursors,
         retry: byTable(course.quarantine),
         piece,
+        signal,
       };
       return await course.primary.read(request, async (reading) => {
         if (reading.isEmpty) {
@@ -376,7 +382,9 @@ export class Mirror {
           this.#nothingNew(flight.waiters);
           return 'nothing';
         }
-        const applied = this.#apply(course, reading, startedAt);
+        // What is small and yet takes long is stuck, and another process may have better luck.
+        if (reading.isWhole) void unkeep();
+        const applied = this.#apply(course, { reading, startedAt, signal });
         if (isAlone || !reading.isWhole) {
           await applied;
           this.#serve(flight.waiters);
@@ -387,7 +395,14 @@ export class Mirror {
       throw failed(error);
     } finally {
       if (!this.#flights.includes(flight)) this.#unlanded.delete(flight);
+      await unkeep();
     }
+  }
+
+  /** A new reason to end may come, unless the last one stands for good. */
+  #interruptible(): AbortController {
+    if (!this.#isClosed) this.#interrupt = new AbortController();
+    return this.#interrupt;
   }
 
   /** The snapshot holds nothing that was not read before; but what was read before may not have arrived yet. */
@@ -448,7 +463,10 @@ export class Mirror {
     throw error;
   }
 
-  async #apply(course: Course, reading: StepReading, startedAt: number): Promise<void> {
+  async #apply(
+    course: Course,
+    { reading, startedAt, signal }: { reading: StepReading; startedAt: number; signal: AbortSignal },
+  ): Promise<void> {
     const { step } = course;
     course.step += 1;
     course.watermark = reading.position;
@@ -458,6 +476,7 @@ export class Mirror {
       captureId: course.captureId,
       reading,
       quarantine: course.quarantine,
+      signal,
     });
     if (applied === null) {
       throw stepOutdated(

@@ -3,7 +3,7 @@ import { ValueRefused } from '../codec.ts';
 import { messageOf } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Row, TableSpec } from '../spec.ts';
-import type { Batch, StepApplied, StepToApply } from '../store.ts';
+import type { Batch, StepApplied, StepReading, StepToApply } from '../store.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
 import { isInSqlite } from './bindings.ts';
 import { isRowRefusal } from './connection.ts';
@@ -17,7 +17,7 @@ import { quote } from './sql.ts';
 export function applyStep(
   db: Database.Database,
   books: Bookkeeping,
-  { step, batches }: { step: StepToApply; batches: () => Iterable<Batch> },
+  { step, batches }: { step: StepClaim; batches: () => Iterable<Batch> },
 ): StepApplied | null {
   // A step that was read while the one before it was on its way does not know of a row that went to quarantine there.
   const wantsNone = step.quarantine.length > 0 ? '' : 'AND NOT EXISTS (SELECT 1 FROM _crossfade_quarantine)';
@@ -51,6 +51,11 @@ export function applyStep(
   if (step.reading.cursor !== null) books.saveCursor(step.reading.cursor);
   db.exec('UPDATE _crossfade_state SET mirroring = 0');
   return { upserted, deleted, quarantine: books.quarantine() };
+}
+
+/** A step without its rows. */
+export interface StepClaim extends Pick<StepToApply, 'epoch' | 'step' | 'captureId' | 'quarantine'> {
+  readonly reading: Pick<StepReading, 'position' | 'after' | 'cursor'>;
 }
 
 /** Resolves to whether the row went in. */
