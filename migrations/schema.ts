@@ -14,9 +14,10 @@ import { openSource } from './sqlite/open-source.ts';
 import type { SourceRequest } from './sqlite/open-source.ts';
 import { readSchema } from './sqlite/read-schema.ts';
 import type { SqliteForeignKey, SqliteSchema, SqliteTable } from './sqlite/schema.ts';
-import { takeCensus } from './types/census.ts';
+import { takeCensuses } from './types/census.ts';
 import { chooseTypes, findingsOf } from './types/choose-types.ts';
 import type { TableCensus } from './types/column-census.ts';
+import { readOverrides } from './types/override.ts';
 
 export { applyPlan, baseline } from './plan/apply-plan.ts';
 export { script } from './plan/emit.ts';
@@ -28,13 +29,14 @@ export type { Plan } from './plan/plan.ts';
 export interface SchemaProgress {
   readonly table: string;
   readonly rows: number;
-  readonly of: number;
 }
 
 /** What {@link translateSchema} takes. */
 export interface SchemaRequest extends SchemaConfig, SourceRequest {
   /** Whether types are chosen by what the columns really hold, and not by declarations alone. @default true */
   readonly readsData?: boolean;
+  /** How many rows of a table are looked at, spread over it. @default all of them */
+  readonly sampleRows?: number;
   readonly onProgress?: (progress: SchemaProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -58,17 +60,15 @@ export async function translateSchema(request: SchemaRequest): Promise<SchemaTra
   try {
     const { db } = source;
     const schema = readSchema(db);
-    const censuses = new Map<string, TableCensus>();
-    if (request.readsData ?? true) {
-      for (const table of schema.tables) {
-        request.signal?.throwIfAborted();
-        const census = await takeCensus(db, table, {
-          ...(request.onProgress === undefined ? {} : { onProgress: request.onProgress }),
-          ...(request.signal === undefined ? {} : { signal: request.signal }),
-        });
-        censuses.set(table.name, census);
-      }
-    }
+    const censuses =
+      (request.readsData ?? true)
+        ? await takeCensuses(db, schema, {
+            overrides: readOverrides(schema, request.columns ?? {}),
+            onProgress: request.onProgress,
+            signal: request.signal,
+            sampleRows: request.sampleRows,
+          })
+        : new Map<string, TableCensus>();
     const types = chooseTypes(schema, {
       censuses,
       ...(request.columns === undefined ? {} : { columns: request.columns }),
