@@ -1,0 +1,78 @@
+import { asNumber, asReal, asText, asValue, classOf, untranslatableClass } from './convert.ts';
+import type { Emission } from './emission.ts';
+import { castTo, constantFragment, quoteText, valueOf } from './fragment.ts';
+import type { Fragment } from './fragment.ts';
+import { numberOfText } from './numeric-text.ts';
+import type { SqlType } from './sql-type.ts';
+import { Untranslatable } from './translation.ts';
+
+/** A value as it leaves an expression: of a type of PostgreSQL's, and of the column's that it goes into. */
+export function resultFragment(fragment: Fragment, emission: Emission, expected?: SqlType): Fragment {
+  if (expected === undefined) {
+    if (fragment.type !== 'any') return fragment.type === 'json' ? fragment : asValue(fragment);
+    throw new Untranslatable(
+      'type-of-result',
+      'the type of the result is only known at run time',
+      'state it: CAST(… AS TEXT), CAST(… AS INTEGER) or CAST(… AS REAL)',
+    );
+  }
+  if (fragment.constant?.kind === 'null') return valueOf('NULL', expected, { constant: { kind: 'null' } });
+  if (fragment.type === expected && fragment.isLogical !== true) return fragment;
+  return assigned(fragment, expected, emission);
+}
+
+/** What a column's affinity, and then its PostgreSQL type, make of a value. */
+function assigned(fragment: Fragment, expected: SqlType, emission: Emission): Fragment {
+  switch (expected) {
+    case 'text':
+      if (classOf(fragment) === 'blob') break;
+      return asText(fragment, emission);
+    case 'boolean':
+      return assignedBoolean(fragment);
+    case 'integer':
+    case 'real':
+    case 'numeric':
+      return assignedNumber(fragment, expected, emission);
+    case 'json':
+    case 'jsonb':
+    case 'uuid':
+      if (classOf(fragment) !== 'text') break;
+      if (fragment.constant?.kind === 'text')
+        return valueOf(`${quoteText(fragment.constant.value)}::${expected}`, expected);
+      return { ...fragment, sql: castTo(fragment.sql, expected), type: expected };
+    default:
+      break;
+  }
+  throw untranslatableClass(fragment.type, `the value of a column of type ${expected}`);
+}
+
+function assignedBoolean(fragment: Fragment): Fragment {
+  if (fragment.type === 'boolean') return valueOf(fragment.sql, 'boolean');
+  const number = fragment.constant?.kind === 'text' ? numberOfText(fragment.constant.value) : fragment.constant;
+  if (number?.kind === 'integer' && (number.value === 0n || number.value === 1n)) {
+    return valueOf(number.value === 1n ? 'true' : 'false', 'boolean');
+  }
+  throw new Untranslatable(
+    'boolean-value',
+    'a value other than 0, 1 or a comparison goes into a column of type boolean',
+    'give it 0, 1 or a comparison, or keep the column as bigint',
+  );
+}
+
+function assignedNumber(fragment: Fragment, expected: 'integer' | 'real' | 'numeric', emission: Emission): Fragment {
+  const { constant } = fragment;
+  const number = constant?.kind === 'text' ? numberOfText(constant.value) : undefined;
+  const value = number === undefined ? fragment : constantFragment(number);
+  if (classOf(value) !== 'number' || (expected === 'integer' && value.type !== 'integer' && value.type !== 'boolean')) {
+    const whole =
+      value.constant?.kind === 'real' && Number.isInteger(value.constant.value) ? value.constant.value : undefined;
+    if (expected === 'integer' && whole !== undefined && Number.isSafeInteger(whole)) {
+      return constantFragment({ kind: 'integer', value: BigInt(whole) });
+    }
+    throw untranslatableClass(value.type, `the value of a column of type ${expected}`);
+  }
+  const { isMixed: _, ...plain } = asNumber(value, emission);
+  if (expected === 'integer') return plain;
+  if (expected === 'real') return asReal(plain);
+  return plain.constant?.kind === 'integer' ? plain : { ...plain, sql: castTo(plain.sql, 'numeric'), type: 'numeric' };
+}
