@@ -10,8 +10,8 @@ import type { KnexMigration, Plan } from './plan/plan.ts';
 import { findingsText } from './plan/report.ts';
 import { inScratch } from './plan/scratch.ts';
 import type { SchemaConfig } from './schema-config.ts';
-import { openSource } from './sqlite/open-source.ts';
-import type { SourceRequest } from './sqlite/open-source.ts';
+import { openSchemaSource } from './open-schema-source.ts';
+import type { SourceRequest } from './open-schema-source.ts';
 import { readSchema } from './sqlite/read-schema.ts';
 import type { SqliteForeignKey, SqliteSchema, SqliteTable } from './sqlite/schema.ts';
 import { takeCensuses } from './types/census.ts';
@@ -56,7 +56,7 @@ export interface SchemaTranslation {
  * @throws CrossfadeError `SQLITE_UNREADABLE`, `MIGRATION_FAILED`, `SCHEMA_UNCLEAR` or `CONFIG_INVALID`.
  */
 export async function translateSchema(request: SchemaRequest): Promise<SchemaTranslation> {
-  const source = openSource(request);
+  const source = openSchemaSource(request);
   try {
     const { db } = source;
     const schema = readSchema(db);

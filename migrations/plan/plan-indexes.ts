@@ -25,7 +25,7 @@ export function planIndexes(planning: Planning, { table, columns, names }: Index
     }
     let where: string | null = null;
     if (index.where !== null) {
-      where = planning.expression({ expression: index.where, purpose: 'index', place, omissible, table });
+      where = planning.expression({ expression: index.where, purpose: 'where', place, omissible, table });
       if (where === null) return [];
     }
     const name = names.get(index.name) ?? index.name;

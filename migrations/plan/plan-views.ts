@@ -1,7 +1,7 @@
 import type { SqliteSchema, SqliteView } from '../sqlite/schema.ts';
 import type { CatalogTable } from '../translate/catalog.ts';
 import { POSTGRES_NAME } from '../translate/sql-type.ts';
-import { translateSelect } from '../translate/select.ts';
+import { translateSelect } from '../translate/translate-select.ts';
 import { Untranslatable } from '../translate/translation.ts';
 import type { QueryTranslation } from '../translate/translation.ts';
 import type { PlannedView } from './plan.ts';

@@ -3,9 +3,9 @@ import { placeText } from '../finding.ts';
 import type { Finding, Place } from '../finding.ts';
 import type { SqliteExpression, SqliteTable } from '../sqlite/schema.ts';
 import type { Catalog } from '../translate/catalog.ts';
-import { translateExpression } from '../translate/expression.ts';
-import type { ExpressionPurpose } from '../translate/expression.ts';
 import type { SqlType } from '../translate/sql-type.ts';
+import { translateExpression } from '../translate/translate-expression.ts';
+import type { Purpose } from '../translate/translate-expression.ts';
 import { Untranslatable } from '../translate/translation.ts';
 import type { Remark } from '../translate/translation.ts';
 import { Names } from './names.ts';
@@ -15,7 +15,7 @@ import type { Omissible } from './omissions.ts';
 /** What {@link Planning.expression} takes. */
 export interface ExpressionToPlan {
   readonly expression: SqliteExpression;
-  readonly purpose: ExpressionPurpose;
+  readonly purpose: Purpose;
   readonly place: Place;
   /** How a configuration names what the expression belongs to, to leave it out. */
   readonly omissible: Omissible;
@@ -77,13 +77,14 @@ export class Planning {
   /** The PostgreSQL SQL of an expression of the schema; null if it has none, which is then a finding. */
   expression({ expression, purpose, place, omissible, table, expected }: ExpressionToPlan): string | null {
     try {
+      const columns = this.catalog.table(table.name);
       const translation = translateExpression(expression.ast, {
         catalog: this.catalog,
-        table: table.name,
         purpose,
+        ...(columns === undefined || purpose === 'default' ? {} : { table: columns }),
         ...(expected === undefined ? {} : { expected }),
       });
-      if ((purpose === 'index' || purpose === 'generated') && !translation.immutable) {
+      if ((purpose === 'index' || purpose === 'where' || purpose === 'generated') && !translation.immutable) {
         const message = `\`${expression.sql}\` may change its result while its row stays as it is, which PostgreSQL refuses here`;
         this.reject({ code: 'not-immutable', place, message }, omissible);
         return null;

@@ -68,7 +68,7 @@ async function runSchema(flags: SchemaFlags, terminal: Terminal, signal: AbortSi
     ...sourceOf(flags),
     ...(flags.profile === undefined ? {} : { profile: profileOf(flags.profile) }),
     readsData: flags.data,
-    onProgress: ({ table, rows, of }) => terminal.progress(`reading ${table}`, { done: rows, of }),
+    onProgress: ({ table, rows }) => terminal.progress(`reading ${table}`, { done: rows, of: 0 }),
     signal,
   });
   return await withScratchPostgres(url, async (client) => {
