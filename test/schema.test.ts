@@ -30,6 +30,8 @@ test('tables, keys, constraints, indexes and defaults are carried over, and Post
      DELETE FROM customers WHERE name = 'B';
      INSERT INTO orders (customer_id, total) VALUES (1, 1000);`,
   );
+  t.log(pair.sql);
+  for (const f of pair.findings) t.log(f.severity, f.message);
   t.deepEqual(brief(pair.findings, 'rejection'), []);
   t.deepEqual(await pair.apply(), []);
   t.log(pair.sql);
