@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Knex } from 'knex';
 import type { Registry } from 'prom-client';
+import type { Form } from './codec/form.ts';
 import { CrossfadeError } from './errors.ts';
 import type { StoreName } from './spec.ts';
 import { parseStage } from './stage.ts';
@@ -38,6 +39,13 @@ export interface CrossfadeOptions {
    * @example { exclude: ['sessions'] }
    */
   readonly tables?: { readonly include?: readonly string[]; readonly exclude?: readonly string[] };
+  /**
+   * How SQLite holds the values of a column whose PostgreSQL type has several forms, by `table.column`. Read on install,
+   * by whichever process installs.
+   * @default what the column's comment in PostgreSQL declares (`crossfade: epoch-ms`), or else the type's first form
+   * @example { 'orders.paid_at': { form: 'epoch-ms' } }
+   */
+  readonly columns?: Readonly<Record<string, { readonly form: Form }>>;
   /**
    * The wanted stage: Cutover walks there by itself, as far as the gates allow. Without it the recorded stage stays.
    * @default the environment variable CROSSFADE_STAGE
@@ -99,6 +107,7 @@ export interface Config {
   readonly poolMax: number;
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
+  readonly columns: CrossfadeOptions['columns'];
   readonly stage: Stage | undefined;
   readonly readPrimary: StoreName | undefined;
   readonly mirror: 'auto' | 'required' | 'off';
@@ -137,6 +146,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     poolMax: positive('poolMax', options.poolMax, 10),
     include: options.tables?.include,
     exclude: options.tables?.exclude ?? [],
+    columns: options.columns,
     stage: options.stage === undefined ? (stage ? parseStage(stage) : undefined) : parseStage(options.stage),
     readPrimary: storeName(options.readPrimary ?? (readPrimary || undefined)),
     mirror: options.mirror ?? 'auto',

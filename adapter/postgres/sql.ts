@@ -19,9 +19,13 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** A type without its modifier. A cast to `varchar(3)` would cut a longer text in silence; an assignment does not. */
+/**
+ * A type without its modifier. A cast to `varchar(3)` would cut a longer text in silence; an assignment does not.
+ * `character` without one is `character(1)`; the name of the type of any length is `bpchar`.
+ */
 export function baseType(column: ColumnSpec): string {
-  return column.postgresType.replace(/\(.*\)/, '');
+  const name = column.postgresType.replace(/\(.*\)/, '');
+  return name === 'character' ? 'bpchar' : name;
 }
 
 /**
@@ -101,8 +105,14 @@ function tag(table: TableSpec): string {
 
 /** What a writer's session may have set otherwise, and the text of a key depends on; each costs every statement a little. */
 function settings(table: TableSpec): string {
-  const isDouble = keyColumns(table).some((column) => column.type === 'double');
-  return `SET search_path = pg_catalog, pg_temp${isDouble ? ' SET extra_float_digits = 1' : ''}`;
+  const types = keyColumns(table).map((column) => column.type);
+  return [
+    'SET search_path = pg_catalog, pg_temp',
+    ...(types.some((type) => type === 'double' || type === 'real') ? ['SET extra_float_digits = 1'] : []),
+    ...(types.some((type) => type === 'timestamptz' || type === 'timestamp' || type === 'date')
+      ? [`SET timezone = 'UTC' SET datestyle = 'ISO'`]
+      : []),
+  ].join(' ');
 }
 
 /** The text of a key's column, in the form that the codec reads back; independent of session settings. */
