@@ -36,6 +36,9 @@ const CODES = {
   BREAKER_OPEN: { retryable: true },
   TRANSACTION_ABORTED: { retryable: false },
   ROW_NOT_FOUND: { retryable: false },
+  SQL_INVALID: { retryable: false },
+  SCHEMA_UNCLEAR: { retryable: false },
+  MIGRATION_FAILED: { retryable: false },
   CLOSED: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 
