@@ -1,14 +1,16 @@
 import { formsOf } from '../../adapter/codec/form.ts';
 import type { Finding, Severity } from '../finding.ts';
 import type { SqliteColumn, SqliteTable } from '../sqlite/schema.ts';
-import type { ColumnCensus, TextForm } from './column-census.ts';
+import type { ColumnCensus } from './column-census.ts';
 import { readDeclaredType } from './declared-type.ts';
 import type { DeclaredType } from './declared-type.ts';
 import { defaultClass } from './default-class.ts';
 import type { StorageClass } from './default-class.ts';
+import { formOf } from './form-fit.ts';
 import { misfits } from './misfits.ts';
 import type { Misfit } from './misfits.ts';
 import type { ColumnOverride } from './override.ts';
+import { proposals } from './proposals.ts';
 import { allowsOnlyZeroAndOne } from './zero-one-check.ts';
 
 /**
@@ -79,7 +81,11 @@ export function chooseType(question: TypeQuestion): TypeChoice {
       },
     ),
   );
-  return { type: other.type, form: other.form ?? null, findings: [...found, evidence(question, other)] };
+  return {
+    type: other.type,
+    form: other.form ?? null,
+    findings: [...found, evidence(question, other), ...proposed(question, other.type)],
+  };
 }
 
 function overridden(question: TypeQuestion, { type, form }: ColumnOverride): TypeChoice {
@@ -106,7 +112,14 @@ function chosen(question: TypeQuestion, candidate: Candidate, against: readonly 
       keys: misfit.keys,
     }),
   );
-  return { type: candidate.type, form, findings: [...rejections, evidence(question, candidate)] };
+  const more = rejections.length > 0 || question.override !== undefined ? [] : proposed(question, candidate.type);
+  return { type: candidate.type, form, findings: [...rejections, evidence(question, candidate), ...more] };
+}
+
+function proposed({ table, column, census }: TypeQuestion, type: string): readonly Finding[] {
+  if (census === null || column.isRowid) return [];
+  const place = { table: table.name, column: column.name };
+  return proposals({ name: `${table.name}.${column.name}`, place, type, census });
 }
 
 function evidence(question: TypeQuestion, { type, form, because, isDoubtful = false }: Candidate): Finding {
@@ -273,7 +286,15 @@ function nativePreferences(
   return types.flatMap((type) => {
     const form = hasData ? formFor(type, census) : formOfDefault(type, column);
     if (hasData && form === undefined) return [];
-    return [{ type, ...withForm(form), because: name }];
+    const isMixed = form?.endsWith(' mixed') === true;
+    return [
+      {
+        type,
+        ...withForm(form),
+        because: isMixed ? `${name}, in several forms, of which one comes back` : name,
+        isDoubtful: isMixed,
+      },
+    ];
   });
 }
 
@@ -293,25 +314,9 @@ function formOfDefault(type: string, column: SqliteColumn): string | undefined {
 
 /** The form of a type in which a column's values are; `undefined` when they are in none. */
 function formFor(type: string, census: ColumnCensus): string | undefined {
-  const forms = formsOf(type).filter((form) => !form.includes(' '));
-  const most = [...census.forms].toSorted(([, a], [, b]) => b.count - a.count).map(([name]) => name);
-  const named = most.find((name: TextForm) => (forms as readonly string[]).includes(name));
-  if (named !== undefined && census.texts.count >= census.integers.count) return named;
-  if (type === 'jsonb') return forms[0];
-  if (type === 'uuid') return census.blobs16.count > 0 ? 'uuid-blob' : undefined;
-  if (!type.startsWith('timestamp')) return undefined;
-  return census.integers.count > 0 ? epochForm(census) : undefined;
-}
-
-/** By magnitude: what the largest integer would be as a moment between 1970 and 2970. */
-function epochForm({ minInteger, maxInteger }: ColumnCensus): string | undefined {
-  const low = minInteger ?? 0n;
-  const high = maxInteger ?? 0n;
-  const largest = high > -low ? high : -low;
-  if (largest < 10n ** 8n) return undefined;
-  if (largest < 4n * 10n ** 10n) return 'epoch-s';
-  if (largest < 4n * 10n ** 13n) return 'epoch-ms';
-  return largest < 4n * 10n ** 16n ? 'epoch-us' : undefined;
+  // A day may be held as a moment, but whether all of them are days is not counted.
+  const forms = type === 'date' ? ['date'] : formsOf(type).filter((form) => !form.includes(' '));
+  return formOf(forms, census);
 }
 
 function withForm(form: string | undefined): { readonly form?: string } {
