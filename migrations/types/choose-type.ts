@@ -26,6 +26,8 @@ export interface TypeQuestion {
   readonly column: SqliteColumn;
   /** What the column holds; null where there is no data to look at. */
   readonly census: ColumnCensus | null;
+  /** Whether the census saw only some of the rows. @default false */
+  readonly isSample?: boolean;
   /** What the user decided, as `readOverrides` gives it. */
   readonly override?: ColumnOverride | undefined;
   /** @default 'faithful' */
@@ -106,8 +108,8 @@ function chosen(question: TypeQuestion, candidate: Candidate, against: readonly 
   const form = candidate.form ?? formsOf(candidate.type)[0] ?? null;
   const rejections = against.map((misfit) =>
     finding(question, 'rejection', misfit.code, {
-      message: `the column becomes ${candidate.type} (${candidate.because}), but it holds ${misfit.what} in ${rows(misfit.count)}, and no type of PostgreSQL holds all of its values as they are`,
-      remedy: misfit.remedy,
+      message: `the column becomes ${candidate.type} (${candidate.because}), but it holds ${misfit.what} in ${rows(misfit.count)}${question.override === undefined ? ', and no other type holds all of its values as they are' : ''}`,
+      remedy: `${misfit.remedy}${momentRemedy(question, candidate)}`,
       count: misfit.count,
       keys: misfit.keys,
     }),
@@ -116,16 +118,32 @@ function chosen(question: TypeQuestion, candidate: Candidate, against: readonly 
   return { type: candidate.type, form, findings: [...rejections, evidence(question, candidate), ...more] };
 }
 
+/** A column that mixes moments in several forms has a type that holds them all, though not each in its own form. */
+function momentRemedy({ table, column, census }: TypeQuestion, { type }: Candidate): string {
+  const { kind } = readDeclaredType(column.declaredType);
+  if (census === null || type.startsWith('timestamp') || (kind !== 'moment' && kind !== 'date')) return '';
+  const form = formFor('timestamp with time zone', census);
+  if (form === undefined) return '';
+  return `; or take all of them for moments, written in one form on the way back: columns: { "${table.name}.${column.name}": { type: "timestamptz", form: "${form}" } }`;
+}
+
 function proposed({ table, column, census }: TypeQuestion, type: string): readonly Finding[] {
-  if (census === null || column.isRowid) return [];
+  // What a foreign key holds is its parent's matter.
+  const isForeignKey = table.foreignKeys.some(({ columns }) => columns.includes(column.name));
+  if (census === null || column.isRowid || isForeignKey) return [];
   const place = { table: table.name, column: column.name };
   return proposals({ name: `${table.name}.${column.name}`, place, type, census });
 }
 
 function evidence(question: TypeQuestion, { type, form, because, isDoubtful = false }: Candidate): Finding {
-  const { census } = question;
+  const { census, isSample = false } = question;
+  const subject = isSample ? 'a sample of its rows holds' : 'it holds';
   const data =
-    census === null ? 'no data was looked at' : isEmpty(census) ? 'the column holds no values' : summary(census);
+    census === null
+      ? 'no data was looked at'
+      : isEmpty(census)
+        ? `${subject} no values`
+        : `${subject} ${summary(census)}`;
   const held = form === undefined ? '' : ` (form ${form})`;
   return finding(question, isDoubtful ? 'warning' : 'note', isDoubtful ? 'doubtful-type' : 'type', {
     message: `${type}${held}: ${because}; ${data}`,
@@ -147,7 +165,7 @@ function summary(census: ColumnCensus): string {
     [census.nulls.count, 'NULL'],
   ] as const;
   const held = parts.flatMap(([count, name]) => (count === 0 ? [] : [`${count} ${name}${count === 1 ? '' : 's'}`]));
-  return `it holds ${held.join(', ')}`;
+  return held.join(', ');
 }
 
 function rows(count: number): string {

@@ -41,7 +41,7 @@ function proposed(type: string, census: ColumnCensus): Proposal | undefined {
   if (kinds.length !== 1) return undefined;
   if (integers.count > 0) {
     // A column of zeros says nothing.
-    if (notZeroOrOne.count === 0 && maxInteger === 1n)
+    if (type === 'bigint' && notZeroOrOne.count === 0 && maxInteger === 1n)
       return { noun: 'boolean', what: 'booleans (0 and 1)', type: 'boolean' };
     return type === 'bigint' && census.magnitudes.other === 0 ? moment(census) : undefined;
   }
@@ -60,7 +60,7 @@ function proposed(type: string, census: ColumnCensus): Proposal | undefined {
 
 function moment(census: ColumnCensus): Proposal | undefined {
   const form = plainForm('timestamp with time zone', census);
-  return form && { noun: 'moment', what: `moments (${form})`, type: 'timestamptz', form };
+  return form === undefined ? undefined : { noun: 'moment', what: `moments (${form})`, type: 'timestamptz', form };
 }
 
 function plainForm(type: string, census: ColumnCensus): string | undefined {
