@@ -1,3 +1,6 @@
+import { jsonbText } from '../../adapter/codec/jsonb-text.ts';
+import { ValueRefused } from '../../adapter/codec/value-refused.ts';
+
 /**
  * Why PostgreSQL would not take a text as JSON: `invalid` for `json` and `jsonb`, `beyond-jsonb` for `jsonb` only.
  * `null` where both take it.
@@ -6,11 +9,21 @@ export function jsonTrouble(text: string): 'invalid' | 'beyond-jsonb' | null {
   // Most text is no JSON, and shows it with its first character.
   if (!FIRST.test(text)) return 'invalid';
   try {
-    JSON.parse(text);
-  } catch {
-    return 'invalid';
+    jsonbText(text);
+    return null;
+  } catch (error) {
+    if (!(error instanceof ValueRefused)) throw error;
+    return isJson(text) ? 'beyond-jsonb' : 'invalid';
   }
-  return /\\u0000|\\ud[89a-f]/i.test(text) ? 'beyond-jsonb' : null;
 }
 
 const FIRST = /^[ \t\r\n]*["{[\-\dtfn]/;
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -18,6 +18,8 @@ export interface ScanOptions {
 export interface ScannedRow {
   /** The table's columns in its order. The value of a blob in a column without text is its length, see {@link BlobLength}. */
   readonly values: readonly ScannedValue[];
+  /** Of the expressions asked for, in their order. */
+  readonly extra: readonly ScannedValue[];
   /** The row's key as people read it: its primary key, else its rowid. */
   readonly key: () => string;
 }
@@ -51,9 +53,19 @@ const REPLACEMENT = '\uFFFD';
 export async function scanTable(
   db: Database.Database,
   table: SqliteTable,
-  { onRow, onProgress, signal, sampleRows }: ScanOptions & { readonly onRow: (row: ScannedRow) => void },
+  {
+    onRow,
+    onProgress,
+    signal,
+    sampleRows,
+    extra = [],
+  }: ScanOptions & {
+    readonly onRow: (row: ScannedRow) => void;
+    /** Expressions in SQL over the table's columns, to be evaluated for each row. */
+    readonly extra?: readonly string[];
+  },
 ): Promise<{ readonly rows: number; readonly isComplete: boolean }> {
-  const reader = new TableReader(db, table);
+  const reader = new TableReader(db, table, extra);
   let rows = 0;
   const portions = sampleRows === undefined ? null : reader.portions(sampleRows);
   for (const statement of portions ?? [reader.all()]) {
@@ -81,10 +93,11 @@ class TableReader {
   readonly #isUtf8: boolean;
   /** Positions of the columns of which a blob's length is read instead of the blob; the length follows the columns. */
   readonly #lengths: ReadonlyMap<number, number>;
+  readonly #extra: number;
   readonly #select: string;
   #bytes: Database.Statement<unknown[], RawRow> | null = null;
 
-  constructor(db: Database.Database, table: SqliteTable) {
+  constructor(db: Database.Database, table: SqliteTable, extra: readonly string[]) {
     this.#db = db;
     this.#table = table;
     this.#locator = locatorOf(table);
@@ -96,11 +109,12 @@ class TableReader {
       return `CASE WHEN typeof(${quote(name)}) = 'blob' THEN NULL ELSE ${quote(name)} END`;
     });
     this.#lengths = lengths;
+    this.#extra = extra.length;
     const more = [...lengths.keys()].map((index) => {
       const name = quote(table.columns[index]?.name ?? '');
       return `CASE WHEN typeof(${name}) = 'blob' THEN length(${name}) END`;
     });
-    this.#select = `SELECT ${[...columns, ...more, ...this.#locator].join(', ')} FROM ${quote(table.name)}`;
+    this.#select = `SELECT ${[...columns, ...more, ...extra, ...this.#locator].join(', ')} FROM ${quote(table.name)}`;
   }
 
   all(): IterableIterator<RawRow> {
@@ -146,9 +160,14 @@ class TableReader {
         isSuspect = true;
       }
     }
-    const located = row.slice(width + this.#lengths.size);
+    const expressions = width + this.#lengths.size;
+    const located = row.slice(expressions + this.#extra);
     if (isSuspect && this.#isUtf8) this.#mend(values, located);
-    return { values, key: () => this.#keyText(values, located) };
+    return {
+      values,
+      extra: row.slice(expressions, expressions + this.#extra),
+      key: () => this.#keyText(values, located),
+    };
   }
 
   #keyText(values: readonly ScannedValue[], located: RawRow): string {
