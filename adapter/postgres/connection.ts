@@ -97,6 +97,16 @@ export function describeConnectionError(url: string, error: unknown): unknown {
       },
     );
   }
+  if (state === '25006') {
+    return new CrossfadeError(
+      'POSTGRES_REFUSED',
+      `PostgreSQL at ${where} takes no writes: it is a standby, or was made read-only`,
+      {
+        hint: 'put the address of the primary server into the connection URL, or wait until this one is promoted',
+        cause: error,
+      },
+    );
+  }
   const isUnreachable = state === undefined ? isConnectionFailure(error) : /^(08|57P0)/.test(state);
   if (!isUnreachable) return error;
   return new CrossfadeError('POSTGRES_UNREACHABLE', `PostgreSQL at ${where} does not answer${reason(error)}`, {

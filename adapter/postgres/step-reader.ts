@@ -8,6 +8,7 @@ import { stepOutdated } from '../store.ts';
 import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
 import {
   changedSince,
+  forgottenTo,
   formatPosition,
   fromSnapshotRow,
   includes,
@@ -32,7 +33,7 @@ const FLUSH_POLL_MS = 5;
 const FLUSH_LIMIT_MS = 10_000;
 
 const STATE_SQL = `
-  SELECT ${SNAPSHOT_COLUMNS}, pg_current_wal_insert_lsn()::text AS lsn, pg_is_in_recovery() AS is_standby,
+  SELECT ${SNAPSHOT_COLUMNS}, CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END::text AS lsn, pg_is_in_recovery() AS is_standby,
          s.role, s.epoch, s.capture_id, s.intent, s.final_position, s.pruned_to
   FROM crossfade.state s`;
 
@@ -119,7 +120,7 @@ async function begin(session: Session, request: StepRequest): Promise<Found> {
   if (snapshot.role !== 'primary' || Number(snapshot.epoch) !== request.epoch || snapshot.intent === 'released') {
     throw stepOutdated('postgres', 'is not the primary of this epoch any more');
   }
-  const position = fromSnapshotRow(snapshot);
+  const position = { ...fromSnapshotRow(snapshot), forgotten: forgottenTo(snapshot.pruned_to) };
   assertSameHistory(request, after, position, snapshot);
   verifyCapture(capture?.rows ?? [], request.tables);
   const asChange = ([tbl, key]: readonly (string | null)[]): Change => ({
@@ -195,14 +196,22 @@ async function openReading(source: Source, request: StepRequest, found: Found): 
   };
 }
 
-/** Whether a write switch waits for the secondary to get here, though there may be no change on the way. */
-function isAwaited({ state, after }: Found): boolean {
+/**
+ * Whether the secondary is to get here though there may be no change on the way: a write switch waits for it, or its
+ * watermark does not tell yet how much has been forgotten.
+ */
+function isAwaited({ state, after, position }: Found): boolean {
+  if (after.forgotten !== position.forgotten) return true;
   return (
     state.intent === 'fenced' && state.final_position !== null && !includes(after, parsePosition(state.final_position))
   );
 }
 
-/** PROTOCOL.md R12, R13: transaction numbers mean something only within one history, and only on the primary itself. */
+/**
+ * PROTOCOL.md R12, R13: transaction numbers mean something only within one history, and only on the primary itself. A
+ * server whose data folder was put back from a copy has the same identifiers; but it forgot what it had forgotten, or
+ * its transactions stand before the watermark's.
+ */
 function assertSameHistory(
   request: StepRequest,
   after: SnapshotPosition,
@@ -224,6 +233,9 @@ function assertSameHistory(
     throw historyLost(
       `PostgreSQL is on timeline ${now.timeline}, SQLite followed timeline ${after.timeline} (a failover or a restored backup)`,
     );
+  }
+  if (now.xmax < after.xmax || BigInt(now.forgotten ?? 0) < BigInt(after.forgotten ?? 0)) {
+    throw historyLost('PostgreSQL went back in time, to before what SQLite has applied (a restored backup)');
   }
 }
 

@@ -124,6 +124,13 @@ export class StepReader {
     }
     const captureId = state.capture_id;
     if (captureId === request.captureId && first?.[0] === after.seq && first[1] === after.tag) return;
+    if (captureId === request.captureId && first !== undefined && first[0] > after.seq) {
+      throw new CrossfadeError(
+        'HISTORY_LOST',
+        `PostgreSQL stands at entry ${after.seq} of the SQLite changelog, which was forgotten since: an older state of it was put back (a restored backup)`,
+        { hint: 'copy the rows again: crossfade backfill --reconcile' },
+      );
+    }
     throw new CrossfadeError(
       'HISTORY_LOST',
       captureId === request.captureId
