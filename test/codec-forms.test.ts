@@ -166,9 +166,9 @@ for (const type of ['timestamp with time zone', 'timestamp without time zone']) 
               const exact = BigInt(ms) * 1_000n + BigInt(us);
               const unit = unitOf(form);
               const said = exact - (((exact % unit) + unit) % unit);
-              t.is(after[index]?.of, String(said), `${form}: ${String(value)}`);
+              t.is(after[index]?.of, String(said), `${form}: ${encodeKey([value])}`);
               const back = inSqlite(fromPostgres(coding(type, form), after[index]?.text ?? null));
-              t.true(sameValue(back, value), `${form}: ${String(value)} came back as ${String(back)}`);
+              t.true(sameValue(back, value), `${form}: ${encodeKey([value])} came back as ${encodeKey([back])}`);
             }
           },
         ),
@@ -208,7 +208,7 @@ test('a moment in another form than the column has is refused, or brought into t
           if (said % 1_000n === 0n)
             t.true(
               sameValue(brought, WRITTEN[form](saidMs, '000')),
-              `${form} mixed: ${value} became ${String(brought)}`,
+              `${form} mixed: ${value} became ${encodeKey([brought])}`,
             );
           t.true(
             sameValue(canonical(coding(type, `${form} mixed`), brought), brought),
@@ -377,7 +377,7 @@ test('a day and a time of day come back as they were, in each form; what lies wi
   ];
   for (const [type, form, value, expected] of cases) {
     const text = unlessRefused(() => toPostgres(coding(type, form), value));
-    t.is(text === undefined, expected === undefined, `${type} ${form} ${value}`);
+    t.is(text === undefined, expected === undefined, `${type} ${form} ${encodeKey([value])}`);
     if (text === undefined || text === null) continue;
     const [held] = await stored(client, { type, texts: [text] });
     t.is(held?.text, expected);
@@ -401,7 +401,7 @@ test('a UUID comes back in the form that its column has, and in no other', async
     for (const value of others) {
       const isOwn = sameValue(value, written[form]);
       const text = unlessRefused(() => toPostgres(coding('uuid', form), value));
-      t.is(text !== undefined, isOwn, `${form}: ${String(value)}`);
+      t.is(text !== undefined, isOwn, `${form}: ${encodeKey([value])}`);
       t.true(sameValue(canonical(coding('uuid', `${form} mixed`), value), written[form]));
     }
     const [held] = await stored(client, { type: 'uuid', texts: [toPostgres(coding('uuid', form), written[form])] });
