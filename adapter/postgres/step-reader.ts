@@ -332,14 +332,18 @@ async function* changedKeys(
   }
 }
 
-/** PROTOCOL.md R3, R4: changes past the backfill's cursor are left to the piece that will copy them. */
+/**
+ * PROTOCOL.md R3, R4: changes past the backfill's cursor are left to the piece that will copy them. The changelog's keys
+ * are compared under the collations of the table's own columns, which a value of the column's type alone does not have.
+ */
 function upToCursor(table: TableSpec, cursor: Cursor | undefined, names: readonly string[]): string {
   if (cursor === undefined || cursor.isDone) return 'true';
   const { after } = cursor;
   if (after === null) return 'false';
-  const reached = keyColumns(table).map(
-    (column, index) => `${literal(toPostgres(column, after[index] ?? null) ?? '')}::${baseType(column)}`,
-  );
+  const reached = keyColumns(table).map((column, index) => {
+    const value = `${literal(toPostgres(column, after[index] ?? null) ?? '')}::${baseType(column)}`;
+    return `coalesce((SELECT ${quote(column.name)} FROM ${quote(table.name)} LIMIT 0), ${value})`;
+  });
   return `(${names.join(', ')}) <= (${reached.join(', ')})`;
 }
 
