@@ -161,7 +161,8 @@ function highestId(db: Database.Database, schema: SqliteSchema, name: string): b
     .pluck()
     .get() as bigint | null;
   const given = table.autoIncrement
-    ? (db.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').safeIntegers().pluck().get(name) as bigint | undefined)
+    ? (db.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').safeIntegers().pluck().get(name) as
+        bigint | undefined)
     : undefined;
   return [highest ?? 0n, given ?? 0n, 0n].reduce((a, b) => (a > b ? a : b));
 }
@@ -170,7 +171,9 @@ function highestId(db: Database.Database, schema: SqliteSchema, name: string): b
 function hasOrphans(db: Database.Database, schema: SqliteSchema, name: string, key: SqliteForeignKey): boolean {
   const parent = schema.tables.find((table) => table.name.toLowerCase() === key.parent.toLowerCase());
   if (parent === undefined || key.parentColumns.length !== key.columns.length) return false;
-  const joins = key.columns.map((column, index) => `p.${quote(key.parentColumns[index] ?? '')} = c.${quote(column)}${bytewise(parent, key)}`);
+  const joins = key.columns.map(
+    (column, index) => `p.${quote(key.parentColumns[index] ?? '')} = c.${quote(column)}${bytewise(parent, key)}`,
+  );
   const given = key.columns.map((column) => `c.${quote(column)} IS NOT NULL`);
   const sql = `SELECT 1 FROM ${quote(name)} c WHERE ${given.join(' AND ')}
     AND NOT EXISTS (SELECT 1 FROM ${quote(parent.name)} p WHERE ${joins.join(' AND ')}) LIMIT 1`;

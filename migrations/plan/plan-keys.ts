@@ -57,7 +57,11 @@ function isCollated(parts: readonly IndexPart[]): boolean {
   return parts.some(({ collation }) => collation.toUpperCase() !== 'BINARY');
 }
 
-function collatedIndex(planning: Planning, table: SqliteTable, unique: Pick<SqliteUnique, 'name' | 'parts'>): PlannedIndex | null {
+function collatedIndex(
+  planning: Planning,
+  table: SqliteTable,
+  unique: Pick<SqliteUnique, 'name' | 'parts'>,
+): PlannedIndex | null {
   const columns = columnNames(unique.parts);
   const wanted = unique.name ?? `${table.name}_${columns.join('_')}_key`;
   const place = { table: table.name, constraint: wanted };

@@ -20,7 +20,8 @@ export function rejectConflictClauses(planning: Planning, table: SqliteTable): v
       code: 'conflict-clause',
       place: { table: table.name },
       message: `its constraints do more than refuse (${found.join('; ')}), which PostgreSQL's cannot`,
-      remedy: 'say it in the statements that write (INSERT OR REPLACE, ON CONFLICT DO …), and rebuild the table without it',
+      remedy:
+        'say it in the statements that write (INSERT OR REPLACE, ON CONFLICT DO …), and rebuild the table without it',
     },
     `conflict-clause:${table.name}`,
   );

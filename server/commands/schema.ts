@@ -28,10 +28,18 @@ interface SchemaFlags {
 export function addSchemaCommand(program: Command): void {
   program
     .command('schema')
-    .description('translate the SQLite schema into one PostgreSQL baseline, checked by PostgreSQL, and say what was decided')
+    .description(
+      'translate the SQLite schema into one PostgreSQL baseline, checked by PostgreSQL, and say what was decided',
+    )
     .option('--sqlite <file>', 'the SQLite file of the API, which is only read (default: the variable SQLITE_PATH)')
-    .option('--migrations <folder>', 'a folder of SQL migration files instead, applied to an empty database in their order')
-    .option('--postgres <url>', 'where to try and apply it (default: DATABASE_URL; to try it, an embedded one otherwise)')
+    .option(
+      '--migrations <folder>',
+      'a folder of SQL migration files instead, applied to an empty database in their order',
+    )
+    .option(
+      '--postgres <url>',
+      'where to try and apply it (default: DATABASE_URL; to try it, an embedded one otherwise)',
+    )
     .option('--config <file>', 'profile, column types and what to leave out (default: crossfade.config.js or .json)')
     .option('--profile <name>', 'faithful: types that keep every SQLite behaviour; native: timestamptz, jsonb, uuid')
     .option('--out <file>', 'write the baseline as SQL')
@@ -72,7 +80,8 @@ async function runSchema(flags: SchemaFlags, terminal: Terminal, signal: AbortSi
     signal,
   });
   return await withScratchPostgres(url, async (client) => {
-    const { tryPlan, applyPlan, diffPlan, knexMigration, script, baseline } = await import('../../migrations/schema.ts');
+    const { tryPlan, applyPlan, diffPlan, knexMigration, script, baseline } =
+      await import('../../migrations/schema.ts');
     const tried = await tryPlan(client, translation.plan);
     let findings: readonly Finding[] = [...translation.findings, ...tried];
     if (flags.diff) findings = [...findings, ...(await diffPlan(client, translation.plan))];
@@ -87,7 +96,10 @@ async function runSchema(flags: SchemaFlags, terminal: Terminal, signal: AbortSi
     if (isSound && flags.out !== undefined) write(flags.out, script(statements));
     if (isSound && flags.knex !== undefined) {
       const tables = translation.plan.tables.map(({ name }) => name);
-      write(flags.knex, knexMigration(statements, { module: flags.knex.endsWith('.cjs') ? 'commonjs' : 'esm', tables }));
+      write(
+        flags.knex,
+        knexMigration(statements, { module: flags.knex.endsWith('.cjs') ? 'commonjs' : 'esm', tables }),
+      );
     }
     const report = schemaReport(translation, findings);
     const written = isSound ? [flags.out, flags.knex].filter((file) => file !== undefined) : [];
@@ -99,7 +111,11 @@ async function runSchema(flags: SchemaFlags, terminal: Terminal, signal: AbortSi
         ? ['nothing was written: remedy what is rejected first']
         : []),
     ];
-    terminal.result([text({ verbose: flags.verbose ?? false }), ...ends].join('\n'), { ...report.json, written, applied });
+    terminal.result([text({ verbose: flags.verbose ?? false }), ...ends].join('\n'), {
+      ...report.json,
+      written,
+      applied,
+    });
     return isSound && (applied || !flags.apply) ? EXIT.done : EXIT.no;
   });
 }
