@@ -1,7 +1,11 @@
-import type { Catalog } from './catalog.ts';
+import type { Expr } from '../sqlite/schema.ts';
+import type { Catalog, CatalogTable } from './catalog.ts';
 import type { ParameterUse } from './fragment.ts';
+import { parameterKeys } from './parameter-keys.ts';
+import type { AstRoot } from './parameter-keys.ts';
 import { POSTGRES_NAME } from './sql-type.ts';
 import type { SqlType } from './sql-type.ts';
+import { Untranslatable } from './translation.ts';
 import type { Remark } from './translation.ts';
 
 /** What a translation gathers while it walks through a statement or an expression. */
@@ -13,11 +17,14 @@ export class Emission {
   readonly #parameters: { readonly key: string | number; readonly type: SqlType }[] = [];
   #usesPack = false;
   #isImmutable = true;
-  #lastNumber = 0;
   #lastName = 0;
 
-  constructor(catalog: Catalog, source?: string) {
+  /** The number or the name of each parameter. */
+  readonly #keys: ReadonlyMap<Expr, string | number>;
+
+  constructor(catalog: Catalog, root?: AstRoot, source?: string) {
     this.catalog = catalog;
+    this.#keys = root === undefined ? new Map() : parameterKeys(root);
     this.source = source;
   }
 
@@ -35,6 +42,17 @@ export class Emission {
 
   get isImmutable(): boolean {
     return this.#isImmutable;
+  }
+
+  /** A table or view, by its name in any case. */
+  table(name: string): CatalogTable {
+    const table = this.catalog.table(name);
+    if (table !== undefined) return table;
+    throw new Untranslatable(
+      'unknown-table',
+      `there is no table or view "${name}" to be had in PostgreSQL`,
+      'check the name, and that it is translated: virtual tables and those of SQLite itself are not',
+    );
   }
 
   /** Notes something once, however often it occurs. */
@@ -59,12 +77,9 @@ export class Emission {
     return `crossfade_${this.#lastName}`;
   }
 
-  /** The parameter that stands at a place of the SQL, numbered as SQLite numbers it: https://sqlite.org/lang_expr.html#varparam */
-  parameterUse(name: string): ParameterUse {
-    if (!name.startsWith('?')) return { key: name };
-    const number = name === '?' ? this.#lastNumber + 1 : Number(name.slice(1));
-    this.#lastNumber = Math.max(this.#lastNumber, number);
-    return { key: number };
+  /** What is bound to a parameter of the statement. */
+  parameterUse(ast: Expr): ParameterUse {
+    return { key: this.#keys.get(ast) ?? '?' };
   }
 
   /** A parameter as a value of a type; one that is used with two types gets two of PostgreSQL's numbers. */

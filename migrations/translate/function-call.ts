@@ -1,4 +1,5 @@
 import type { Expr } from '../sqlite/schema.ts';
+import { isAggregateFunction, translateAggregate } from './aggregate.ts';
 import { callPack } from './call-pack.ts';
 import { chooseFirst } from './case.ts';
 import { compareFragments } from './compare-fragments.ts';
@@ -9,16 +10,21 @@ import { translateNode } from './translate-node.ts';
 import type { Setting } from './translate-node.ts';
 import { Untranslatable } from './translation.ts';
 import { unifiedValue, unify } from './unify.ts';
+import { translateWindowFunction } from './window.ts';
 
 /** A call of a function: https://sqlite.org/lang_corefunc.html */
 export function translateCall(ast: Extract<Expr, { type: 'FunctionCallExpr' }>, setting: Setting): Fragment {
+  const windowed = translateWindowFunction(ast, setting);
+  if (windowed !== undefined) return windowed;
+  if (isAggregateFunction(ast)) return translateAggregate(ast, setting);
   const name = ast.name.name.toLowerCase();
   const args = (ast.args ?? []).map((arg) => translateNode(arg, setting));
   return SPECIAL[name]?.(args, setting) ?? callPack(name, args, setting);
 }
 
-export function translateCallStar(ast: Extract<Expr, { type: 'FunctionCallStarExpr' }>, _setting: Setting): Fragment {
-  throw new Untranslatable('aggregate', `${ast.name.name}(*) stands here`, 'rewrite it');
+/** `count(*)`. */
+export function translateCallStar(ast: Extract<Expr, { type: 'FunctionCallStarExpr' }>, setting: Setting): Fragment {
+  return translateAggregate(ast, setting);
 }
 
 /** Functions that are syntax in PostgreSQL. */

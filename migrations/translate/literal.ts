@@ -4,6 +4,7 @@ import { constantFragment } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
 import { numberOfDigits } from './numeric-text.ts';
 import { resolveColumn, resolveQualified } from './scope.ts';
+import type { Found } from './scope.ts';
 import type { Setting } from './translate-node.ts';
 import { Untranslatable } from './translation.ts';
 
@@ -55,7 +56,7 @@ export function translateLiteral(ast: Literal, setting: Setting): Fragment {
  */
 export function translateColumn(name: string, lengthInSource: number, { scope, emission }: Setting): Fragment {
   const column = resolveColumn(scope, name);
-  if (column !== undefined) return column;
+  if (column !== undefined) return grouped(column);
   if (lengthInSource > name.length) {
     emission.remark({
       severity: 'note',
@@ -78,10 +79,14 @@ export function translateColumn(name: string, lengthInSource: number, { scope, e
 /** `table.column`, with or without the database's name before it. */
 export function translateQualified(ast: Extract<Expr, { type: 'QualifiedExpr' }>, { scope }: Setting): Fragment {
   const column = resolveQualified(scope, ast.table.text, ast.column.text);
-  if (column !== undefined) return column;
+  if (column !== undefined) return grouped(column);
   throw new Untranslatable(
     'unknown-column',
     `there is no column "${ast.table.text}"."${ast.column.text}"`,
     'check the name, and that its table is translated',
   );
+}
+
+function grouped({ fragment, scope }: Found): Fragment {
+  return scope.group === undefined ? fragment : scope.group.column(fragment);
 }

@@ -1,5 +1,5 @@
 import type { CatalogColumn, CatalogTable } from './catalog.ts';
-import type { Affinity } from '../sqlite/schema.ts';
+import type { Affinity, Expr } from '../sqlite/schema.ts';
 import { quoteName } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
 import type { SqlType } from './sql-type.ts';
@@ -18,8 +18,10 @@ export interface ScopeTable {
 export interface ScopeColumn {
   readonly name: string;
   readonly fragment: Fragment;
-  /** NATURAL and USING leave it out of `*`, as another table gives it. */
+  /** NATURAL and USING leave it out of `*`, as a table to the left gives it. */
   readonly isMerged?: true;
+  /** What `*` gives in its place where USING made one column of two that can both be NULL. */
+  readonly mergedAs?: Fragment;
 }
 
 /** Names that an expression can use, from the inside to the outside. */
@@ -30,8 +32,35 @@ export interface Scope {
   /** The aliases of the result's columns, which SQLite knows in WHERE, GROUP BY and HAVING; by name in lower case. */
   readonly aliases?: ReadonlyMap<string, () => Fragment>;
   /** Common table expressions, by name in lower case. */
-  readonly ctes?: ReadonlyMap<string, CatalogTable>;
+  readonly ctes?: ReadonlyMap<string, NamedQuery>;
+  /** What GROUP BY asks of the columns of these tables; without it they can be used freely. */
+  readonly group?: Grouping;
   readonly parent?: Scope;
+}
+
+/** A common table expression: its columns, to be qualified. */
+export interface NamedQuery {
+  readonly name: string;
+  readonly columns: readonly QueryColumn[];
+}
+
+/** A column of a query's result: a fragment whose SQL is of no use outside of the query. */
+export interface QueryColumn {
+  readonly name: string;
+  readonly fragment: Fragment;
+}
+
+/** The rows of each group are one: how a column outside of aggregates is used all the same. */
+export interface Grouping {
+  readonly keys: readonly Expr[];
+  /** The column as it may stand there. Throws where its value is any row's. */
+  readonly column: (fragment: Fragment) => Fragment;
+}
+
+/** What a name means, and where it was found. */
+export interface Found {
+  readonly fragment: Fragment;
+  readonly scope: Scope;
 }
 
 const ROWIDS = new Set(['rowid', 'oid', '_rowid_']);
@@ -45,38 +74,78 @@ export function scopeTable(table: CatalogTable, name: string | null, qualifier: 
 }
 
 /** What a name means, or undefined if it means nothing. */
-export function resolveColumn(scope: Scope, name: string): Fragment | undefined {
+export function resolveColumn(scope: Scope, name: string): Found | undefined {
   const wanted = name.toLowerCase();
   for (let place: Scope | undefined = scope; place !== undefined; place = place.parent) {
-    const found = place.merged?.get(wanted) ?? columnOf(place.tables, wanted) ?? place.aliases?.get(wanted)?.();
-    if (found !== undefined) return found;
+    const column = place.merged?.get(wanted) ?? columnOf(place.tables, wanted);
+    if (column !== undefined) return { fragment: column, scope: place };
+    const alias = place.aliases?.get(wanted)?.();
+    // What stands behind an alias has already been looked at under GROUP BY.
+    if (alias !== undefined) return { fragment: alias, scope: { tables: [] } };
     if (ROWIDS.has(wanted)) {
-      const rowids = place.tables.flatMap((table) => table.rowid ?? []);
-      if (rowids.length === 1) return rowids[0];
+      const [rowid, another] = place.tables.flatMap((table) => table.rowid ?? []);
+      if (rowid !== undefined && another === undefined) return { fragment: rowid, scope: place };
     }
   }
   return undefined;
 }
 
 /** What a qualified name means. */
-export function resolveQualified(scope: Scope, tableName: string, name: string): Fragment | undefined {
+export function resolveQualified(scope: Scope, tableName: string, name: string): Found | undefined {
   const wanted = name.toLowerCase();
   for (let place: Scope | undefined = scope; place !== undefined; place = place.parent) {
     const table = place.tables.find((one) => one.name?.toLowerCase() === tableName.toLowerCase());
-    const found = table && columnOf([table], wanted);
-    if (found !== undefined) return found;
-    if (table?.rowid !== undefined && ROWIDS.has(wanted)) return table.rowid;
+    const fragment = table && (columnOf([table], wanted) ?? (ROWIDS.has(wanted) ? table.rowid : undefined));
+    if (fragment !== undefined) return { fragment, scope: place };
   }
   return undefined;
 }
 
-/** A common table expression in reach, else a table or view of the catalog's. */
-export function resolveTable(scope: Scope, name: string): CatalogTable | undefined {
+/** The common table expression of a name, if there is one in reach. */
+export function resolveQuery(scope: Scope, name: string): NamedQuery | undefined {
   for (let place: Scope | undefined = scope; place !== undefined; place = place.parent) {
     const found = place.ctes?.get(name.toLowerCase());
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** The columns of a query as a table in reach. */
+export function queryTable(columns: readonly QueryColumn[], name: string | null, qualifier: string): ScopeTable {
+  return {
+    name,
+    columns: columns.map((column) => ({
+      name: column.name,
+      fragment: columnOfQuery(column, `${quoteName(qualifier)}.${quoteName(column.name)}`),
+    })),
+  };
+}
+
+/** A column of a query's result under the name it has outside. */
+export function columnOfQuery({ name, fragment }: QueryColumn, sql: string): Fragment {
+  const { constant: _, parameter: __, isLogical: ___, ...kept } = fragment;
+  // A column of a query is compared as a column: with BINARY, unless it has another collation.
+  const collation = { name: fragment.collation?.name ?? 'BINARY', isExplicit: false };
+  return {
+    ...kept,
+    sql,
+    column: name,
+    collation,
+    ...(fragment.isLogical === true ? { type: 'integer' as const } : {}),
+  };
+}
+
+/** A table's columns where an outer join fills them with NULL. */
+export function nullable(table: ScopeTable): ScopeTable {
+  const weaken = (column: Fragment): Fragment => {
+    const { isNotNull: _, ...fragment } = column;
+    return fragment;
+  };
+  return {
+    ...table,
+    columns: table.columns.map((column) => ({ ...column, fragment: weaken(column.fragment) })),
+    ...(table.rowid === undefined ? {} : { rowid: weaken(table.rowid) }),
+  };
 }
 
 function columnOf(tables: readonly ScopeTable[], wanted: string): Fragment | undefined {

@@ -31,7 +31,7 @@ export function translateExpression(ast: Expr, { catalog, table, purpose, expect
   const emission = new Emission(catalog);
   const tables = table === undefined ? [] : [scopeTable(table, table.name, null)];
   const isFixed = purpose === 'index' || purpose === 'generated' || purpose === 'where' || purpose === 'check';
-  const fragment = translateNode(ast, { scope: { tables }, emission, aggregates: 'none', isFixed });
+  const fragment = translateNode(ast, { scope: { tables }, emission, isFixed });
   if (fragment.parameter !== undefined) throw untypedParameter();
   const result =
     purpose === 'check' || purpose === 'where'

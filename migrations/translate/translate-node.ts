@@ -1,4 +1,5 @@
 import type { Expr } from '../sqlite/schema.ts';
+import { isSameExpression } from './ast.ts';
 import { translateArithmetic } from './arithmetic.ts';
 import { translateCase } from './case.ts';
 import { translateCast } from './cast.ts';
@@ -20,18 +21,19 @@ import { Untranslatable } from './translation.ts';
 export interface Setting {
   readonly scope: Scope;
   readonly emission: Emission;
-  /** Whether aggregates may be called here, and what of GROUP BY they are subject to. */
-  readonly aggregates: AggregateUse;
+  /** The windows of the WINDOW clause, by name in lower case. */
+  readonly windows?: ReadonlyMap<string, string>;
   /** Date and time as indexes and generated columns want them: immutable, or an error. */
   readonly isFixed: boolean;
 }
 
-/** `none`: an aggregate here is an error of SQLite's. */
-export type AggregateUse = 'none' | 'allowed';
-
 /** An expression of SQLite's in PostgreSQL's words. Throws {@link Untranslatable}. */
 export function translateNode(ast: Expr, setting: Setting): Fragment {
-  const { emission } = setting;
+  const { emission, scope } = setting;
+  if (scope.group?.keys.some((key) => isSameExpression(key, ast)) === true) {
+    const { group: _, ...free } = scope;
+    return translateNode(ast, { ...setting, scope: free });
+  }
   switch (ast.type) {
     case 'NumericLiteral':
     case 'StringLiteral':
@@ -49,7 +51,7 @@ export function translateNode(ast: Expr, setting: Setting): Fragment {
     case 'QualifiedExpr':
       return translateQualified(ast, setting);
     case 'VariableExpr':
-      return valueOf('', 'null', { parameter: emission.parameterUse(ast.name) });
+      return valueOf('', 'null', { parameter: emission.parameterUse(ast) });
     case 'ParenthesizedExpr': {
       const [only] = ast.exprs;
       if (only === undefined || ast.exprs.length > 1) {

@@ -1,6 +1,8 @@
 import type { Select } from '../sqlite/schema.ts';
 import type { Catalog } from './catalog.ts';
-import { Untranslatable } from './translation.ts';
+import { Emission } from './emission.ts';
+import { translateQuery } from './query.ts';
+import { queryTranslation } from './query-translation.ts';
 import type { QueryTranslation } from './translation.ts';
 
 export interface QueryOptions {
@@ -10,6 +12,10 @@ export interface QueryOptions {
 }
 
 /** A query of SQLite's in PostgreSQL's words, with the same rows. Throws {@link Untranslatable}. */
-export function translateSelect(_select: Select, _options: QueryOptions): QueryTranslation {
-  throw new Untranslatable('query', 'a query', 'rewrite it by hand');
+export function translateSelect(select: Select, { catalog, source }: QueryOptions): QueryTranslation {
+  const emission = new Emission(catalog, select, source);
+  return queryTranslation(
+    translateQuery(select, { scope: { tables: [] }, emission, isFixed: false }, { isNested: false }),
+    emission,
+  );
 }
