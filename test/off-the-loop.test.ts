@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Worker } from 'node:worker_threads';
 import type { Crossfade, CrossfadeOptions, StoreName } from '../adapter/index.ts';
+import { Unholdable } from '../adapter/codec/unholdable.ts';
 import { encodeKey } from '../adapter/spec.ts';
 import type { SqlValue, TableSpec } from '../adapter/spec.ts';
 import { plotCourse } from '../adapter/mirror-course.ts';
@@ -243,6 +244,8 @@ test.serial('ranges and rows by key are the same from the thread as on the event
   }
   t.is(off.length, 2_500);
   t.deepEqual(exact(off), exact(on));
+  // Text that is not UTF-8 must not have become something that merely looks like it.
+  t.true(off.some(([, value]) => value instanceof Unholdable));
   const keys = [...off.map(([name = null]) => [name]), ['absent']];
   const byKey = await store.rowsByKey(table, keys);
   t.is(byKey.at(-1), undefined);
