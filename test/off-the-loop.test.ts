@@ -5,6 +5,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Worker } from 'node:worker_threads';
 import type { Crossfade, CrossfadeOptions, StoreName } from '../adapter/index.ts';
+import { Unholdable } from '../adapter/codec/unholdable.ts';
 import { encodeKey } from '../adapter/spec.ts';
 import type { SqlValue, TableSpec } from '../adapter/spec.ts';
 import { plotCourse } from '../adapter/mirror-course.ts';
@@ -34,13 +35,15 @@ async function writeRows(pair: Pair, primary: StoreName, rows: number): Promise<
   }
 }
 
-/** Counts the turns of the event loop until it is told to stop, and calls `look` in each. */
-function countTurns(look: () => boolean = () => true): () => number {
+/** Counts the turns of the event loop in which `look` gives true, until it is asked for their number. */
+function countTurns(t: ExecutionContext, look: () => boolean = () => true): () => number {
   let turns = 0;
   let isOn = true;
+  t.teardown(() => (isOn = false));
   const turn = (): void => {
+    if (!isOn) return;
     if (look()) turns += 1;
-    if (isOn) setImmediate(turn);
+    setImmediate(turn);
   };
   setImmediate(turn);
   return () => {
@@ -90,7 +93,7 @@ test.serial('while a large step reads SQLite the event loop goes on, and all of 
   const sqlite = SqliteStore.open(pair.path);
   t.teardown(() => sqlite.close());
   const { epoch, watermark: after, captureId, tables, cursors } = course;
-  const turns = countTurns();
+  const turns = countTurns(t);
   const request = { epoch, after, captureId, tables, cursors, retry: new Map(), piece: null };
   const opening = sqlite.read(request, async (reading) => {
     const turnsToOpen = turns();
@@ -118,7 +121,7 @@ test.serial(
     const { pair, crossfade } = await opened(t, 'write');
     const { isLocked, rows } = onlooker(t, pair);
     const seen = new Set<number>();
-    const turnsWhileLocked = countTurns(() => {
+    const turnsWhileLocked = countTurns(t, () => {
       seen.add(rows());
       return isLocked();
     });
@@ -158,15 +161,17 @@ for (const [stage, primary] of [
       const warnings: string[] = [];
       const logger = { info: () => {}, error: () => {}, warn: (text: string) => void warnings.push(text) };
       const { pair, crossfade } = await opened(t, stage, { logger });
-      const thread = threads.at(-1);
-      let messages = 0;
-      thread?.on('message', () => {
-        messages += 1;
-        if (messages === 5) void thread.terminate();
+      const deaths: Promise<unknown>[] = [];
+      process.once('worker', (thread: Worker) => {
+        let messages = 0;
+        thread.on('message', () => {
+          messages += 1;
+          if (messages === 5) deaths.push(thread.terminate());
+        });
       });
       await writeRows(pair, primary, ROWS / 2);
       await crossfade.mirror.caughtUp({ timeoutMs: 60_000 });
-      t.is(thread?.threadId, -1);
+      t.is(deaths.length, 1);
       t.is(warnings.length, 1);
       t.regex(warnings.join(), /thread that works on the SQLite file has ended/);
       t.deepEqual(await differences(crossfade), []);
@@ -177,11 +182,12 @@ for (const [stage, primary] of [
   test.serial(`In stage ${stage} closing breaks a large step off, and leaves no thread and no lock`, async (t) => {
     const { pair, crossfade } = await opened(t, stage);
     const { isLocked, rows } = onlooker(t, pair);
-    await writeRows(pair, primary, ROWS);
     const step = await stepOf(crossfade, stage);
+    const before = threads.length;
+    await writeRows(pair, primary, ROWS);
     const waiting = t.throwsAsync(crossfade.mirror.caughtUp({ timeoutMs: 60_000 }), { code: 'CLOSED' });
     if (stage === 'write') await until('the step is being written', isLocked);
-    else await until('the thread is at work', () => threads.at(-1)?.threadId !== -1);
+    else await until('the thread is at work', () => threads.length > before);
     await crossfade.close();
     await waiting;
     t.false(isLocked());
@@ -238,6 +244,8 @@ test.serial('ranges and rows by key are the same from the thread as on the event
   }
   t.is(off.length, 2_500);
   t.deepEqual(exact(off), exact(on));
+  // Text that is not UTF-8 must not have become something that merely looks like it.
+  t.true(off.some(([, value]) => value instanceof Unholdable));
   const keys = [...off.map(([name = null]) => [name]), ['absent']];
   const byKey = await store.rowsByKey(table, keys);
   t.is(byKey.at(-1), undefined);

@@ -67,12 +67,19 @@ export class StepReader {
 
   /** Whether reading and applying such a step would hold the event loop for too long: a look from outside its snapshot. */
   isLarge({ after, piece, retry }: StepRequest): boolean {
-    if (piece !== null) return true;
+    if (piece !== null && piece.rows > SMALL_STEP && this.#isLong(piece.table)) return true;
     this.#lastSeq ??= this.#db.prepare('SELECT max(seq) FROM _crossfade_changes').pluck();
     const last = (this.#lastSeq.get() as bigint | null) ?? 0n;
     let entries = Number(last - parsePosition(after).seq);
     for (const keys of retry.values()) entries += keys.length;
     return entries > SMALL_STEP;
+  }
+
+  #isLong({ name }: TableSpec): boolean {
+    const some = this.#db
+      .prepare(`SELECT count(*) FROM (SELECT 1 FROM ${quote(name)} LIMIT ${SMALL_STEP + 1})`)
+      .pluck();
+    return (some.get() as bigint) > SMALL_STEP;
   }
 
   /** Whether the schema is still the one under which capture was last found intact (PROTOCOL.md R16). */
