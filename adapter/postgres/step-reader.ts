@@ -201,7 +201,7 @@ async function openReading(source: Source, request: StepRequest, found: Found): 
  * watermark does not tell yet how much has been forgotten.
  */
 function isAwaited({ state, after, position }: Found): boolean {
-  if (after.forgotten !== position.forgotten) return true;
+  if ((after.forgotten ?? '0') !== position.forgotten) return true;
   return (
     state.intent === 'fenced' && state.final_position !== null && !includes(after, parsePosition(state.final_position))
   );

@@ -215,7 +215,7 @@ export class PostgresStore implements Store {
     const { changed, final_position: final, pruned_to: prunedTo } = only(rows);
     // A coordinator waits for the watermark itself to pass the fence, even when nothing has changed; and the watermark
     // must tell how much has been forgotten, or a restored backup could not be told from this server.
-    if (changed === 't' || after.forgotten !== forgottenTo(prunedTo)) return true;
+    if (changed === 't' || (after.forgotten ?? '0') !== forgottenTo(prunedTo)) return true;
     return final !== null && !this.reaches(watermark, final);
   }
 
