@@ -1,11 +1,11 @@
+import type pg from 'pg';
 import type { Breaker } from '../breaker.ts';
 import { CrossfadeError } from '../errors.ts';
 import { isInfrastructureError } from '../infrastructure-error.ts';
 import { sqliteAnswer } from '../compat/answers.ts';
 import { sqliteBindings } from '../compat/bindings.ts';
-import type { Catalog } from '../compat/catalog.ts';
+import type { Catalog, RunSql } from '../compat/catalog.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
-import { resultTypes } from '../compat/result-types.ts';
 import { sqliteError } from '../compat/sqlite-error.ts';
 import { compilerClass } from './knex-internals.ts';
 import type {
@@ -39,7 +39,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     constructor(config: object) {
       super(config);
       Object.assign(this.connectionSettings, {
-        types: resultTypes,
+        types: catalog.forms.types,
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         keepAlive: true,
       });
@@ -84,16 +84,32 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       }
     }
 
+    override async acquireRawConnection(): Promise<Connection> {
+      const connection = await super.acquireRawConnection();
+      catalog.forms.watch(connection as pg.Client);
+      return connection;
+    }
+
     override prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined {
-      if (builder._method !== 'insert' && builder._method !== 'update') return undefined;
-      const { tableName } = this.queryCompiler(builder);
-      if (tableName === '' || catalog.of(tableName) !== undefined) return undefined;
-      return catalog.look(tableName, async (sql, bindings) => {
+      const isWrite = builder._method === 'insert' || builder._method === 'update';
+      const table = isWrite ? this.queryCompiler(builder).tableName : '';
+      const isKnown = table === '' || catalog.of(table) !== undefined;
+      if (isKnown && catalog.forms.isRead) return undefined;
+      const run: RunSql = async (sql, bindings) => {
         const { response } = await super._query(connection, { sql, bindings });
         return (response as { readonly rows: readonly Record<string, unknown>[] }).rows;
-      });
+      };
+      return learn(catalog, { table: isKnown ? undefined : table, run });
     }
   };
+}
+
+async function learn(
+  catalog: Catalog,
+  { table, run }: { readonly table: string | undefined; readonly run: RunSql },
+): Promise<void> {
+  if (!catalog.forms.isRead) await catalog.forms.read(run);
+  if (table !== undefined) await catalog.look(table, run);
 }
 
 /** Opens and closes a connection of its own: whether the server takes new ones. */
