@@ -53,6 +53,8 @@ export async function migrate({ stage, sqlite, postgres, migrations }: MigrateSe
       client: 'pg',
       connection: { connectionString: postgres, ...(onSqlite ? { options: PASSES_FENCE } : {}) },
       pool: { min: 0, max: 1 },
+      // What goes wrong is thrown.
+      log: { warn: () => {}, error: () => {} },
     });
     try {
       const ranOnPostgres = await run('PostgreSQL', other, migrations);
