@@ -15,7 +15,7 @@ export interface Resolved<T> {
 }
 
 /**
- * In a query or trigger, makes string literals of the names in double quotes that name no column where they stand: SQLite
+ * In a statement, makes string literals of the names in double quotes that name no column where they stand: SQLite
  * takes them for that (https://sqlite.org/quirks.html#dblquote), unless it was told not to, as in better-sqlite3. A name
  * that may be a column is left alone.
  */
@@ -23,6 +23,22 @@ export function resolveQuotedStrings<T extends Select | Stmt>(root: T, sql: stri
   const walk = new Walk(sql, columnsOf);
   const node = walk.visit(root, null, new Map()) as T;
   return { node, strings: walk.strings };
+}
+
+/** A part of a statement, its double-quoted strings in single quotes. */
+export function withLiterals(
+  sql: string,
+  { start, end }: { readonly start: number; readonly end: number },
+  strings: Resolved<unknown>['strings'],
+): string {
+  let text = '';
+  let at = start;
+  for (const { text: value, offset, length } of [...strings].sort((a, b) => a.offset - b.offset)) {
+    if (offset < start || offset >= end) continue;
+    text += `${sql.slice(at, offset)}'${value.replaceAll("'", "''")}'`;
+    at = offset + length;
+  }
+  return text + sql.slice(at, end);
 }
 
 type Names = ReadonlySet<string> | 'any';
@@ -39,6 +55,9 @@ type Node = Readonly<Record<string, unknown>> & { readonly type: string };
 type Arm = Select['select'];
 type From = NonNullable<Extract<Arm, { type: 'SelectFrom' }>['from']>;
 type Source = NonNullable<From['select']>;
+type AlterTable = Extract<Stmt, { type: 'AlterTableStmt' }>;
+type CreateTable = Extract<Stmt, { type: 'CreateTableStmt' }>;
+type CreateIndex = Extract<Stmt, { type: 'CreateIndexStmt' }>;
 
 const ROWID = ['rowid', 'oid', '_rowid_'];
 /** https://sqlite.org/json1.html#jeach */
@@ -77,25 +96,52 @@ class Walk {
       case 'DeleteTriggerCmd':
       case 'InsertTriggerCmd':
         return this.#change(value, scope, commons);
+      case 'CreateTableStmt':
+        return this.#within(value, this.#declaredNames(value as unknown as CreateTable));
+      case 'CreateIndexStmt':
+        return this.#within(value, this.#tableNames((value as unknown as CreateIndex).tblName.text, new Map()));
+      case 'AlterTableStmt':
+        return this.#within(value, this.#alteredNames(value as unknown as AlterTable));
+      case 'PragmaStmt':
+        return value;
       default:
         return mapNodes(value, (child) => this.visit(child, scope, commons));
     }
   }
 
+  #within(node: Node, names: Names): unknown {
+    return mapNodes(node, (child) => this.visit(child, { names, outer: null }, new Map()));
+  }
+
+  #alteredNames({ tblName, body }: AlterTable): Names {
+    const added = body.type === 'AddColumnAlterTableBody' ? [body.column.colName.text.toLowerCase()] : [];
+    return union([this.#tableNames(tblName.objName.text, new Map()), new Set(added)]);
+  }
+
+  #declaredNames({ body }: CreateTable): Names {
+    if (body.type !== 'ColumnsAndConstraintsCreateTableBody') return new Set();
+    return new Set([...body.columns.map(({ colName }) => colName.text.toLowerCase()), ...ROWID]);
+  }
+
   #select(select: Select, outer: Scope | null, around: Commons): unknown {
     const { commons, visited } = this.#with(select.with, outer, around);
     const first = this.#arm(select.select, outer, commons);
-    const compounds = select.compounds?.map((compound) => ({
-      ...compound,
-      select: this.#arm(compound.select, outer, commons).node,
+    const others = (select.compounds ?? []).map((compound) => ({
+      compound,
+      ...this.#arm(compound.select, outer, commons),
     }));
+    // ORDER BY may name a column of any of the queries.
+    const scope: Scope = { names: union([first.scope.names, ...others.map((arm) => arm.scope.names)]), outer };
     return {
       ...select,
       with: visited,
       select: first.node,
-      compounds,
-      orderBy: this.visit(select.orderBy, first.scope, commons),
-      limit: this.visit(select.limit, first.scope, commons),
+      compounds:
+        select.compounds === undefined
+          ? undefined
+          : others.map(({ compound, node }) => ({ ...compound, select: node })),
+      orderBy: this.visit(select.orderBy, scope, commons),
+      limit: this.visit(select.limit, scope, commons),
     };
   }
 

@@ -4,7 +4,7 @@ import { quote } from '../../adapter/sqlite/sql.ts';
 import type { Finding } from '../finding.ts';
 import { statementOf } from './declaration.ts';
 import type { StoredStatement } from './introspection.ts';
-import { resolveQuotedStrings } from './quoted-strings.ts';
+import { resolveQuotedStrings, withLiterals } from './quoted-strings.ts';
 import type { ColumnsOf, Resolved } from './quoted-strings.ts';
 import { schemaUnclear } from './schema-unclear.ts';
 import type { SqliteView, Stmt } from './schema.ts';
@@ -71,13 +71,18 @@ class StandIns {
   readonly #db: Database.Database;
   readonly #names: string[] = [];
 
+  readonly #queryOnly: boolean;
+
   constructor(db: Database.Database) {
     this.#db = db;
+    // It forbids temporary views too.
+    this.#queryOnly = Number(db.pragma('query_only', { simple: true })) === 1;
   }
 
   /** The columns, or SQLite's complaint. */
   make({ name, sql }: StoredStatement, { node, strings }: Resolved<CreateView>): readonly string[] | Error {
     const start = node.viewName.span.offset;
+    if (this.#queryOnly) this.#db.pragma('query_only = OFF');
     try {
       this.#db.exec(`CREATE TEMP VIEW ${withLiterals(sql, { start, end: sql.length }, strings)}`);
     } catch (error) {
@@ -108,6 +113,7 @@ class StandIns {
 
   drop(): void {
     for (const name of this.#names) this.#db.exec(`DROP VIEW temp.${quote(name)}`);
+    if (this.#queryOnly) this.#db.pragma('query_only = ON');
   }
 }
 
@@ -130,22 +136,6 @@ function resultSpans({ select }: CreateView): readonly { readonly start: number;
       ? [{ start: column.expr.span.offset, end: column.expr.span.offset + column.expr.span.length }]
       : [],
   );
-}
-
-/** A part of a statement, its double-quoted strings in single quotes. */
-function withLiterals(
-  sql: string,
-  { start, end }: { readonly start: number; readonly end: number },
-  strings: Resolved<unknown>['strings'],
-): string {
-  let text = '';
-  let at = start;
-  for (const { text: value, offset, length } of [...strings].sort((a, b) => a.offset - b.offset)) {
-    if (offset < start || offset >= end) continue;
-    text += `${sql.slice(at, offset)}'${value.replaceAll("'", "''")}'`;
-    at = offset + length;
-  }
-  return text + sql.slice(at, end);
 }
 
 function viewStatement({ name, sql }: StoredStatement): CreateView {
