@@ -192,7 +192,7 @@ function numericFor(fragment: Fragment, partner: Fragment, emission: Emission): 
       refuseMixed(fragment, 'a comparison with a number');
       refuseMixed(partner, 'a comparison with a text');
       return valueOf(
-        `(CASE WHEN ${fragment.sql} ~ ${quoteText(NUMBER_PATTERN)} THEN ${emission.pack('cast_numeric')}(${fragment.sql}) ELSE ${fragment.sql} END)`,
+        `(CASE WHEN ${fragment.sql} ~ ${quoteText(NUMBER_PATTERN)} THEN ${emission.pack('cast_numeric')}(${fragment.sql}) ELSE ${fragment.sql}::${emission.pack('value')} END)`,
         'any',
       );
     default:

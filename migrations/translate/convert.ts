@@ -132,6 +132,8 @@ export function asAny(fragment: Fragment, emission: Emission): string {
   if (value.constant?.kind === 'integer' && value.isWide !== true) return castTo(value.sql, 'integer');
   if (classOf(value) === 'native') throw untranslatableClass(value.type, 'a function of SQLite');
   if (value.type === 'boolean') return `${value.sql}::integer::bigint`;
+  // A numeric without a fraction is an integer in SQLite, however many zeros its column's scale gives it.
+  if (value.type === 'numeric') return `trim_scale(${value.sql})`;
   return value.sql;
 }
 

@@ -1,4 +1,4 @@
-import type { Select } from '../sqlite/schema.ts';
+import type { Expr, Select } from '../sqlite/schema.ts';
 import type { Emission } from './emission.ts';
 import type { Fragment } from './fragment.ts';
 import type { ScopeTable } from './scope.ts';
@@ -42,14 +42,14 @@ export function resultColumns(
         const fragment = translateNode(column.expr, setting);
         if (column.alias !== undefined)
           return [{ name: column.alias.name.text, fragment, alias: column.alias.name.text }];
-        return [{ name: fragment.column ?? sourceText(column, index, setting.emission), fragment }];
+        return [{ name: fragment.column ?? sourceText(column.expr, index, setting.emission), fragment }];
       }
     }
   });
 }
 
 /** SQLite names the column of an expression by the expression's text. */
-function sourceText({ span }: Columns[number], index: number, { source }: Emission): string {
+function sourceText({ span }: Expr, index: number, { source }: Emission): string {
   if (source === undefined) return `column${index + 1}`;
   return source.slice(span.offset, span.offset + span.length).trim();
 }

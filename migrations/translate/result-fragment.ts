@@ -10,11 +10,13 @@ import { Untranslatable } from './translation.ts';
 export function resultFragment(fragment: Fragment, emission: Emission, expected?: SqlType): Fragment {
   if (expected === undefined) {
     if (fragment.type !== 'any') return fragment.type === 'json' ? fragment : asValue(fragment);
-    throw new Untranslatable(
-      'type-of-result',
-      'the type of the result is only known at run time',
-      'state it: CAST(… AS TEXT), CAST(… AS INTEGER) or CAST(… AS REAL)',
-    );
+    emission.remark({
+      severity: 'warning',
+      code: 'type-of-result',
+      message: 'a value whose type is only known at run time comes out as text, numbers too',
+      remedy: 'state its type: CAST(… AS TEXT), CAST(… AS INTEGER) or CAST(… AS REAL)',
+    });
+    return valueOf(`${emission.pack('cast_text')}(${fragment.sql})`, 'text');
   }
   if (fragment.constant?.kind === 'null') return valueOf('NULL', expected, { constant: { kind: 'null' } });
   if (fragment.type === expected && fragment.isLogical !== true) return fragment;

@@ -21,6 +21,13 @@ export function unify(fragments: readonly Fragment[], emission: Emission, what: 
   const form = known.find((one) => one.form !== undefined)?.form;
   const isMixed =
     known.some((one) => one.isMixed === true) || (type === 'real' && known.some((one) => one.type !== 'real'));
+  if (type === 'real' && known.some((one) => one.type === 'integer' && one.constant === undefined)) {
+    emission.remark({
+      severity: 'note',
+      code: 'integer-as-real',
+      message: `${what} gives integers and reals: past 2^53 the integers lose digits`,
+    });
+  }
   const parts = fragments.map((fragment) => convertTo(fragment, type, emission));
   return { parts, type, isMixed, form };
 }

@@ -42,6 +42,16 @@ export function translateWith(
   return { sql: `WITH ${isRecursive ? 'RECURSIVE ' : ''}${[...sql.values()].join(', ')} `, ctes: known };
 }
 
+/** The WITH of a statement that is no query, and where its tables are in reach. */
+export function withCommonTables(
+  ast: With | undefined,
+  outer: Setting,
+): { readonly prefix: string; readonly setting: Setting } {
+  if (ast === undefined) return { prefix: '', setting: outer };
+  const { sql, ctes } = translateWith(ast, outer);
+  return { prefix: sql, setting: { ...outer, scope: { tables: [], ctes, parent: outer.scope } } };
+}
+
 /** Whether a table of this name is read anywhere in a query. */
 export function refersTo(select: AstNode, name: string): boolean {
   return contains(select, {
