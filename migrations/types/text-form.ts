@@ -68,7 +68,9 @@ function timeForm(text: string): TextForm | undefined {
   const parts = TIME.exec(text);
   if (parts === null) return undefined;
   const [, hour, minute, second, fraction] = parts;
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second ?? 0) > 59) return 'impossible-date';
+  // PostgreSQL's times of day go up to 24:00 and no further.
+  const isEnd = hour === '24' && !/[1-9]/.test(text.slice(2));
+  if ((Number(hour) > 23 && !isEnd) || Number(minute) > 59 || Number(second ?? 0) > 59) return 'impossible-date';
   if (second === undefined) return 'time-min';
   const suffix = SUFFIX[fraction?.length ?? 0];
   return suffix === undefined ? 'other-moment' : `time${suffix}`;

@@ -27,7 +27,7 @@ export function evaluableChecks(
     const violated = `NOT (${evaluable(check)})`;
     const trouble = troubleWith(db, table, violated);
     if (trouble === null) checks.push({ violated, finding: broken(place, check) });
-    else findings.push(unknown(place, trouble));
+    else findings.push(notEvaluated(place, trouble));
   }
   return { checks, findings };
 }
@@ -64,7 +64,8 @@ function broken(place: Finding['place'], { expression }: SqliteCheck): Finding {
   };
 }
 
-function unknown(place: Finding['place'], trouble: string): Finding {
+/** That nothing is known of a CHECK, and why. */
+export function notEvaluated(place: Finding['place'], trouble: string): Finding {
   return {
     severity: 'warning',
     code: 'check-not-evaluated',

@@ -1,4 +1,4 @@
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { formatKey } from '../../../adapter/spec.ts';
 import type { SqlValue } from '../../../adapter/spec.ts';
 import { quote } from '../../../adapter/sqlite/sql.ts';
@@ -27,7 +27,10 @@ export function* auditForeignKeys(
       yield parentMissing(place, foreignKey);
       continue;
     }
-    if (!isKeyOf(parent, foreignKey)) yield parentNoKey(place, foreignKey);
+    if (!isKeyOf(parent, foreignKey)) {
+      yield parentNoKey(place, foreignKey);
+      continue;
+    }
     const pairs = pairsOf(table, parent, foreignKey);
     if (pairs === undefined) continue;
     const orphans = childrenWithout(db, { table, parent, pairs, compare: 'as SQLite', examples });
@@ -84,10 +87,10 @@ interface Rows {
  */
 function childrenWithout(db: Database.Database, { table, parent, pairs, compare, examples }: Question): Rows {
   const refers = pairs.map(({ child }) => `child.${quote(child)} IS NOT NULL`);
-  const same = pairs.map((pair) => {
-    // A unary plus would take the child's affinity away; the parent's column stands first, so its collation counts.
-    const exactly = compare === 'exactly' ? ' COLLATE BINARY' : '';
-    return `parent.${quote(pair.parent)} = child.${quote(pair.child)}${exactly}`;
+  const same = pairs.flatMap((pair) => {
+    // The plus takes the child's own affinity away, so that the parent's decides, and its index can be used.
+    const equal = `parent.${quote(pair.parent)} = +child.${quote(pair.child)}`;
+    return compare === 'exactly' ? [equal, `${equal} COLLATE BINARY`] : [equal];
   });
   const rest =
     `FROM ${quote(table.name)} AS child WHERE ${refers.join(' AND ')} ` +

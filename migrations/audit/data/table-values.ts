@@ -1,12 +1,14 @@
-import type Database from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import { columnTypeFor } from '../../../adapter/codec.ts';
 import { isFormOf } from '../../../adapter/codec/form.ts';
+import { messageOf } from '../../../adapter/errors.ts';
 import type { Finding } from '../../finding.ts';
 import type { SqliteTable } from '../../sqlite/schema.ts';
 import type { TypeChoice } from '../../types/choose-type.ts';
 import { BlobLength, scanTable } from '../../types/table-scan.ts';
 import type { ScanOptions, ScannedRow } from '../../types/table-scan.ts';
-import { evaluableChecks } from './checks.ts';
+import { evaluableChecks, notEvaluated } from './checks.ts';
+import type { EvaluableCheck } from './checks.ts';
 import { indexedColumns, isTooLong, MAX_INDEX_ROW, sizeOf } from './index-rows.ts';
 import { Tallies } from './tallies.ts';
 import { valueRefusal } from './value-refusal.ts';
@@ -27,9 +29,26 @@ export async function auditTableValues(
   types: ReadonlyMap<string, TypeChoice>,
   { examples, ...options }: TableAuditOptions = {},
 ): Promise<readonly Finding[]> {
+  const { checks, findings } = evaluableChecks(db, table);
+  try {
+    return [...findings, ...(await scanned(db, table, types, checks, { examples, ...options }))];
+  } catch (error) {
+    // A CHECK may fail for what a row holds: json_extract() of what is no JSON.
+    if (checks.length === 0 || !(error instanceof Database.SqliteError) || error.code !== 'SQLITE_ERROR') throw error;
+    const failed = checks.map(({ finding }) => notEvaluated(finding.place, messageOf(error)));
+    return [...findings, ...failed, ...(await scanned(db, table, types, [], { examples, ...options }))];
+  }
+}
+
+async function scanned(
+  db: Database.Database,
+  table: SqliteTable,
+  types: ReadonlyMap<string, TypeChoice>,
+  checks: readonly EvaluableCheck[],
+  { examples, ...options }: Omit<TableAuditOptions, 'examples'> & { readonly examples: number | undefined },
+): Promise<readonly Finding[]> {
   const tallies = new Tallies(examples);
   const columns = table.columns.map((column) => auditorOf(table, column.name, types.get(column.name)));
-  const { checks, findings } = evaluableChecks(db, table);
   const indexes = indexedColumns(table);
   let bytes = 0;
   const { rows } = await scanTable(db, table, {
@@ -47,7 +66,7 @@ export async function auditTableValues(
       for (const index of indexes) if (isTooLong(index, row.values)) tallies.add(tooLong(table, index), row.key);
     },
   });
-  return [size(table, rows, bytes), ...findings, ...tallies.findings()];
+  return [size(table, rows, bytes), ...tallies.findings()];
 }
 
 type ColumnAuditor = (tallies: Tallies, row: ScannedRow, index: number) => void;

@@ -46,7 +46,7 @@ function named({ type }: ColumnCoding, value: Value, message: string): ValueRefu
   const isNumber = ['smallint', 'integer', 'bigint', 'double', 'numeric', 'real', 'boolean'].includes(type);
   if (value instanceof Uint8Array) return { code: 'unexpected-blob', what: `blobs (${message})` };
   if (typeof value === 'string') {
-    if (message.includes('NUL')) return { code: 'nul-in-text', what: message };
+    if (value.includes('\0')) return { code: 'nul-in-text', what: message };
     if (isNumber) return { code: 'text-in-number', what: message };
     if (type === 'blob') return { code: 'text-in-blob', what: message };
     if (type === 'json' || type === 'jsonb')
