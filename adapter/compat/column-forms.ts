@@ -23,10 +23,11 @@ const FORMED_OIDS = [1082, 1083, 1114, 1184, 2950, 1042];
 
 const READ = `
   SELECT a.attrelid::bigint AS "table", a.attnum::integer AS "column", a.atttypid::bigint AS "oid", c.relname || '.' || a.attname AS "name",
-         format_type(a.atttypid, a.atttypmod) AS "type", col_description(c.oid, a.attnum) AS "comment"
+         format_type(a.atttypid, a.atttypmod) AS "type", col_description(c.oid, a.attnum) AS "comment",
+         CASE WHEN c.relkind IN ('r', 'p') THEN 1 ELSE 0 END AS "isStored"
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-  WHERE c.relkind IN ('r', 'p') AND a.atttypid IN (${FORMED_OIDS.join(', ')})
+  WHERE c.relkind IN ('r', 'p', 'v', 'm') AND a.atttypid IN (${FORMED_OIDS.join(', ')})
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'crossfade')`;
 
 /** Above every oid of PostgreSQL's, which has 32 bits. */
@@ -44,6 +45,7 @@ export class ColumnForms {
   readonly #parsers = new Map<number, Parser>();
   readonly #ids = new Map<string, number>();
   #byColumn: ReadonlyMap<string, number> | undefined;
+  #tables: ReadonlySet<number> = new Set();
   /** For what is no column (an aggregate, a view's column): the form, where all columns of a type have the same. */
   #byOid: ReadonlyMap<number, number> = new Map();
 
@@ -67,15 +69,20 @@ export class ColumnForms {
   async read(run: RunSql): Promise<void> {
     const byColumn = new Map<string, number>();
     const ofType = new Map<number, Set<number>>();
-    for (const row of await run(READ, [])) {
-      const id = this.#idOf(this.codingOf(row));
+    const rows = await run(READ, []);
+    for (const row of rows) {
+      const column = this.codingOf(row);
+      // A view's column has the form that is declared for it, or is like any other expression.
+      if (row['isStored'] !== 1 && column.form === undefined) continue;
+      const id = this.#idOf(column);
       const oid = Number(row['oid']);
       byColumn.set(`${String(row['table'])}.${String(row['column'])}`, id);
-      ofType.set(oid, (ofType.get(oid) ?? new Set()).add(id));
+      if (row['isStored'] === 1) ofType.set(oid, (ofType.get(oid) ?? new Set()).add(id));
     }
     const alike = [...ofType].filter(([, ids]) => ids.size === 1);
     this.#byOid = new Map(alike.map(([oid, ids]) => [oid, [...ids][0] ?? oid]));
     this.#byColumn = byColumn;
+    this.#tables = new Set(rows.map((row) => Number(row['table'])));
   }
 
   /** After a schema change: everything is looked at again. */
@@ -105,10 +112,10 @@ export class ColumnForms {
 
   #relabel(field: Field): void {
     if (!FORMED_OIDS.includes(field.dataTypeID)) return;
-    field.dataTypeID =
-      this.#byColumn?.get(`${field.tableID}.${field.columnID}`) ??
-      this.#byOid.get(field.dataTypeID) ??
-      field.dataTypeID;
+    const own = this.#byColumn?.get(`${field.tableID}.${field.columnID}`);
+    // Somebody has made a table: the next query looks.
+    if (own === undefined && field.tableID !== 0 && !this.#tables.has(field.tableID)) this.forget();
+    field.dataTypeID = own ?? this.#byOid.get(field.dataTypeID) ?? field.dataTypeID;
   }
 
   #idOf(column: ColumnCoding): number {

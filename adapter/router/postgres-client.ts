@@ -78,7 +78,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       try {
         // Knex logs each connection that it does not get; whoever asked for it gets the error.
         const quiet: unknown = Object.create(this, { logger: { value: SILENT } });
-        return await super.acquireUnguarded.call(quiet as this);
+        const connection = await super.acquireUnguarded.call(quiet as this);
+        if (!catalog.forms.isRead) await this.readForms(connection);
+        return connection;
       } catch (error) {
         throw isInfrastructureError(error) ? unreachable(error) : error;
       }
@@ -91,25 +93,29 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     }
 
     override prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined {
-      const isWrite = builder._method === 'insert' || builder._method === 'update';
-      const table = isWrite ? this.queryCompiler(builder).tableName : '';
-      const isKnown = table === '' || catalog.of(table) !== undefined;
-      if (isKnown && catalog.forms.isRead) return undefined;
-      const run: RunSql = async (sql, bindings) => {
+      if (builder._method !== 'insert' && builder._method !== 'update') return undefined;
+      const { tableName } = this.queryCompiler(builder);
+      if (tableName === '' || catalog.of(tableName) !== undefined) return undefined;
+      return catalog.look(tableName, this.lookUp(connection));
+    }
+
+    async readForms(connection: Connection): Promise<void> {
+      try {
+        await catalog.forms.read(this.lookUp(connection));
+      } catch (error) {
+        await this.releaseConnection(connection);
+        throw error;
+      }
+    }
+
+    /** Runs a statement of the catalog's. */
+    lookUp(connection: Connection): RunSql {
+      return async (sql, bindings) => {
         const { response } = await super._query(connection, { sql, bindings });
         return (response as { readonly rows: readonly Record<string, unknown>[] }).rows;
       };
-      return learn(catalog, { table: isKnown ? undefined : table, run });
     }
   };
-}
-
-async function learn(
-  catalog: Catalog,
-  { table, run }: { readonly table: string | undefined; readonly run: RunSql },
-): Promise<void> {
-  if (!catalog.forms.isRead) await catalog.forms.read(run);
-  if (table !== undefined) await catalog.look(table, run);
 }
 
 /** Opens and closes a connection of its own: whether the server takes new ones. */
