@@ -110,6 +110,8 @@ export interface StepReading {
   readonly isWhole: boolean;
   /** The tables of which the snapshot holds changes. */
   readonly tables: ReadonlySet<string>;
+  /** Where the backfill stood. The step may only be applied where it stands there still. */
+  readonly from: readonly Cursor[];
   /** The backfill's cursor after this step, or `null` without a piece. */
   readonly cursor: Cursor | null;
   /** The rows. May be read more than once; every reading gives the same snapshot. Memory is bounded by a batch. */

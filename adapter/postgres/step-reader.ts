@@ -162,6 +162,7 @@ async function wholeReading(
   return {
     position: formatPosition(found.position),
     after: request.after,
+    from: request.cursors,
     changes: found.changes.length,
     isEmpty: changes.size === 0 && !isAwaited(found),
     isWhole: true,
@@ -186,6 +187,7 @@ async function openReading(source: Source, request: StepRequest, found: Found): 
   return {
     position: formatPosition(found.position),
     after: request.after,
+    from: request.cursors,
     changes: [...changed.values()].reduce((sum, { changes }) => sum + changes, 0),
     isEmpty: changed.size === 0 && piece === null && !isAwaited(found),
     tables: new Set(changed.keys()),

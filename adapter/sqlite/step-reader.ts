@@ -109,6 +109,7 @@ export class StepReader {
     return {
       position: formatPosition(position),
       after: request.after,
+      from: request.cursors,
       changes: Number(position.seq - after.seq),
       isEmpty,
       isWhole,

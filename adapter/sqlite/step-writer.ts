@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { ValueRefused } from '../codec.ts';
 import { messageOf } from '../errors.ts';
+import { openCursors } from '../open-cursors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Row, TableSpec } from '../spec.ts';
 import type { Batch, StepApplied, StepReading, StepToApply } from '../store.ts';
@@ -19,6 +20,8 @@ export function applyStep(
   books: Bookkeeping,
   { step, batches }: { step: StepClaim; batches: () => Iterable<Batch> },
 ): StepApplied | null {
+  const [there, expected] = [openCursors(books.cursors()), openCursors(step.reading.from)];
+  if (there.size !== expected.size || [...expected].some(([table, after]) => there.get(table) !== after)) return null;
   // A step that was read while the one before it was on its way does not know of a row that went to quarantine there.
   const wantsNone = step.quarantine.length > 0 ? '' : 'AND NOT EXISTS (SELECT 1 FROM _crossfade_quarantine)';
   const claimed = db
