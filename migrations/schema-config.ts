@@ -2,11 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { CrossfadeError, messageOf } from '../adapter/errors.ts';
+import type { SqlFunction } from './sqlite/apply-migrations.ts';
 import type { ColumnOverrides } from './types/override.ts';
 import type { TypeProfile } from './types/choose-type.ts';
-
-/** A function that an application registers with SQLite, and that its schema or migrations call. */
-export type CustomFunction = (...args: never[]) => unknown;
 
 /**
  * What the user decides about a schema: the default export of `crossfade.config.js` (`.mjs`, `.cjs`), or `crossfade.config.json`.
@@ -26,7 +24,7 @@ export interface SchemaConfig {
   /** What to leave out, in the words of the report: `trigger:orders_audit`, `view:totals`. */
   readonly omit?: readonly string[];
   /** Functions that the SQL migrations call, by name. Only in a config file of JavaScript. */
-  readonly functions?: Readonly<Record<string, CustomFunction>>;
+  readonly functions?: Readonly<Record<string, SqlFunction>>;
 }
 
 const NAMES = ['crossfade.config.js', 'crossfade.config.mjs', 'crossfade.config.cjs', 'crossfade.config.json'];

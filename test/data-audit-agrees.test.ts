@@ -162,7 +162,7 @@ function isRewriting(form: string | null): boolean {
 }
 
 test('what the audit calls fit goes to PostgreSQL and comes back to SQLite unchanged, and all else is counted', async (t) => {
-  const client = new pg.Client(clientConfig(await freshDatabase(t)));
+  const client = new pg.Client(clientConfig(await freshDatabase(t), 'test'));
   await client.connect();
   t.teardown(() => client.end());
   let fit = 0;

@@ -48,6 +48,7 @@ export class LargeSteps {
         return await use({
           ...outline,
           after: request.after,
+          from: request.cursors,
           isWhole: false,
           batches: () => batchesOf(call, request.tables),
           durable,
@@ -119,8 +120,8 @@ function next(call: Call): ReturnType<typeof call<'nextBatch'>> {
 
 /** What the thread needs of a step beside its rows. */
 function claimOf({ epoch, step, captureId, quarantine, reading }: StepToApply): StepClaim {
-  const { position, after, cursor } = reading;
-  return { epoch, step, captureId, quarantine, reading: { position, after, cursor } };
+  const { position, after, cursor, from } = reading;
+  return { epoch, step, captureId, quarantine, reading: { position, after, cursor, from } };
 }
 
 function reviveQuarantine(applied: StepApplied | null): StepApplied | null {

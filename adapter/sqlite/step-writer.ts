@@ -58,7 +58,7 @@ export function applyStep(
 
 /** A step without its rows. */
 export interface StepClaim extends Pick<StepToApply, 'epoch' | 'step' | 'captureId' | 'quarantine'> {
-  readonly reading: Pick<StepReading, 'position' | 'after' | 'cursor'>;
+  readonly reading: Pick<StepReading, 'position' | 'after' | 'cursor' | 'from'>;
 }
 
 /** Resolves to whether the row went in. */
