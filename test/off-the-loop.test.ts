@@ -10,6 +10,7 @@ import { encodeKey } from '../adapter/spec.ts';
 import type { SqlValue, TableSpec } from '../adapter/spec.ts';
 import { plotCourse } from '../adapter/mirror-course.ts';
 import { SqliteStore } from '../adapter/sqlite/store.ts';
+import { SqliteThread } from '../adapter/sqlite/thread.ts';
 import { differences, goTo, makePair, until } from './helpers/pair.ts';
 import type { Pair } from './helpers/pair.ts';
 import { sqliteFile } from './helpers/sqlite.ts';
@@ -251,6 +252,22 @@ test.serial('ranges and rows by key are the same from the thread as on the event
   t.is(byKey.at(-1), undefined);
   t.deepEqual(exact(byKey.slice(0, -1)), exact(on));
 });
+
+test.serial(
+  'a thread ends when nobody has used it for a while, and another is started when it is needed',
+  async (t) => {
+    const thread = new SqliteThread(sqliteFile(t, 'CREATE TABLE things (name TEXT PRIMARY KEY)'), { idleMs: 1 });
+    t.teardown(() => thread.close());
+    const use = async (): Promise<unknown> => thread.use((call) => call('clearSpool', null));
+    await use();
+    await until('it has ended', () => !thread.isRunning);
+    await use();
+    t.true(thread.isRunning);
+    await thread.close();
+    t.false(thread.isRunning);
+    await t.throwsAsync(use(), { code: 'CLOSED' });
+  },
+);
 
 test('a thread that nobody uses keeps no process alive', async (t) => {
   const path = sqliteFile(t, 'CREATE TABLE things (name TEXT PRIMARY KEY, value)');

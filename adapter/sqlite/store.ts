@@ -551,7 +551,7 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.#thread.end();
+    await this.#thread.close();
     this.#wal.close();
     this.#steps.close();
     this.#snapshots.close();

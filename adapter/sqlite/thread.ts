@@ -36,6 +36,7 @@ export class SqliteThread {
   readonly #ending = new Set<Promise<void>>();
   #idle: NodeJS.Timeout | null = null;
   #users = 0;
+  #isClosed = false;
 
   constructor(path: string, { idleMs = IDLE_MS }: { idleMs?: number } = {}) {
     this.#path = path;
@@ -51,10 +52,11 @@ export class SqliteThread {
    * Gives `work` what it needs to ask one and the same thread. When `signal` is aborted the thread is ended, its
    * transactions are rolled back, and the calls fail with the signal's reason.
    *
-   * @throws CrossfadeError `THREAD_LOST` when the thread has ended by itself.
+   * @throws CrossfadeError `THREAD_LOST` when the thread has ended by itself; `CLOSED`.
    */
   async use<T>(work: (call: Call) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
+    if (this.#isClosed) throw closed();
     const thread = this.#start();
     const abandon = (): void => void this.#end(thread, signal?.reason);
     signal?.addEventListener('abort', abandon);
@@ -72,10 +74,11 @@ export class SqliteThread {
     }
   }
 
-  /** Ends the thread. What it was doing fails, and has changed nothing. The next use would start another. */
-  async end(): Promise<void> {
+  /** Ends the thread for good. What it was doing fails, and has changed nothing. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     if (this.#idle !== null) clearTimeout(this.#idle);
-    if (this.#running !== null) void this.#end(this.#running, lost('it was ended'));
+    if (this.#running !== null) void this.#end(this.#running, closed());
     await Promise.all(this.#ending);
   }
 
@@ -90,8 +93,10 @@ export class SqliteThread {
   }
 
   #rest(): void {
-    this.#running?.worker.unref();
-    this.#idle = setTimeout(() => void this.end(), this.#idleMs);
+    const thread = this.#running;
+    if (thread === null || this.#isClosed) return;
+    thread.worker.unref();
+    this.#idle = setTimeout(() => void this.#end(thread, lost('nobody used it')), this.#idleMs);
     this.#idle.unref();
   }
 
@@ -162,6 +167,10 @@ class RunningThread {
   #why(): unknown {
     return this.#reason ?? lost('it ended without a word');
   }
+}
+
+function closed(): CrossfadeError {
+  return new CrossfadeError('CLOSED', 'the SQLite file was closed', { hint: 'open Crossfade again' });
 }
 
 function lost(found: string, cause?: unknown): CrossfadeError {
