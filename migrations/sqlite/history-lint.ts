@@ -2,7 +2,7 @@ import type { Finding, Place } from '../finding.ts';
 import type { AppliedFile } from './apply-migrations.ts';
 import { columnsNamed, partsText, textOf } from './constraint-text.ts';
 import { readSchema } from './read-schema.ts';
-import type { SqliteColumn, SqliteSchema, SqliteTable } from './schema.ts';
+import type { SqliteColumn, SqliteSchema, SqliteTable, SqliteTrigger } from './schema.ts';
 
 /** Something that a table had. */
 interface Belonging {
@@ -44,6 +44,7 @@ interface Belonging {
 export class HistoryLint {
   #schema: SqliteSchema | null = null;
   #version: unknown = null;
+  readonly #belongings = new Belongings();
   readonly #madeIn = new Map<string, string>();
   readonly #lost: { readonly belonging: Belonging; readonly file: string; readonly madeIn: string | undefined }[] = [];
   readonly #droppedByName = new Set<string>();
@@ -61,12 +62,12 @@ export class HistoryLint {
     if (version === this.#version) return;
     this.#version = version;
     const before = this.#schema;
-    const after = readSchema(db);
+    const after = readSchema(db, before ?? undefined);
     this.#schema = after;
-    const now = belongings(after);
+    const now = this.#belongings.of(after);
     if (before !== null) {
       const renamed = renamesIn(statements);
-      for (const loss of lossesBetween(before, after, renamed))
+      for (const loss of lossesBetween({ before, after, renamed, belongings: this.#belongings }))
         this.#lost.push({ belonging: loss, file, madeIn: this.#madeIn.get(identity(loss)) });
     }
     for (const belonging of now)
@@ -77,7 +78,7 @@ export class HistoryLint {
   findings(): readonly Finding[] {
     const schema = this.#schema;
     if (schema === null) return [];
-    const there = new Set(belongings(schema).map(identity));
+    const there = new Set(this.#belongings.of(schema).map(identity));
     return this.#lost
       .filter(({ belonging }) => {
         if (belonging.name !== null && this.#droppedByName.has(nameKey(belonging.code, belonging.name))) return false;
@@ -118,13 +119,20 @@ function renamesIn(statements: AppliedFile['statements']): ReadonlyMap<string, s
   return renames;
 }
 
-function lossesBetween(
-  before: SqliteSchema,
-  after: SqliteSchema,
-  renamed: ReadonlyMap<string, string>,
-): readonly Belonging[] {
-  const old = belongings(before);
-  const now = belongings(after);
+function lossesBetween({
+  before,
+  after,
+  renamed,
+  belongings,
+}: {
+  readonly before: SqliteSchema;
+  readonly after: SqliteSchema;
+  readonly renamed: ReadonlyMap<string, string>;
+  readonly belongings: Belongings;
+}): readonly Belonging[] {
+  const old = belongings.of(before);
+  const now = belongings.of(after);
+  const had = new Set(old.map(identity));
   const kept = new Set(now.map(identity));
   const names = new Set([...after.tables, ...after.views].map(({ name }) => name.toLowerCase()));
   return old.filter((belonging) => {
@@ -135,9 +143,7 @@ function lossesBetween(
     if (kept.has(identity(belonging)) || !hasColumns(after, belonging)) return false;
     if (belonging.code === 'lost-index' || belonging.code === 'lost-trigger')
       return !now.some((other) => other.code === belonging.code && sameName(other.name, belonging.name));
-    const changed = now.filter(
-      (other) => other.table.toLowerCase() === was && !old.some((o) => identity(o) === identity(other)),
-    );
+    const changed = now.filter((other) => other.table.toLowerCase() === was && !had.has(identity(other)));
     if (changed.some((other) => other.code === belonging.code && shareColumn(other, belonging))) return false;
     return !isSoleChange(before, after, belonging);
   });
@@ -180,36 +186,51 @@ function shapeOf(table: SqliteTable): string {
   return JSON.stringify([columns, partsText(table.primaryKey), table.withoutRowid, table.strict]);
 }
 
-function belongings(schema: SqliteSchema): readonly Belonging[] {
-  const triggers = schema.triggers.map((trigger): Belonging => {
-    const { name, table, statement } = trigger;
+/** What a schema's tables have. Schemas read one after the other share the tables that did not change. */
+class Belongings {
+  readonly #of = new WeakMap<object, readonly Belonging[]>();
+
+  of(schema: SqliteSchema): readonly Belonging[] {
+    return [
+      ...schema.tables.flatMap((table) => this.#once(table, () => [...indexesOf(table), ...constraintsOf(table)])),
+      ...schema.triggers.flatMap((trigger) => this.#once(trigger, () => [ofTrigger(trigger)])),
+    ];
+  }
+
+  #once(owner: object, make: () => readonly Belonging[]): readonly Belonging[] {
+    const known = this.#of.get(owner) ?? make();
+    this.#of.set(owner, known);
+    return known;
+  }
+}
+
+function ofTrigger({ name, table, statement }: SqliteTrigger): Belonging {
+  return {
+    code: 'lost-trigger',
+    table,
+    text: textOf({ ...statement, triggerName: null, tblName: null, ifNotExists: false }),
+    name,
+    columns: [],
+    place: { table, trigger: name },
+    what: `the trigger "${name}" on "${table}"`,
+  };
+}
+
+function indexesOf(table: SqliteTable): readonly Belonging[] {
+  return table.indexes.map((index): Belonging => {
+    const parts = index.parts.flatMap(({ column, expression }) =>
+      column === null ? columnsNamed(table, expression) : [column.toLowerCase()],
+    );
     return {
-      code: 'lost-trigger',
-      table,
-      text: textOf({ ...statement, triggerName: null, tblName: null, ifNotExists: false }),
-      name,
-      columns: [],
-      place: { table, trigger: name },
-      what: `the trigger "${name}" on "${table}"`,
+      code: 'lost-index',
+      table: table.name,
+      text: `${index.unique ? 'UNIQUE ' : ''}${partsText(index.parts)} WHERE ${textOf(index.where?.ast)}`,
+      name: index.name,
+      columns: [...parts, ...columnsNamed(table, index.where)],
+      place: { table: table.name, index: index.name },
+      what: `the ${index.unique ? 'unique ' : ''}index "${index.name}" of "${table.name}"`,
     };
   });
-  const indexes = schema.tables.flatMap((table) =>
-    table.indexes.map((index): Belonging => {
-      const parts = index.parts.flatMap(({ column, expression }) =>
-        column === null ? columnsNamed(table, expression) : [column.toLowerCase()],
-      );
-      return {
-        code: 'lost-index',
-        table: table.name,
-        text: `${index.unique ? 'UNIQUE ' : ''}${partsText(index.parts)} WHERE ${textOf(index.where?.ast)}`,
-        name: index.name,
-        columns: [...parts, ...columnsNamed(table, index.where)],
-        place: { table: table.name, index: index.name },
-        what: `the ${index.unique ? 'unique ' : ''}index "${index.name}" of "${table.name}"`,
-      };
-    }),
-  );
-  return [...indexes, ...triggers, ...schema.tables.flatMap(constraintsOf)];
 }
 
 function constraintsOf(table: SqliteTable): readonly Belonging[] {

@@ -1,11 +1,11 @@
 import type Database from 'better-sqlite3';
 import { introspect } from './introspection.ts';
-import type { Introspection } from './introspection.ts';
+import type { Introspection, TableFacts } from './introspection.ts';
 import type { ColumnsOf } from './quoted-strings.ts';
 import { readTable } from './read-table.ts';
 import { readTriggers } from './read-triggers.ts';
 import { readViews } from './read-views.ts';
-import type { LeftOut, SqliteSchema } from './schema.ts';
+import type { LeftOut, SqliteSchema, SqliteTable } from './schema.ts';
 import { virtualTablesOf } from './virtual-tables.ts';
 
 /**
@@ -15,9 +15,11 @@ import { virtualTablesOf } from './virtual-tables.ts';
  *
  * The connection may be read-only. It is used for temporary views that are gone afterwards.
  *
+ * `previous` is an earlier reading of the same database: what has not changed since is taken from it.
+ *
  * @throws CrossfadeError `SCHEMA_UNCLEAR`
  */
-export function readSchema(db: Database.Database): SqliteSchema {
+export function readSchema(db: Database.Database, previous?: SqliteSchema): SqliteSchema {
   const found = introspect(db);
   const leftOut: LeftOut[] = [];
   const isKept =
@@ -30,15 +32,24 @@ export function readSchema(db: Database.Database): SqliteSchema {
   const virtualTables = virtualTablesOf([...found.others, ...found.tables]);
   const virtual = new Set(virtualTables.map(({ name }) => name));
   const plain = found.tables.filter(({ name }) => !virtual.has(name));
+  const before = new Map(previous?.tables.map((table) => [table.name.toLowerCase(), table]));
   const byName = new Map(plain.map((table) => [table.name.toLowerCase(), table]));
-  const tables = plain.filter(isKept('table')).map((table) => readTable(table, byName));
+  const tables = plain
+    .filter(isKept('table'))
+    .map((table) => unchanged(table, byName, before) ?? readTable(table, byName));
   const columnsOf = columnsIn(found);
-  const { views, findings } = readViews(db, found.views.filter(isKept('view')), columnsOf);
+  const { views, findings } = readViews({
+    db,
+    stored: found.views.filter(isKept('view')),
+    columnsOf,
+    previous: previous?.views ?? [],
+  });
   const columnsOfViews = new Map(views.map(({ name, columns }) => [name.toLowerCase(), lowered(columns)]));
-  const triggers = readTriggers(
-    found.triggers.filter(isKept('trigger')),
-    (name) => columnsOfViews.get(name) ?? columnsOf(name),
-  );
+  const triggers = readTriggers({
+    stored: found.triggers.filter(isKept('trigger')),
+    columnsOf: (name) => columnsOfViews.get(name) ?? columnsOf(name),
+    previous: previous?.triggers ?? [],
+  });
   return {
     tables,
     views,
@@ -47,6 +58,25 @@ export function readSchema(db: Database.Database): SqliteSchema {
     leftOut,
     findings: [...findings, ...triggers.findings],
   };
+}
+
+/** The table as it was read before, if neither it nor a parent of it has changed since. */
+function unchanged(
+  facts: TableFacts,
+  tables: ReadonlyMap<string, TableFacts>,
+  before: ReadonlyMap<string, SqliteTable>,
+): SqliteTable | undefined {
+  const table = before.get(facts.name.toLowerCase());
+  if (table?.sql !== facts.sql || table.name !== facts.name) return undefined;
+  const indexes = facts.indexes.filter(({ origin }) => origin === 'c');
+  const sameIndexes =
+    indexes.length === table.indexes.length &&
+    indexes.every(({ name, sql }, i) => name === table.indexes[i]?.name && sql === table.indexes[i].sql);
+  const sameParents = table.foreignKeys.every(({ parent }) => {
+    const name = parent.toLowerCase();
+    return tables.get(name)?.sql === before.get(name)?.sql;
+  });
+  return sameIndexes && sameParents ? table : undefined;
 }
 
 function ownerOf(name: string): LeftOut['owner'] | null {

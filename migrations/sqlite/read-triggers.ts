@@ -13,11 +13,21 @@ import type { SqliteTrigger } from './schema.ts';
  *
  * @throws CrossfadeError `SCHEMA_UNCLEAR`
  */
-export function readTriggers(
-  stored: readonly StoredStatement[],
-  columnsOf: ColumnsOf,
-): { readonly triggers: readonly SqliteTrigger[]; readonly findings: readonly Finding[] } {
+export function readTriggers({
+  stored,
+  columnsOf,
+  previous,
+}: {
+  readonly stored: readonly StoredStatement[];
+  readonly columnsOf: ColumnsOf;
+  /** Read before, from the same database. */
+  readonly previous: readonly SqliteTrigger[];
+}): { readonly triggers: readonly SqliteTrigger[]; readonly findings: readonly Finding[] } {
+  const before = new Map(previous.map((trigger) => [trigger.name, trigger]));
   const triggers = stored.map(({ name, table, sql }): SqliteTrigger => {
+    const same = before.get(name);
+    // What its quoted names are hangs on the tables of today.
+    if (same?.sql === sql && !sql.includes('"')) return same;
     const what = `trigger "${name}"`;
     const statement = statementOf(sql, what);
     if (statement.type !== 'CreateTriggerStmt') throw schemaUnclear(what, 'its stored statement is no CREATE TRIGGER');

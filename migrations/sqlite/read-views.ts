@@ -20,39 +20,50 @@ type CreateView = Extract<Stmt, { type: 'CreateViewStmt' }>;
  *
  * @throws CrossfadeError `SCHEMA_UNCLEAR`
  */
-export function readViews(
-  db: Database.Database,
-  stored: readonly StoredStatement[],
-  columnsOf: ColumnsOf,
-): { readonly views: readonly SqliteView[]; readonly findings: readonly Finding[] } {
-  const parsed = stored.map((view) => ({ view, statement: viewStatement(view) }));
+export function readViews({
+  db,
+  stored,
+  columnsOf,
+  previous,
+}: {
+  readonly db: Database.Database;
+  readonly stored: readonly StoredStatement[];
+  readonly columnsOf: ColumnsOf;
+  /** Read before, from the same database. */
+  readonly previous: readonly SqliteView[];
+}): { readonly views: readonly SqliteView[]; readonly findings: readonly Finding[] } {
+  const before = new Map(previous.map((view) => [view.name, view]));
   const standIns = new StandIns(db);
   try {
     const known = new Map<string, ReadonlySet<string>>();
-    const failed: typeof parsed = [];
+    const failed: { readonly view: StoredStatement; readonly statement: CreateView }[] = [];
     const views = new Map<string, SqliteView>();
-    const keep = ({ name, sql }: StoredStatement, columns: readonly string[], resolved: Resolved<CreateView>): void => {
-      known.set(name.toLowerCase(), new Set(columns.map((column) => column.toLowerCase())));
-      const quotedAsNames = resolved.strings.map(({ text }) => text);
-      views.set(name, { name, columns, select: resolved.node.select, sql, quotedAsNames });
+    const keep = (view: SqliteView): void => {
+      known.set(view.name.toLowerCase(), new Set(view.columns.map((column) => column.toLowerCase())));
+      views.set(view.name, view);
     };
-    for (const { view, statement } of parsed) {
-      const columns = columnsOfView(db, view.name, 'main');
-      if (!(columns instanceof Error)) keep(view, columns, { node: statement, strings: [] });
-      else failed.push({ view, statement });
+    for (const view of stored) {
+      const { name, sql } = view;
+      const columns = columnsOfView(db, name, 'main');
+      const same = before.get(name);
+      if (columns instanceof Error) failed.push({ view, statement: viewStatement(view) });
+      else if (same?.sql === sql) keep({ ...same, columns });
+      else keep({ name, columns, select: viewStatement(view).select, sql, quotedAsNames: [] });
     }
     const findings: Finding[] = [];
     // A view can build on one that comes later; once round after round helps none, what is left is broken.
     let left = failed;
     while (left.length > 0) {
-      const next: typeof parsed = [];
+      const next: typeof failed = [];
       const problems: Finding[] = [];
       for (const { view, statement } of left) {
         const ofView: ColumnsOf = (name) => known.get(name) ?? columnsOf(name);
         const resolved = resolveQuotedStrings(statement, view.sql, ofView);
         const columns = standIns.make(view, resolved);
-        if (!(columns instanceof Error)) keep(view, columns, resolved);
-        else {
+        if (!(columns instanceof Error)) {
+          const quotedAsNames = resolved.strings.map(({ text }) => text);
+          keep({ name: view.name, columns, select: resolved.node.select, sql: view.sql, quotedAsNames });
+        } else {
           next.push({ view, statement });
           problems.push(brokenView(view.name, columns));
         }
