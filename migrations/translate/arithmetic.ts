@@ -115,9 +115,9 @@ function maybeWhole(number: Fragment): boolean {
 function divide(left: Fragment, right: Fragment, isReal: boolean, one: Fragment, two: Fragment): Fragment {
   if (!isReal) {
     const first = right.isWide === true ? left : wide(left);
-    return valueOf(`(${first.sql} / NULLIF(${right.sql}, 0))`, 'integer', { isWide: true });
+    return valueOf(`(${first.sql} / ${divisor(right)})`, 'integer', { isWide: true });
   }
-  const quotient = `(${left.sql} / NULLIF(${right.sql}, 0))`;
+  const quotient = `(${left.sql} / ${divisor(right)})`;
   if (!maybeWhole(one) || !maybeWhole(two)) return valueOf(quotient, 'real');
   refuseMixed(one, 'division');
   refuseMixed(two, 'division');
@@ -130,10 +130,17 @@ function divide(left: Fragment, right: Fragment, isReal: boolean, one: Fragment,
   );
 }
 
+/** What a number is divided by: NULL instead of 0. */
+function divisor({ sql, constant }: Fragment): string {
+  const isZero =
+    constant?.kind === 'integer' ? constant.value === 0n : constant?.kind === 'real' && constant.value === 0;
+  return constant === undefined || isZero ? `NULLIF(${sql}, 0)` : sql;
+}
+
 function remainder(left: Fragment, right: Fragment, isReal: boolean): Fragment {
   if (!isReal) {
     const first = right.isWide === true ? left : wide(left);
-    return valueOf(`(${first.sql} % NULLIF(${right.sql}, 0))`, 'integer', { isWide: true });
+    return valueOf(`(${first.sql} % ${divisor(right)})`, 'integer', { isWide: true });
   }
   const [one, two] = [truncated(left), truncated(right)];
   const isMixed = maybeWhole(left) && maybeWhole(right);

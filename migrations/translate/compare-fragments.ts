@@ -1,6 +1,6 @@
-import { asAny, asText, asValue, classOf, refuseMixed, typeParameter, untypedParameter } from './convert.ts';
+import { asAny, asText, asValue, classOf, isNull, refuseMixed, typeParameter, untypedParameter } from './convert.ts';
 import type { Emission } from './emission.ts';
-import { constantFragment, logical, quoteText, valueOf } from './fragment.ts';
+import { castTo, constantFragment, logical, quoteText, valueOf } from './fragment.ts';
 import type { Collation, Fragment } from './fragment.ts';
 import { NUMBER_PATTERN, numberOfText } from './numeric-text.ts';
 import type { SqlType } from './sql-type.ts';
@@ -10,12 +10,16 @@ export type Comparison = '=' | '<>' | '<' | '<=' | '>' | '>=' | 'IS' | 'IS NOT';
 
 /** One comparison by SQLite's rules: https://sqlite.org/datatype3.html#comparison_expressions */
 export function compareFragments(op: Comparison, left: Fragment, right: Fragment, emission: Emission): Fragment {
-  const pair = comparablePair(left, right, emission);
-  if (pair.outcome !== undefined) return fixedOutcome(op, pair.outcome, pair.left, pair.right);
   if (op === 'IS' || op === 'IS NOT') {
-    const nullSide = [pair.left, pair.right].find((side) => side.constant?.kind === 'null');
-    const other = nullSide === pair.left ? pair.right : pair.left;
-    if (nullSide !== undefined) return logical(`(${other.sql} ${op} NULL)`);
+    const nullSide = [left, right].find((side) => side.constant?.kind === 'null');
+    const other = nullSide === left ? right : left;
+    if (nullSide !== undefined) return logical(`(${isNull(other, emission).replace(/IS NULL$/, `${op} NULL`)})`);
+    if (left.type === 'any' || right.type === 'any') return isSameAny(op, left, right, emission);
+  }
+  const pair = comparablePair(left, right, emission);
+  if (pair.outcome !== undefined) return fixedOutcome(op, pair.outcome, pair.left, pair.right, emission);
+  if (pair.right.type === 'integer' && pair.usesPack === true && (op === 'IS' || op === 'IS NOT')) {
+    return isSameAny(op, left, right, emission);
   }
   if (op !== '=' && op !== '<>' && op !== 'IS' && op !== 'IS NOT') {
     if (pair.left.type === 'boolean') return compareFragments(op, numbered(left), numbered(right), emission);
@@ -35,12 +39,21 @@ const OPERATOR = {
   'IS NOT': 'IS DISTINCT FROM',
 } as const satisfies Record<Comparison, string>;
 
+/** IS of values whose types are only known at run time: equal, or both NULL. */
+function isSameAny(op: Comparison, left: Fragment, right: Fragment, emission: Emission): Fragment {
+  const equal = compareFragments('=', left, right, emission).sql;
+  const bothNull = `(${isNull(left, emission)} AND ${isNull(right, emission)})`;
+  return logical(`(${op === 'IS' ? '' : 'NOT '}(COALESCE(${equal}, false) OR ${bothNull}))`);
+}
+
 /** Two sides that PostgreSQL compares as SQLite does, or what comes out whatever the values are (unless one is NULL). */
 interface Pair {
   readonly left: Fragment;
   readonly right: Fragment;
   /** -1 if left is less whatever the values are, 1 if it is greater. */
   readonly outcome?: -1 | 1;
+  /** The left is a call of the pack with both in it, the right 0. */
+  readonly usesPack?: true;
 }
 
 /** Applies affinities and collation to both sides. */
@@ -55,18 +68,23 @@ export function comparablePair(one: Fragment, two: Fragment, emission: Emission)
   if (classes.includes('any')) {
     if (collation !== 'BINARY') throw unknownCollation(collation, 'a value whose type is only known at run time');
     const sql = `${emission.pack('compare')}(${asAny(left, emission)}, ${asAny(right, emission)})`;
-    return { left: valueOf(sql, 'integer'), right: constantFragment({ kind: 'integer', value: 0n }) };
+    return { left: valueOf(sql, 'integer'), right: constantFragment({ kind: 'integer', value: 0n }), usesPack: true };
   }
   if (classes.includes('native')) return nativePair(left, right);
   const [leftRank, rightRank] = [RANK[classes[0]], RANK[classes[1]]];
   if (leftRank !== rightRank) {
-    refuseMixed(left, 'a comparison');
-    refuseMixed(right, 'a comparison');
+    for (const side of [left, right]) refuseNumericText(side);
     return { left, right, outcome: leftRank < rightRank ? -1 : 1 };
   }
   if (classes[0] === 'number') return numberPair(left, right);
   if (classes[0] === 'blob') return { left, right };
   return { left: collated(left, collation), right: collated(right, collation) };
+}
+
+/** A column of texts whose affinity makes numbers of texts: beside a number, SQLite's values decide. */
+function refuseNumericText(side: Fragment): void {
+  refuseMixed(side, 'a comparison');
+  if (side.type === 'text' && isNumeric(side)) refuseMixed({ ...side, isMixed: true }, 'a comparison with a number');
 }
 
 /** How SQLite orders values of different classes. */
@@ -174,12 +192,12 @@ function numericFor(fragment: Fragment, partner: Fragment, emission: Emission): 
   if (fragment.constant?.kind === 'text') {
     const number = numberOfText(fragment.constant.value);
     if (number === undefined) return fragment;
-    if (partner.type !== 'text') return constantFragment(number);
+    if (partner.type !== 'text' || partner.isMixed !== true) return constantFragment(number);
     // Among texts that were numbers, an integer is found by its digits.
     if (number.kind === 'integer') return constantFragment({ kind: 'text', value: `${number.value}` });
     return constantFragment(number);
   }
-  if (fragment.constant?.kind === 'integer' && partner.type === 'text') {
+  if (fragment.constant?.kind === 'integer' && partner.type === 'text' && partner.isMixed === true) {
     return constantFragment({ kind: 'text', value: `${fragment.constant.value}` });
   }
   switch (classOf(fragment)) {
@@ -191,6 +209,8 @@ function numericFor(fragment: Fragment, partner: Fragment, emission: Emission): 
     case 'text':
       refuseMixed(fragment, 'a comparison with a number');
       refuseMixed(partner, 'a comparison with a text');
+      if (fragment.isNeverNumber === true) return fragment;
+      if (fragment.isDigits === true) return valueOf(castTo(fragment.sql, 'integer'), 'integer', { isWide: true });
       return valueOf(
         `(CASE WHEN ${fragment.sql} ~ ${quoteText(NUMBER_PATTERN)} THEN ${emission.pack('cast_numeric')}(${fragment.sql}) ELSE ${fragment.sql}::${emission.pack('value')} END)`,
         'any',
@@ -245,13 +265,15 @@ function nativePair(left: Fragment, right: Fragment): Pair {
 }
 
 /** The outcome of a comparison of values whose classes differ: always the same, unless one of them is NULL. */
-function fixedOutcome(op: Comparison, order: -1 | 1, left: Fragment, right: Fragment): Fragment {
-  const nullable = [left, right].filter((side) => side.isNotNull !== true).map((side) => side.sql);
+function fixedOutcome(op: Comparison, order: -1 | 1, left: Fragment, right: Fragment, emission: Emission): Fragment {
+  const nullable = [left, right].filter((side) => side.isNotNull !== true).map((side) => isNull(side, emission));
   if (op === 'IS' || op === 'IS NOT') {
     if (nullable.length < 2) return logical(op === 'IS' ? 'false' : 'true');
-    return logical(`((${nullable.join(' IS NULL AND ')} IS NULL) = ${op === 'IS' ? 'true' : 'false'})`);
+    return logical(`(${op === 'IS' ? '' : 'NOT '}(${nullable.join(' AND ')}))`);
   }
   const isTrue = op === '<>' || (order < 0 ? op === '<' || op === '<=' : op === '>' || op === '>=');
   if (nullable.length === 0) return logical(String(isTrue));
-  return logical(`(CASE WHEN ${nullable.map((sql) => `${sql} IS NOT NULL`).join(' AND ')} THEN ${isTrue} END)`);
+  return logical(
+    `(CASE WHEN ${nullable.map((test) => test.replace(/NULL$/, 'NOT NULL')).join(' AND ')} THEN ${isTrue} END)`,
+  );
 }

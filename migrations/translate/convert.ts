@@ -74,6 +74,7 @@ export function asNumber(fragment: Fragment, emission: Emission): Fragment {
   const { constant, type } = fragment;
   if (fragment.parameter !== undefined) throw untypedParameter();
   if (constant?.kind === 'text') return constantFragment(numberOfPrefix(constant.value));
+  if (fragment.isDigits === true) return valueOf(castTo(fragment.sql, 'integer'), 'integer', { isWide: true });
   switch (type) {
     case 'integer':
     case 'real':
@@ -133,8 +134,16 @@ export function asAny(fragment: Fragment, emission: Emission): string {
   if (classOf(value) === 'native') throw untranslatableClass(value.type, 'a function of SQLite');
   if (value.type === 'boolean') return `${value.sql}::integer::bigint`;
   // A numeric without a fraction is an integer in SQLite, however many zeros its column's scale gives it.
-  if (value.type === 'numeric') return `trim_scale(${value.sql})`;
+  if (value.type === 'numeric') return `trim_scale(${value.sql})::${emission.pack('value')}`;
   return value.sql;
+}
+
+/** The condition that a value is NULL. */
+export function isNull(fragment: Fragment, emission: Emission): string {
+  const { parameter, type } = fragment;
+  if (parameter !== undefined) return `${emission.parameter(parameter, 'text')} IS NULL`;
+  // PostgreSQL calls a composite NULL when its fields are, and not NULL when none of them is.
+  return `${type === 'any' ? `${emission.pack('cast_text')}(${fragment.sql})` : fragment.sql} IS NULL`;
 }
 
 /** A parameter becomes a value of `type`; anything else stays what it is. */

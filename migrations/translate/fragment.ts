@@ -1,3 +1,4 @@
+import type { Clock } from './clock.ts';
 import { POSTGRES_NAME } from './sql-type.ts';
 import type { SqlType } from './sql-type.ts';
 import type { Affinity } from '../sqlite/schema.ts';
@@ -50,6 +51,12 @@ export interface Fragment {
   readonly form?: string;
   /** It is a column as it stands, with this name. */
   readonly column?: string;
+  /** What of the clock it is, for columns of a native type. */
+  readonly clock?: Clock;
+  /** A text that is a whole number (`strftime('%s')`): what wants a number takes it for an integer. */
+  readonly isDigits?: true;
+  /** A text that no affinity makes a number of: a date. */
+  readonly isNeverNumber?: true;
   /** A value that cannot be NULL. */
   readonly isNotNull?: true;
 }

@@ -8,6 +8,7 @@ import { NULL_FRAGMENT } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
 import { translateNode } from './translate-node.ts';
 import type { Setting } from './translate-node.ts';
+import { nativeFunction } from './native-function.ts';
 import { Untranslatable } from './translation.ts';
 import { unifiedValue, unify } from './unify.ts';
 import { translateWindowFunction } from './window.ts';
@@ -19,7 +20,20 @@ export function translateCall(ast: Extract<Expr, { type: 'FunctionCallExpr' }>, 
   if (isAggregateFunction(ast)) return translateAggregate(ast, setting);
   const name = ast.name.name.toLowerCase();
   const args = (ast.args ?? []).map((arg) => translateNode(arg, setting));
-  return SPECIAL[name]?.(args, setting) ?? callPack(name, args, setting);
+  return SPECIAL[name]?.(args, setting) ?? nativeFunction(name, args, setting) ?? packFunction(name, args, setting);
+}
+
+/** Functions under the names that the pack has them by. */
+const SAME: Readonly<Record<string, string>> = { json_extract: 'json_extract_value', format: 'printf' };
+
+/** A function of the pack, and what is known of its result. */
+function packFunction(name: string, args: readonly Fragment[], setting: Setting): Fragment {
+  const call = callPack(SAME[name] ?? name, args, setting);
+  if (name === 'date' || name === 'time' || name === 'datetime') return { ...call, isNeverNumber: true };
+  const [format] = args;
+  const isDigits =
+    name === 'strftime' && format?.constant?.kind === 'text' && /^(%[dHjmMSsYw])+$/.test(format.constant.value);
+  return isDigits ? { ...call, isDigits } : call;
 }
 
 /** `count(*)`. */
@@ -47,6 +61,27 @@ const SPECIAL: Readonly<Record<string, (args: readonly Fragment[], setting: Sett
     }
     const otherwise = args.length % 2 === 1 ? args.at(-1) : undefined;
     return chooseFirst(conditions, [...values, otherwise ?? NULL_FRAGMENT], setting);
+  },
+  last_insert_rowid: () => {
+    throw new Untranslatable(
+      'last-insert-rowid',
+      'last_insert_rowid() asks for what the connection did before',
+      'add RETURNING to the INSERT',
+    );
+  },
+  changes: () => {
+    throw new Untranslatable(
+      'changes',
+      'changes() asks for what the connection did before',
+      "take the driver's row count",
+    );
+  },
+  total_changes: () => {
+    throw new Untranslatable(
+      'changes',
+      'total_changes() asks for what the connection did before',
+      "take the driver's row count",
+    );
   },
   if: (args, setting) => SPECIAL['iif']?.(args, setting) ?? NULL_FRAGMENT,
 };

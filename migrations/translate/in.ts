@@ -66,7 +66,7 @@ function inQuery({ lhs, not }: { lhs: Expr; not: boolean }, query: Query, settin
     if (column === undefined) throw new Error('as many columns as operands');
     // Only the left side's collation counts.
     const pair = comparablePair(operand, { ...column, collation: null }, emission);
-    if (pair.outcome !== undefined || operand.type === 'any' || column.type === 'any' || usesBoth(pair, column)) {
+    if (pair.outcome !== undefined || pair.usesPack === true) {
       throw new Untranslatable(
         'in-types',
         'IN compares values of types that PostgreSQL does not compare as SQLite does',
@@ -85,9 +85,4 @@ function inQuery({ lhs, not }: { lhs: Expr; not: boolean }, query: Query, settin
 
 function typed(fragment: Fragment): string {
   return fragment.constant?.kind === 'null' ? castTo('NULL', 'text') : fragment.sql;
-}
-
-/** Whether a pair is one call with both sides in it, so that they cannot be told apart. */
-function usesBoth({ left, right }: { left: Fragment; right: Fragment }, column: Fragment): boolean {
-  return left.sql.includes(column.sql) || right.constant?.kind === 'integer';
 }

@@ -1,5 +1,5 @@
 import type { Expr } from '../sqlite/schema.ts';
-import { callPack } from './call-pack.ts';
+import { clockFragment } from './clock.ts';
 import { constantFragment } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
 import { numberOfDigits } from './numeric-text.ts';
@@ -42,11 +42,11 @@ export function translateLiteral(ast: Literal, setting: Setting): Fragment {
     case 'KeywordLiteral':
       return translateColumn(ast.value, ast.value.length, setting);
     case 'CurrentDateLiteral':
-      return callPack('date', [], setting);
+      return clockFragment('date', setting);
     case 'CurrentTimeLiteral':
-      return callPack('time', [], setting);
+      return clockFragment('time', setting);
     case 'CurrentTimestampLiteral':
-      return callPack('datetime', [], setting);
+      return clockFragment('datetime', setting);
   }
 }
 

@@ -1,3 +1,4 @@
+import { clockAs } from './clock.ts';
 import { asNumber, asReal, asText, asValue, classOf, untranslatableClass } from './convert.ts';
 import type { Emission } from './emission.ts';
 import { castTo, constantFragment, quoteText, valueOf } from './fragment.ts';
@@ -19,6 +20,8 @@ export function resultFragment(fragment: Fragment, emission: Emission, expected?
     return valueOf(`${emission.pack('cast_text')}(${fragment.sql})`, 'text');
   }
   if (fragment.constant?.kind === 'null') return valueOf('NULL', expected, { constant: { kind: 'null' } });
+  const clock = fragment.clock === undefined ? undefined : clockAs(fragment.clock, expected);
+  if (clock !== undefined) return valueOf(clock, expected);
   if (fragment.type === expected && fragment.isLogical !== true) return fragment;
   return assigned(fragment, expected, emission);
 }
@@ -28,6 +31,7 @@ function assigned(fragment: Fragment, expected: SqlType, emission: Emission): Fr
   switch (expected) {
     case 'text':
       if (classOf(fragment) === 'blob') break;
+      if (fragment.type === 'any') return valueOf(`${emission.pack('cast_text')}(${fragment.sql})`, 'text');
       return asText(fragment, emission);
     case 'boolean':
       return assignedBoolean(fragment);
@@ -65,6 +69,15 @@ function assignedNumber(fragment: Fragment, expected: 'integer' | 'real' | 'nume
   const { constant } = fragment;
   const number = constant?.kind === 'text' ? numberOfText(constant.value) : undefined;
   const value = number === undefined ? fragment : constantFragment(number);
+  // What the affinity makes a number of becomes one; what it leaves alone is an error in PostgreSQL, as no number is it.
+  if (value.type === 'any' || (value.type === 'text' && constant === undefined)) {
+    const text = value.type === 'any' ? `${emission.pack('cast_text')}(${value.sql})` : value.sql;
+    return valueOf(castTo(text, expected), expected, expected === 'integer' ? { isWide: true } : {});
+  }
+  if (expected === 'integer' && constant === undefined && (value.type === 'real' || value.type === 'numeric')) {
+    const whole = value.type === 'numeric' ? `trim_scale(${value.sql})` : value.sql;
+    return valueOf(`${whole}::text::bigint`, 'integer', { isWide: true });
+  }
   if (classOf(value) !== 'number' || (expected === 'integer' && value.type !== 'integer' && value.type !== 'boolean')) {
     const whole =
       value.constant?.kind === 'real' && Number.isInteger(value.constant.value) ? value.constant.value : undefined;

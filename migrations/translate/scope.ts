@@ -200,7 +200,8 @@ function isMixed(type: SqlType, affinity: Affinity): boolean {
       return affinity === 'REAL' || affinity === 'TEXT';
     case 'text':
     case 'json':
-      return affinity !== 'TEXT' && affinity !== 'BLOB';
+      // A column of type text that is declared DATE has NUMERIC affinity, and is of type text because all it holds is.
+      return affinity === 'INTEGER' || affinity === 'REAL';
     default:
       return false;
   }

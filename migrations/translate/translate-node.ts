@@ -4,7 +4,7 @@ import { translateArithmetic } from './arithmetic.ts';
 import { translateCase } from './case.ts';
 import { translateCast } from './cast.ts';
 import { compareFragments } from './compare-fragments.ts';
-import { asCondition } from './convert.ts';
+import { asCondition, isNull } from './convert.ts';
 import type { Emission } from './emission.ts';
 import { logical, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
@@ -106,14 +106,13 @@ export function translateNode(ast: Expr, setting: Setting): Fragment {
 
 function translateIsNull(ast: Extract<Expr, { type: 'IsNullExpr' | 'NotNullExpr' }>, setting: Setting): Fragment {
   const operand = translateNode(ast.expr, setting);
-  const { parameter } = operand;
-  const sql = parameter === undefined ? operand.sql : setting.emission.parameter(parameter, 'text');
-  return logical(`(${sql} IS ${ast.type === 'NotNullExpr' ? 'NOT ' : ''}NULL)`);
+  const test = isNull(operand, setting.emission);
+  return logical(`(${ast.type === 'NotNullExpr' ? test.replace(/NULL$/, 'NOT NULL') : test})`);
 }
 
 function translateBetween(ast: Extract<Expr, { type: 'BetweenExpr' }>, setting: Setting): Fragment {
   const operand = translateNode(ast.lhs, setting);
   const low = compareFragments('>=', operand, translateNode(ast.start, setting), setting.emission);
   const high = compareFragments('<=', operand, translateNode(ast.end, setting), setting.emission);
-  return logical(`(${ast.not ? 'NOT ' : ''}(${low.sql} AND ${high.sql}))`);
+  return logical(ast.not ? `(NOT (${low.sql} AND ${high.sql}))` : `(${low.sql} AND ${high.sql})`);
 }
