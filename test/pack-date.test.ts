@@ -3,6 +3,9 @@ import type { SqliteValue } from './helpers/against-sqlite.ts';
 import { combinations, packDatabase } from './helpers/pack-database.ts';
 import { Random } from './helpers/random.ts';
 
+// SQLite asks the process for its local time, PostgreSQL's tests run in UTC.
+process.env['TZ'] = 'UTC';
+
 const MOMENTS: readonly SqliteValue[] = [
   '2024-02-29',
   '2023-02-28',
@@ -197,9 +200,7 @@ const MODIFIERS: readonly (string | null)[] = [
   'subsec',
   'subsecond',
   'SUBSEC',
-  'utc',
   'localtime',
-  'UTC',
   '+05:30',
   '-05:30',
   '05:30',
@@ -286,6 +287,13 @@ test('every form of a time value is read and printed as SQLite does', async (t) 
 test('every modifier works on every time value as in SQLite', async (t) => {
   const { agree } = await packDatabase(t);
   await agree({ sql: 'datetime(a, b)', types: ['any', 'text'], rows: combinations<SqliteValue>(MOMENTS, MODIFIERS) });
+  // Only where SQLite itself asks the system; in UTC, where both are set to run.
+  const near = MOMENTS.filter((one) => typeof one === 'string' && /^20[0-2][0-9]-/.test(one));
+  await agree({
+    sql: 'datetime(a, b)',
+    types: ['any', 'text'],
+    rows: combinations<SqliteValue>(near, ['utc', 'localtime', 'UTC']),
+  });
   const some = MOMENTS.filter((_, i) => i % 6 === 0);
   await agree({
     sql: `datetime(a, b, 'subsec')`,

@@ -1,4 +1,5 @@
 import { define, qualified } from './define.ts';
+import type { DefineOptions } from './define.ts';
 
 const BAD_PATH = `RAISE EXCEPTION 'bad JSON path: %', path USING ERRCODE = '22023';`;
 
@@ -144,7 +145,7 @@ END`.replaceAll('e.value FROM', 'e."value" FROM'),
     '_arrow_path(v value) RETURNS text',
     String.raw`CASE WHEN ($1).kind = 1 THEN CASE WHEN ($1).i < 0 THEN '$[#' || ($1).i || ']' ELSE '$[' || ($1).i || ']' END
       WHEN pack._text($1) LIKE '$%' THEN pack._text($1)
-      WHEN pack._text($1) ~ '^[0-9A-Za-z]+$' THEN '$.' || pack._text($1)
+      WHEN pack._text($1) ~ '^[0-9A-Za-z]*$' THEN '$.' || pack._text($1)
       WHEN pack._text($1) ~ '^\[.+\]$' THEN '$' || pack._text($1)
       ELSE '$."' || pack._text($1) || '"' END`,
   ),
@@ -177,11 +178,7 @@ END`.replaceAll('e.value FROM', 'e."value" FROM'),
   define('json_valid(text, flags integer) RETURNS boolean', `pack.json_valid($1, $2::bigint)`),
   define(
     'json_valid(v value) RETURNS boolean',
-    'CASE WHEN ($1).kind = 4 THEN false ELSE pack._is_json(pack._json_text_of($1)) END',
-  ),
-  define(
-    '_json_text_of(v value) RETURNS text',
-    `CASE WHEN ($1).kind IN (1, 2) THEN pack._json_text($1) ELSE pack._text($1) END`,
+    'CASE WHEN ($1).kind = 4 THEN false ELSE pack._is_json(pack._text($1)) END',
   ),
   ...both(
     'json_extract(A, path text) RETURNS text',
@@ -294,12 +291,11 @@ BEGIN
   IF COALESCE(pg.array_length(arguments, 1), 0) % 2 = 1 THEN RAISE EXCEPTION 'a JSON function that changes needs an odd number of arguments'; END IF;
   WHILE i < COALESCE(pg.array_length(arguments, 1), 0) LOOP
     path := pack._text(arguments[i]);
-    IF path IS NULL THEN RETURN CASE WHEN mode = 5 THEN NULL ELSE NULL END; END IF;
+    IF path IS NULL THEN RETURN NULL; END IF;
     IF path NOT LIKE '$%' THEN ${BAD_PATH} END IF;
     made := pack._json_text(arguments[i + 1]);
     IF path = '$' THEN
-      IF mode = 5 THEN RAISE EXCEPTION 'not an array element: %', path; END IF;
-      IF mode <> 3 THEN j := made; END IF;
+      IF mode IN (2, 4) THEN j := made; END IF;
     ELSE
       j := COALESCE(pack._json_edit(j::json, pg.substr(path, 2), mode, made), j);
     END IF;
@@ -441,14 +437,18 @@ END`,
   ...both(
     'json_pretty(A, indent text) RETURNS text',
     `pack._json_pretty(pack._minified(pack._json($1)::text)::json, COALESCE($2, '    '), 0)`,
+    { isStrict: false },
   ),
   ...tables(),
 ];
 
 /** A function of JSON for text (string literals are that) and for any value. */
-function both(signature: string, expression: string): string[] {
+function both(signature: string, expression: string, options: DefineOptions = {}): string[] {
   const asValue = expression.replaceAll('_json($1)', '_json($1::crossfade_sqlite.value)');
-  return [define(signature.replace('A', 'v value'), expression), define(signature.replace('A', 'v text'), asValue)];
+  return [
+    define(signature.replace('A', 'v value'), expression, options),
+    define(signature.replace('A', 'v text'), asValue, options),
+  ];
 }
 
 /** `->` and `->>` between a text and a label, a path or an index. */
@@ -485,24 +485,24 @@ DECLARE
   part record;
   inner_row record;
   next bigint := number;
-  type text := pg.json_typeof(j);
+  sort text := pg.json_typeof(j);
   label text;
 BEGIN
   "key" := name;
   "value" := pack._json_value(j);
   "type" := pack._json_type(j);
-  "atom" := CASE WHEN type IN ('array', 'object') THEN NULL ELSE "value" END;
+  "atom" := CASE WHEN sort IN ('array', 'object') THEN NULL ELSE "value" END;
   "id" := number;
   "parent" := above;
   "fullkey" := full_path;
   "path" := own_path;
   RETURN NEXT;
-  IF depth = 0 OR type NOT IN ('array', 'object') THEN RETURN; END IF;
+  IF depth = 0 OR sort NOT IN ('array', 'object') THEN RETURN; END IF;
   next := next + 1;
   FOR part IN
-    SELECT e.key AS name, NULL::bigint AS place, e."value" AS content FROM pg.json_each(CASE WHEN type = 'object' THEN j ELSE '{}'::json END) e
+    SELECT e.key AS name, NULL::bigint AS place, e."value" AS content FROM pg.json_each(CASE WHEN sort = 'object' THEN j ELSE '{}'::json END) e
     UNION ALL
-    SELECT NULL, e.ordinality - 1, e."value" FROM pg.json_array_elements(CASE WHEN type = 'array' THEN j ELSE '[]'::json END) WITH ORDINALITY e
+    SELECT NULL, e.ordinality - 1, e."value" FROM pg.json_array_elements(CASE WHEN sort = 'array' THEN j ELSE '[]'::json END) WITH ORDINALITY e
   LOOP
     label := full_path || CASE WHEN part.name IS NULL THEN '[' || part.place || ']'
       WHEN part.name ~ '^[A-Za-z][A-Za-z0-9]*$' THEN '.' || part.name ELSE '.' || pg.to_json(part.name)::text END;

@@ -110,7 +110,7 @@ BEGIN
     IF rest = '%' THEN RETURN result || '%'; END IF;
     found := pg.regexp_match(rest, '^%([-+ #!0,]*)([1-9][0-9]*|\*)?(?:\.(\*|[0-9]*))?(l{0,2})(.)');
     -- An unknown conversion ends the text.
-    IF found IS NULL THEN RETURN result; END IF;
+    IF found IS NULL THEN RETURN NULLIF(result, ''); END IF;
     rest := pg.substr(rest, 2 + pg.length(pg.concat(found[1], found[2], found[4], found[5])) + COALESCE(pg.length(found[3]) + 1, 0));
     flags := found[1];
     width := 0;
@@ -196,7 +196,7 @@ BEGIN
           END IF;
         END IF;
       ELSE
-        RETURN result;
+        RETURN NULLIF(result, '');
     END CASE;
     pad := width - CASE WHEN is_wide THEN pg.char_length(body) ELSE pg.octet_length(body) END;
     IF pad > 0 THEN

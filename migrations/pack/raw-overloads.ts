@@ -19,7 +19,7 @@ export const RAW_OVERLOADS = [
       combinations(2).map((types) =>
         define(
           `${name}(v ${first}, ${types.map((type, i) => `p${i} text, a${i} ${type}`).join(', ')}) RETURNS json`,
-          `CASE WHEN $1 IS NOT NULL THEN pack._json_change($1::crossfade_sqlite.value, ARRAY[${types
+          `CASE WHEN NOT ($1 IS NULL) THEN pack._json_change($1::crossfade_sqlite.value, ARRAY[${types
             .map((_, i) => `$${2 * i + 2}::crossfade_sqlite.value, $${2 * i + 3}::crossfade_sqlite.value`)
             .join(', ')}], ${mode}) END`,
           { isStrict: false },

@@ -108,7 +108,7 @@ export class AgainstSqlite {
       selected.push('unused');
     }
     const qualifiedSql = postgres.replaceAll(/(?<![\w.])([a-z_0-9]+)\(/g, (whole, name: string) =>
-      ['cast', 'values', 'array', 'select', 'row'].includes(name) ? whole : `crossfade_sqlite."${name}"(`,
+      ['cast', 'coalesce'].includes(name) ? whole : `crossfade_sqlite."${name}"(`,
     );
     const result = await this.#client.query<{ result: string }>(
       `SELECT pg_temp.canonical(${qualifiedSql}) AS result
