@@ -84,11 +84,14 @@ function wholeDigits(encoded: string): number {
 /** SQLite turns a whole number into what it was only where the column's affinity does so for every value. */
 function changedOnReturn({ coding: { type }, affinity }: AuditedColumn, value: Value): ValueRefusal | null {
   const isRestored = affinity === 'INTEGER' || affinity === 'NUMERIC' || affinity === 'REAL';
-  if (isRestored) return null;
-  if ((type === 'double' || type === 'real') && typeof value === 'bigint')
+  if ((type === 'double' || type === 'real') && typeof value === 'bigint' && (!isRestored || value === LOWEST))
     return { code: 'integer-beside-reals', what: 'integers, which would come back as reals' };
+  if (type !== 'numeric' || isRestored) return null;
   const isWhole = typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 63;
-  return type === 'numeric' && isWhole
+  return isWhole
     ? { code: 'whole-real-beside-integers', what: 'whole numbers stored as REAL, which would come back as integers' }
     : null;
 }
+
+/** The one integer of SQLite's that equals a double and that no affinity makes an integer of. */
+const LOWEST = -(2n ** 63n);
