@@ -116,6 +116,7 @@ export class Crossfade {
         postgres: config.postgres,
         knex: config.knex,
         poolMax: config.poolMax,
+        columns: config.columns,
         traffic: traffic satisfies Traffic,
         breaker,
         onQuery: (event) => metrics.query(event),

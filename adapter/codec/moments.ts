@@ -2,7 +2,7 @@ import type { Codec, ColumnCoding } from '../codec.ts';
 import { formed } from './formed.ts';
 import type { Shape } from './formed.ts';
 import type { MomentForm } from './form.ts';
-import { DAY, readMomentText, writeDayText, writeMomentText, yearOf } from './moment.ts';
+import { DAY, readMomentText, writeDayText, writeMomentText } from './moment.ts';
 import type { Moment, MomentText } from './moment.ts';
 import { assertPrecision } from './precision.ts';
 import type { Holdable } from './storage-class.ts';
@@ -12,6 +12,9 @@ const DAY_MS = 86_400_000;
 /** Milliseconds from the beginning of Julian day 0 to 1970. */
 const JULIAN_EPOCH_MS = 210_866_760_000_000n;
 const INT8_MAX = 2n ** 63n - 1n;
+/** The years 1 to 9999. */
+const FIRST_WRITABLE = -62_135_596_800_000_000n;
+const AFTER_WRITABLE = 253_402_300_800_000_000n;
 
 const SHAPES = {
   datetime: text({ separator: ' ', digits: 0, zone: '' }),
@@ -37,14 +40,9 @@ const SHAPES = {
   'epoch-s': epoch(1_000_000n),
   'epoch-ms': epoch(1_000n),
   'epoch-us': epoch(1n),
-  'epoch-s-real': {
-    read: (value) => read(value, (number) => rounded(Number(number) * 1e6)),
-    write: (moment) => Number(moment) / 1e6,
-  },
-  'julian-day': {
-    read: (value) => read(value, fromJulianDay),
-    write: (moment) => (moment % 1_000n === 0n ? Number(moment / 1_000n + JULIAN_EPOCH_MS) / DAY_MS : undefined),
-  },
+  'epoch-s-real': real(fromSeconds, (moment) => Number(`${moment}e-6`)),
+  // As SQLite reads and writes it: in whole milliseconds (https://sqlite.org/lang_datefunc.html).
+  'julian-day': real(fromJulianDay, (moment) => Number(moment / 1_000n + JULIAN_EPOCH_MS) / DAY_MS),
 } as const satisfies Record<MomentForm | 'date', Shape<Moment>>;
 
 /** PostgreSQL begins with Julian day 0, and ends its moments with the year 294276 and its days with 5874897. */
@@ -100,6 +98,17 @@ function epoch(unit: bigint): Shape<Moment> {
   };
 }
 
+/** A form of doubles, which say each moment only so far from where they begin to count. */
+function real(fromNumber: (value: number) => Moment | undefined, toNumber: (moment: Moment) => number): Shape<Moment> {
+  return {
+    read: (value) => read(value, (number) => fromNumber(Number(number))),
+    write(moment) {
+      const number = toNumber(moment);
+      return fromNumber(number) === moment ? number : undefined;
+    },
+  };
+}
+
 function read(value: Holdable, readNumber: (value: bigint | number) => Moment | undefined): Moment | undefined {
   if (typeof value === 'string') return readMomentText(value);
   return value instanceof Uint8Array ? undefined : readNumber(value);
@@ -111,18 +120,24 @@ function scaled(value: bigint | number, unit: bigint): Moment | undefined {
   return Number.isSafeInteger(value) ? BigInt(value) * unit : undefined;
 }
 
-/** As SQLite reads it: in whole milliseconds (https://sqlite.org/lang_datefunc.html). */
-function fromJulianDay(value: bigint | number): Moment | undefined {
-  const ms = rounded(Number(value) * DAY_MS);
+/** By its shortest text: far from 1970 doubles lie more than a microsecond apart. */
+function fromSeconds(value: number): Moment | undefined {
+  const [, sign = '', whole, fraction = ''] = /^(-?)(\d+)(?:\.(\d{1,6}))?$/.exec(String(value)) ?? [];
+  return whole === undefined ? undefined : BigInt(`${sign}${whole}${fraction.padEnd(6, '0')}`);
+}
+
+function fromJulianDay(value: number): Moment | undefined {
+  const ms = rounded(value * DAY_MS);
   return ms === undefined ? undefined : (ms - JULIAN_EPOCH_MS) * 1_000n;
 }
 
+/** A whole number that is exact as a double, too. */
 function rounded(value: number): bigint | undefined {
-  return Number.isFinite(value) ? BigInt(Math.round(value)) : undefined;
+  const whole = Math.round(value);
+  return Number.isSafeInteger(whole) ? BigInt(whole) : undefined;
 }
 
 /** Text has four digits for the year. */
 function isWritable(moment: Moment): boolean {
-  const year = yearOf(moment);
-  return year >= 1 && year <= 9_999;
+  return moment >= FIRST_WRITABLE && moment < AFTER_WRITABLE;
 }
