@@ -1,22 +1,27 @@
 import type Database from 'better-sqlite3';
-import type { Finding } from '../finding.ts';
 import { introspect } from './introspection.ts';
-import type { StoredStatement } from './introspection.ts';
-import { parseStatement } from './parser.ts';
+import type { Introspection, TableFacts } from './introspection.ts';
+import type { ColumnsOf } from './quoted-strings.ts';
 import { readTable } from './read-table.ts';
-import { schemaUnclear } from './schema-unclear.ts';
-import type { LeftOut, SqliteSchema, SqliteTrigger, SqliteView, SqliteVirtualTable } from './schema.ts';
+import { readTriggers } from './read-triggers.ts';
+import { readViews } from './read-views.ts';
+import type { LeftOut, SqliteSchema, SqliteTable } from './schema.ts';
+import { virtualTablesOf } from './virtual-tables.ts';
 
 /**
- * Reads the schema of the main database. Structure is SQLite's own word (its introspection pragmas), expressions are the
- * stored statements', and where the two disagree there is no answer.
+ * Reads the schema of the main database; temporary objects are not part of it. Structure is SQLite's own word (its
+ * introspection pragmas), expressions and names of constraints are the stored statements', and where the two disagree there
+ * is no answer. What SQLite, Knex and Crossfade keep for themselves is left out and told.
+ *
+ * The connection may be read-only. It is used for temporary views that are gone afterwards.
+ *
+ * `previous` is an earlier reading of the same database: what has not changed since is taken from it.
  *
  * @throws CrossfadeError `SCHEMA_UNCLEAR`
  */
-export function readSchema(db: Database.Database): SqliteSchema {
+export function readSchema(db: Database.Database, previous?: SqliteSchema): SqliteSchema {
   const found = introspect(db);
   const leftOut: LeftOut[] = [];
-  const findings: Finding[] = [];
   const isKept =
     (kind: LeftOut['kind']) =>
     ({ name }: { readonly name: string }): boolean => {
@@ -24,23 +29,54 @@ export function readSchema(db: Database.Database): SqliteSchema {
       if (owner !== null) leftOut.push({ kind, name, owner });
       return owner === null;
     };
-  const byName = new Map(found.tables.map((table) => [table.name.toLowerCase(), table]));
-  const tables = found.tables.filter(isKept('table')).map((table) => readTable(table, byName));
-  const views: SqliteView[] = [];
-  for (const view of found.views.filter(isKept('view'))) views.push(readView(db, view));
+  const virtualTables = virtualTablesOf([...found.others, ...found.tables]);
+  const virtual = new Set(virtualTables.map(({ name }) => name));
+  const plain = found.tables.filter(({ name }) => !virtual.has(name));
+  const before = new Map(previous?.tables.map((table) => [table.name.toLowerCase(), table]));
+  const byName = new Map(plain.map((table) => [table.name.toLowerCase(), table]));
+  const tables = plain
+    .filter(isKept('table'))
+    .map((table) => unchanged(table, byName, before) ?? readTable(table, byName));
+  const columnsOf = columnsIn(found);
+  const { views, findings } = readViews({
+    db,
+    stored: found.views.filter(isKept('view')),
+    columnsOf,
+    previous: previous?.views ?? [],
+  });
+  const columnsOfViews = new Map(views.map(({ name, columns }) => [name.toLowerCase(), lowered(columns)]));
+  const triggers = readTriggers({
+    stored: found.triggers.filter(isKept('trigger')),
+    columnsOf: (name) => columnsOfViews.get(name) ?? columnsOf(name),
+    previous: previous?.triggers ?? [],
+  });
   return {
     tables,
     views,
-    triggers: found.triggers.filter(isKept('trigger')).map(readTrigger),
-    virtualTables: found.others.filter(isKept('table')).map((table): SqliteVirtualTable => ({
-      name: table.name,
-      module: moduleOf(table.sql),
-      shadowOf: null,
-      sql: table.sql ?? '',
-    })),
+    triggers: triggers.triggers,
+    virtualTables,
     leftOut,
-    findings,
+    findings: [...findings, ...triggers.findings],
   };
+}
+
+/** The table as it was read before, if neither it nor a parent of it has changed since. */
+function unchanged(
+  facts: TableFacts,
+  tables: ReadonlyMap<string, TableFacts>,
+  before: ReadonlyMap<string, SqliteTable>,
+): SqliteTable | undefined {
+  const table = before.get(facts.name.toLowerCase());
+  if (table?.sql !== facts.sql || table.name !== facts.name) return undefined;
+  const indexes = facts.indexes.filter(({ origin }) => origin === 'c');
+  const sameIndexes =
+    indexes.length === table.indexes.length &&
+    indexes.every(({ name, sql }, i) => name === table.indexes[i]?.name && sql === table.indexes[i].sql);
+  const sameParents = table.foreignKeys.every(({ parent }) => {
+    const name = parent.toLowerCase();
+    return tables.get(name)?.sql === before.get(name)?.sql;
+  });
+  return sameIndexes && sameParents ? table : undefined;
 }
 
 function ownerOf(name: string): LeftOut['owner'] | null {
@@ -50,22 +86,15 @@ function ownerOf(name: string): LeftOut['owner'] | null {
   return lower === 'knex_migrations' || lower === 'knex_migrations_lock' ? 'knex' : null;
 }
 
-function readView(db: Database.Database, view: StoredStatement): SqliteView {
-  const statement = parseStatement(view.sql);
-  if (statement.type !== 'CreateViewStmt')
-    throw schemaUnclear(`view "${view.name}"`, 'its stored statement is no CREATE VIEW');
-  const columns = db.prepare(`SELECT name FROM pragma_table_xinfo(?, 'main') ORDER BY cid`).pluck().all(view.name);
-  return { name: view.name, columns: columns as string[], select: statement.select, sql: view.sql, quotedAsNames: [] };
+/** Only plain tables have columns that are known here; of all else, any name may be one. */
+function columnsIn(found: Introspection): ColumnsOf {
+  const columns = new Map(
+    found.tables.map((table) => [table.name.toLowerCase(), lowered(table.columns.map(({ name }) => name))]),
+  );
+  const others = new Set([...found.others, ...found.views].map(({ name }) => name.toLowerCase()));
+  return (name) => columns.get(name) ?? (others.has(name) || /^(sqlite_|pragma_)/.test(name) ? 'any' : undefined);
 }
 
-function readTrigger(trigger: StoredStatement): SqliteTrigger {
-  const statement = parseStatement(trigger.sql);
-  if (statement.type !== 'CreateTriggerStmt')
-    throw schemaUnclear(`trigger "${trigger.name}"`, 'its stored statement is no CREATE TRIGGER');
-  return { name: trigger.name, table: trigger.table, statement, sql: trigger.sql, quotedAsNames: [] };
-}
-
-function moduleOf(sql: string | null): string | null {
-  const statement = sql === null ? null : parseStatement(sql);
-  return statement?.type === 'CreateVirtualTableStmt' ? statement.moduleName.text : null;
+function lowered(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.map((name) => name.toLowerCase()));
 }

@@ -1,47 +1,14 @@
 import { affinityOf } from './affinity.ts';
-import type { ColumnInfo, ForeignKeyInfo, IndexInfo, IndexPartInfo, TableFacts } from './introspection.ts';
-import { parseStatement, tokensOf, tryParseExpression } from './parser.ts';
+import { collationName, conflictOf, declarationOf } from './declaration.ts';
+import type { ColumnConstraint, ColumnDefinition, Declaration, TableConstraint } from './declaration.ts';
+import type { ColumnInfo, TableFacts } from './introspection.ts';
+import { tryParseExpression } from './parser.ts';
+import { readForeignKeys } from './read-foreign-keys.ts';
+import { readIndex } from './read-index.ts';
+import { columnPart, readUniques } from './read-uniques.ts';
 import { cutExpression, expressionOf, isSameTree } from './schema-expression.ts';
-import type { IsColumn } from './schema-expression.ts';
 import { schemaUnclear } from './schema-unclear.ts';
-import type {
-  ConflictAction,
-  Expr,
-  ForeignKeyAction,
-  IndexPart,
-  Span,
-  SqliteCheck,
-  SqliteColumn,
-  SqliteExpression,
-  SqliteForeignKey,
-  SqliteIndex,
-  SqliteTable,
-  SqliteUnique,
-  Stmt,
-} from './schema.ts';
-
-type CreateTable = Extract<Stmt, { type: 'CreateTableStmt' }>;
-type Body = Extract<CreateTable['body'], { type: 'ColumnsAndConstraintsCreateTableBody' }>;
-type Definition = Body['columns'][number];
-type TableConstraint = NonNullable<Body['constraints']>[number]['constraint'];
-type ColumnConstraint = Definition['constraints'][number]['constraint'];
-type References = Extract<ColumnConstraint, { type: 'ForeignKeyColumnConstraint' }>['clause'];
-type Resolve = Extract<ColumnConstraint, { type: 'UniqueColumnConstraint' }>['conflictClause'];
-type Deferral = Extract<ColumnConstraint, { type: 'DeferColumnConstraint' }>['clause'];
-
-/** A table's declaration as it was written: each constraint with its name and the column it stands at. */
-interface Declared {
-  readonly what: string;
-  readonly sql: string;
-  readonly isColumn: IsColumn;
-  readonly columns: readonly Definition[];
-  readonly constraints: readonly {
-    readonly name: string | null;
-    /** Null for a table's constraint. */
-    readonly column: string | null;
-    readonly constraint: ColumnConstraint | TableConstraint;
-  }[];
-}
+import type { SqliteCheck, SqliteColumn, SqliteExpression, SqliteTable } from './schema.ts';
 
 /**
  * A table from what SQLite says of it and from its stored statement.
@@ -95,56 +62,6 @@ export function readTable(facts: TableFacts, tables: ReadonlyMap<string, TableFa
   };
 }
 
-function declarationOf(facts: TableFacts): Declared {
-  const what = `table "${facts.name}"`;
-  const sql = facts.sql ?? '';
-  const statement = statementOf(sql, what);
-  if (statement.type !== 'CreateTableStmt' || statement.body.type !== 'ColumnsAndConstraintsCreateTableBody')
-    throw schemaUnclear(what, 'its stored statement is no CREATE TABLE with columns');
-  const names = new Set(facts.columns.map(({ name }) => name.toLowerCase()));
-  if (facts.withoutRowid === 0) for (const name of ['rowid', 'oid', '_rowid_']) names.add(name);
-  const { columns, constraints } = statement.body;
-  return {
-    what,
-    sql,
-    isColumn: (name) => names.has(name.toLowerCase()),
-    columns,
-    constraints: [
-      ...columns.flatMap((column) =>
-        column.constraints.map(({ name, constraint }) => ({
-          name: ownName(name, constraint, sql),
-          column: column.colName.text,
-          constraint,
-        })),
-      ),
-      ...(constraints ?? []).map(({ name, constraint }) => ({
-        name: ownName(name, constraint, sql),
-        column: null,
-        constraint,
-      })),
-    ],
-  };
-}
-
-function statementOf(sql: string, what: string): Stmt {
-  try {
-    return parseStatement(sql);
-  } catch (error) {
-    throw schemaUnclear(what, 'its stored statement cannot be parsed', error);
-  }
-}
-
-/** `CONSTRAINT x` without a constraint is allowed; the parser then gives x to the next column's constraint. */
-function ownName(
-  name: { readonly text: string; readonly span: Span } | undefined,
-  constraint: { readonly span: Span },
-  sql: string,
-): string | null {
-  if (name === undefined) return null;
-  const between = sql.slice(name.span.offset + name.span.length, constraint.span.offset);
-  return tokensOf(between).some(({ kind }) => kind === 'COMMA') ? null : name.text;
-}
-
 function isPrimaryKey(
   constraint: ColumnConstraint | TableConstraint,
 ): constraint is Extract<
@@ -163,8 +80,8 @@ function readColumn({
   isRowid,
 }: {
   readonly column: ColumnInfo;
-  readonly definition: Definition;
-  readonly declared: Declared;
+  readonly definition: ColumnDefinition;
+  readonly declared: Declaration;
   readonly strict: boolean;
   readonly withoutRowid: boolean;
   readonly isRowid: boolean;
@@ -197,7 +114,7 @@ function readColumn({
   };
 }
 
-function readDefault(column: ColumnInfo, definition: Definition, declared: Declared): SqliteExpression | null {
+function readDefault(column: ColumnInfo, definition: ColumnDefinition, declared: Declaration): SqliteExpression | null {
   const constraint = definition.constraints
     .map((named) => named.constraint)
     .findLast((found) => found.type === 'DefaultColumnConstraint');
@@ -220,209 +137,17 @@ function readDefault(column: ColumnInfo, definition: Definition, declared: Decla
 }
 
 /** The last one counts. */
-function collationOf(definition: Definition): string {
+function collationOf(definition: ColumnDefinition): string {
   const collate = definition.constraints
     .map(({ constraint }) => constraint)
     .findLast((constraint) => constraint.type === 'CollateColumnConstraint');
   return collate === undefined ? 'BINARY' : collationName(collate.collationName.text);
 }
 
-/** SQLite finds collations in any case; its own three are spelled one way here. */
-function collationName(name: string): string {
-  const upper = name.toUpperCase();
-  return ['BINARY', 'NOCASE', 'RTRIM'].includes(upper) ? upper : name;
-}
-
-function conflictOf(resolve: Resolve): ConflictAction | null {
-  switch (resolve) {
-    case 'Rollback':
-      return 'ROLLBACK';
-    case 'Fail':
-      return 'FAIL';
-    case 'Ignore':
-      return 'IGNORE';
-    case 'Replace':
-      return 'REPLACE';
-    case 'Abort':
-    case undefined:
-      return null;
-  }
-}
-
-function readChecks(declared: Declared): readonly SqliteCheck[] {
+function readChecks(declared: Declaration): readonly SqliteCheck[] {
   return declared.constraints.flatMap(({ name, column, constraint }) =>
     constraint.type === 'CheckColumnConstraint' || constraint.type === 'CheckTableConstraint'
       ? [{ name, column, expression: cutExpression({ ...declared, node: constraint.expr }) }]
       : [],
   );
-}
-
-interface DeclaredForeignKey {
-  readonly name: string | null;
-  readonly columns: readonly string[];
-  readonly clause: References;
-  deferral: Deferral | undefined;
-}
-
-function readForeignKeys(
-  infos: readonly ForeignKeyInfo[],
-  declared: Declared,
-  tables: ReadonlyMap<string, TableFacts>,
-): readonly SqliteForeignKey[] {
-  const written: DeclaredForeignKey[] = [];
-  for (const { name, column, constraint } of declared.constraints) {
-    if (constraint.type === 'ForeignKeyColumnConstraint')
-      written.push({ name, columns: [column ?? ''], clause: constraint.clause, deferral: constraint.deferClause });
-    if (constraint.type === 'ForeignKeyTableConstraint')
-      written.push({
-        name,
-        columns: constraint.columns.map(({ colName }) => colName.text),
-        clause: constraint.clause,
-        deferral: constraint.deferClause,
-      });
-    // It stands by itself, and means the foreign key before it, be that another column's.
-    const latest = written.at(-1);
-    if (constraint.type === 'DeferColumnConstraint' && latest !== undefined) latest.deferral = constraint.clause;
-  }
-  if (written.length !== infos.length)
-    throw schemaUnclear(declared.what, `SQLite has ${infos.length} foreign keys, its statement ${written.length}`);
-  return infos.map((info, index) => {
-    const own = written[index];
-    const columns = info.columns.map(({ from }) => from);
-    if (own === undefined || !sameNames(own.columns, columns) || !sameNames([own.clause.tblName.text], [info.table]))
-      throw schemaUnclear(declared.what, `SQLite and its statement disagree about foreign key ${index + 1}`);
-    const parent = tables.get(info.table.toLowerCase());
-    return {
-      name: own.name,
-      columns,
-      parent: parent?.name ?? info.table,
-      parentColumns: parentColumnsOf(info, parent),
-      onUpdate: info.onUpdate as ForeignKeyAction,
-      onDelete: info.onDelete as ForeignKeyAction,
-      deferrable: deferrableOf(own.deferral),
-      match:
-        own.clause.args.flatMap((arg) => (arg.type === 'MatchRefArg' ? [arg.name.text.toUpperCase()] : [])).at(-1) ??
-        null,
-    };
-  });
-}
-
-function parentColumnsOf(info: ForeignKeyInfo, parent: TableFacts | undefined): readonly string[] {
-  const named = info.columns.flatMap(({ to }) => (to === null ? [] : [to]));
-  if (named.length > 0)
-    return named.map(
-      (name) => parent?.columns.find((column) => column.name.toLowerCase() === name.toLowerCase())?.name ?? name,
-    );
-  const key = (parent?.columns ?? []).filter(({ pk }) => pk > 0).sort((a, b) => a.pk - b.pk);
-  return key.length === info.columns.length ? key.map(({ name }) => name) : [];
-}
-
-function deferrableOf(deferral: Deferral | undefined): SqliteForeignKey['deferrable'] {
-  if (deferral?.deferrable !== true) return 'no';
-  return deferral.initDeferred === 'InitiallyDeferred' ? 'initially deferred' : 'initially immediate';
-}
-
-function sameNames(left: readonly string[], right: readonly string[]): boolean {
-  return left.length === right.length && left.every((name, i) => name.toLowerCase() === right[i]?.toLowerCase());
-}
-
-interface DeclaredUnique {
-  readonly name: string | null;
-  readonly conflict: Resolve;
-  /** See {@link keyText}. */
-  readonly key: string;
-}
-
-/**
- * SQLite makes one index for constraints on the same columns, and none beside the primary key's
- * (https://sqlite.org/lang_createtable.html#uniqueconst): what is written twice is one.
- */
-function readUniques(
-  indexes: readonly IndexInfo[],
-  declared: Declared,
-  collations: ReadonlyMap<string, string>,
-): readonly SqliteUnique[] {
-  const collationOfColumn = (name: string): string =>
-    [...collations].find(([column]) => column.toLowerCase() === name.toLowerCase())?.[1] ?? 'BINARY';
-  const written = declared.constraints.flatMap(({ name, column, constraint }): DeclaredUnique[] => {
-    if (constraint.type === 'UniqueColumnConstraint' && column !== null)
-      return [
-        {
-          name,
-          conflict: constraint.conflictClause,
-          key: keyText([{ name: column, coll: collationOfColumn(column) }]),
-        },
-      ];
-    if (constraint.type !== 'UniqueTableConstraint') return [];
-    const parts = constraint.columns.map(({ expr }) => {
-      const named = expr.type === 'CollateExpr' ? expr.expr : expr;
-      const part = nameOf(named) ?? '';
-      return { name: part, coll: expr.type === 'CollateExpr' ? expr.collation : collationOfColumn(part) };
-    });
-    return [{ name, conflict: constraint.conflictClause, key: keyText(parts) }];
-  });
-  const left = [...written];
-  const uniques = indexes
-    .filter(({ origin }) => origin === 'u')
-    .map((index) => {
-      const key = keyText(index.parts);
-      const found = left.findIndex((unique) => unique.key === key);
-      const [unique] = found === -1 ? [] : left.splice(found, 1);
-      if (unique === undefined)
-        throw schemaUnclear(declared.what, `the UNIQUE of its index "${index.name}" is not in its statement`);
-      return {
-        name: unique.name,
-        parts: index.parts.map((part) => columnPart(part, declared.what)),
-        onConflict: conflictOf(unique.conflict),
-      };
-    });
-  const made = new Set(indexes.filter(({ origin }) => origin !== 'c').map(({ parts }) => keyText(parts)));
-  for (const { key } of left)
-    if (!made.has(key)) throw schemaUnclear(declared.what, `SQLite has no index for the UNIQUE over ${key}`);
-  return uniques;
-}
-
-function keyText(parts: readonly { readonly name: string | null; readonly coll: string }[]): string {
-  return parts.map(({ name, coll }) => `"${(name ?? '').toLowerCase()}" ${coll.toUpperCase()}`).join(', ');
-}
-
-/** SQLite takes a string literal for a name where only a name can stand. */
-function nameOf(expression: Expr): string | null {
-  if (expression.type === 'Id') return expression.name;
-  return expression.type === 'StringLiteral' ? expression.value : null;
-}
-
-function columnPart(part: IndexPartInfo, what: string): IndexPart {
-  if (part.name === null) throw schemaUnclear(what, 'a key of it holds an expression');
-  return { column: part.name, expression: null, collation: collationName(part.coll), descending: part.desc === 1 };
-}
-
-function readIndex(index: IndexInfo, declared: Declared): SqliteIndex {
-  const what = `index "${index.name}" of ${declared.what}`;
-  const sql = index.sql ?? '';
-  const statement = statementOf(sql, what);
-  if (statement.type !== 'CreateIndexStmt' || statement.columns.length !== index.parts.length)
-    throw schemaUnclear(what, 'its stored statement does not fit what SQLite says of it');
-  if ((statement.whereClause !== undefined) !== (index.partial === 1) || statement.unique !== (index.unique === 1))
-    throw schemaUnclear(what, 'SQLite and its statement disagree on whether it is partial or unique');
-  const { isColumn } = declared;
-  return {
-    name: index.name,
-    unique: index.unique === 1,
-    parts: index.parts.map((part, i) => {
-      if (part.name !== null) return columnPart(part, what);
-      const written = statement.columns[i]?.expr;
-      if (part.cid !== -2 || written === undefined) throw schemaUnclear(what, `its part ${i + 1} is no column`);
-      const node = written.type === 'CollateExpr' ? written.expr : written;
-      return {
-        column: null,
-        expression: cutExpression({ node, sql, what, isColumn }),
-        collation: collationName(part.coll),
-        descending: part.desc === 1,
-      };
-    }),
-    where:
-      statement.whereClause === undefined ? null : cutExpression({ node: statement.whereClause, sql, what, isColumn }),
-    sql,
-  };
 }

@@ -46,34 +46,50 @@ function withoutSpans(node: unknown): string {
 }
 
 /** The same tree, in which each double-quoted name that is no column is a string literal. */
-export function withStrings<T>(root: T, sql: string, isColumn: IsColumn): { node: T; strings: readonly string[] } {
+function withStrings(root: Expr, sql: string, isColumn: IsColumn): { node: Expr; strings: readonly string[] } {
   const strings: string[] = [];
-  const visit = (node: unknown): unknown => {
-    if (Array.isArray(node)) return node.map(visit);
-    if (!isNode(node) || node instanceof Uint8Array) return node;
-    if (isQuotedName(node, sql) && !isColumn(node.name)) {
-      strings.push(node.name);
-      return { type: 'StringLiteral', value: node.name, span: node.span };
-    }
-    const isCall = node['type'] === 'FunctionCallExpr' || node['type'] === 'FunctionCallStarExpr';
-    return Object.fromEntries(
-      Object.entries(node).map(([key, value]) => [
-        key,
-        key === 'span' || (isCall && key === 'name') ? value : visit(value),
-      ]),
-    );
+  const visit = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(visit);
+    if (!isNode(value)) return value;
+    if (!isQuotedName(value, sql) || isColumn(value.name)) return mapNodes(value, visit);
+    strings.push(value.name);
+    return literalOf(value);
   };
-  const node = visit(root) as T;
-  return { node: strings.length === 0 ? root : node, strings };
+  return { node: visit(root) as Expr, strings };
 }
+
+/** The same node, each of its parts replaced. */
+export function mapNodes(
+  node: Readonly<Record<string, unknown>>,
+  map: (child: unknown, key: string) => unknown,
+): Readonly<Record<string, unknown>> {
+  if (node instanceof Uint8Array) return node;
+  const isCall = node['type'] === 'FunctionCallExpr' || node['type'] === 'FunctionCallStarExpr';
+  return Object.fromEntries(
+    Object.entries(node).map(([key, value]) => [
+      key,
+      // A function's name is a name, however it is quoted.
+      key === 'span' || (isCall && key === 'name') ? value : map(value, key),
+    ]),
+  );
+}
+
+/** Whether a node is a name in double quotes that stands alone. */
+export function isQuotedName(node: Readonly<Record<string, unknown>>, sql: string): node is QuotedName {
+  return node['type'] === 'Id' && sql[(node['span'] as Span).offset] === '"';
+}
+
+/** The string literal that a name in double quotes is. */
+export function literalOf({ name, span }: QuotedName): Expr {
+  return { type: 'StringLiteral', value: name, span };
+}
+
+type QuotedName = Readonly<Record<string, unknown>> & {
+  readonly type: 'Id';
+  readonly name: string;
+  readonly span: Span;
+};
 
 function isNode(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null;
-}
-
-function isQuotedName(
-  node: Readonly<Record<string, unknown>>,
-  sql: string,
-): node is { readonly type: 'Id'; readonly name: string; readonly span: Span } {
-  return node['type'] === 'Id' && sql[(node['span'] as Span).offset] === '"';
 }
