@@ -16,99 +16,24 @@ import { takeCensuses } from '../migrations/types/census.ts';
 import { chooseTypes, findingsOf } from '../migrations/types/choose-types.ts';
 import { freshDatabase } from './helpers/postgres.ts';
 
-/** Values at the edges of what the types hold, as SQLite expressions: bytes and text that no driver could bind are among them. */
+/** Values at the edges of what the types hold, as SQLite writes them: bytes and text that no driver could bind are among them. */
+const EDGES = String.raw`
+NULL; 0; 1; 2; -1; 32767; 32768; -32769; 2147483648; 9007199254740993; 1152921504606846976; 9223372036854775807
+(-9223372036854775807 - 1); 1700000000; 1700000000123; 9224318016000; 9224318016001000
+1.0; 1.5; -0.0; 0.1; 0.1 + 0.2; 9e999; -9e999; 1e300; 1e18; 5e-324; 99.995; 999.99; 1000.0; 9223372036854775807.0
+''; 'abc'; '5'; '5.0'; '007'; ' 7'; '1e3'; 'true'; 'abc  '; '😀😀😀'; '😀😀😀😀'; 'a' || char(0); char(65533)
+CAST(x'ff' AS TEXT); CAST(x'eda080' AS TEXT); x''; x'00'; x'a0eebc999c0b4ef8bb6d6bb9bd380a11'; zeroblob(17)
+2460311.5; 2460311.625; 1704164645.25; '2024-01-02 03:04:05'; '2024-01-02T03:04:05.678Z'; '2024-02-30'; '2024-02-29'; '0000-00-00'; '2024-01-02 24:00:00'
+'03:04:05'; '24:00:00'; '9999-12-31 23:59:59'; '2024-01-02 03:04:05.678 +00:00'; '2024-01-02T03:04:05+02:00'
+'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'; 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'; 'a0eebc999c0b4ef8bb6d6bb9bd380a11'
+'{"a": 1}'; '{"a":1,"a":2}'; '["\u0000"]'; '["\ud800"]'; '{'; '[1e400]'; '[01]'; 'nul'; 'null'; '[1,]'; '{"b":1,"aa":-0.0}'
+`
+  .split(/[;\n]/)
+  .map((value) => value.trim())
+  .filter((value) => value !== '');
+
 const nasty = fc.oneof(
-  fc.constantFrom(
-    ...[
-      'NULL',
-      '0',
-      '1',
-      '2',
-      '-1',
-      '32767',
-      '32768',
-      '-32769',
-      '2147483648',
-      '9007199254740993',
-      '1152921504606846976',
-    ],
-    ...[
-      '9223372036854775807',
-      '(-9223372036854775807 - 1)',
-      '1700000000',
-      '1700000000123',
-      '9224318016000',
-      '9224318016001000',
-    ],
-    ...[
-      '1.0',
-      '1.5',
-      '-0.0',
-      '0.1',
-      '0.1 + 0.2',
-      '9e999',
-      '-9e999',
-      '1e300',
-      '1e18',
-      '5e-324',
-      '99.995',
-      '999.99',
-      '1000.0',
-      '9223372036854775807.0',
-    ],
-    ...[
-      "''",
-      "'abc'",
-      "'5'",
-      "'5.0'",
-      "'007'",
-      "' 7'",
-      "'1e3'",
-      "'true'",
-      "'abc  '",
-      "'😀😀😀'",
-      "'😀😀😀😀'",
-      "'a' || char(0)",
-      'char(65533)',
-    ],
-    ...[
-      "CAST(x'ff' AS TEXT)",
-      "CAST(x'eda080' AS TEXT)",
-      "x''",
-      "x'00'",
-      "x'a0eebc999c0b4ef8bb6d6bb9bd380a11'",
-      'zeroblob(17)',
-    ],
-    ...[
-      "'2024-01-02 03:04:05'",
-      "'2024-01-02T03:04:05.678Z'",
-      "'2024-02-30'",
-      "'2024-02-29'",
-      "'0000-00-00'",
-      "'2024-01-02 24:00:00'",
-      "'03:04:05'",
-      "'24:00:00'",
-      "'9999-12-31 23:59:59'",
-    ],
-    ...[
-      "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
-      "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
-      "'a0eebc999c0b4ef8bb6d6bb9bd380a11'",
-    ],
-    ...[
-      `'{"a": 1}'`,
-      `'{"a":1,"a":2}'`,
-      `'["\\u0000"]'`,
-      `'["\\ud800"]'`,
-      "'{'",
-      "'[1e400]'",
-      "'[01]'",
-      "'nul'",
-      "'null'",
-      "'[1,]'",
-      '\'{"b":1,"aa":-0.0}\'',
-    ],
-  ),
+  fc.constantFrom(...EDGES),
   fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }).map(String),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => `(${value.toExponential()})`),
 );
@@ -127,22 +52,12 @@ const DECLARED = [
   'JSON',
 ] as const;
 
-/** Types as they are configured, with their forms. */
-const TYPES: readonly { readonly type: string; readonly form?: string }[] = [
-  ...[
-    'smallint',
-    'integer',
-    'bigint',
-    'double precision',
-    'numeric',
-    'numeric(5,2)',
-    'boolean',
-    'text',
-    'varchar(3)',
-    'bytea',
-    'json',
-  ],
-].map((type) => ({ type }));
+/** Types as they are configured. */
+const TYPES = 'smallint;integer;bigint;double precision;numeric;numeric(5,2);boolean;text;varchar(3);bytea;json'
+  .split(';')
+  .map((type) => ({ type }));
+
+/** Types with the forms in which SQLite holds their values. */
 const FORMED = [
   { type: 'jsonb', form: 'json' },
   { type: 'jsonb', form: 'json-exact' },
@@ -151,6 +66,8 @@ const FORMED = [
   { type: 'uuid', form: 'uuid mixed' },
   { type: 'timestamptz', form: 'datetime' },
   { type: 'timestamptz', form: 'epoch-ms' },
+  { type: 'timestamptz', form: 'epoch-s-real' },
+  { type: 'timestamptz', form: 'julian-day' },
   { type: 'timestamptz', form: 'iso-ms mixed' },
   { type: 'date', form: 'date' },
   { type: 'time', form: 'time' },
@@ -195,8 +112,8 @@ test('what the audit calls fit goes to PostgreSQL and comes back to SQLite uncha
       db.close();
     },
   );
-  await fc.assert(property, { numRuns: 150 });
-  t.true(fit > 100 && unfit > 300, `${fit} fit, ${unfit} do not`);
+  await fc.assert(property, { numRuns: 80 });
+  t.true(fit > 50 && unfit > 200, `${fit} fit, ${unfit} do not`);
 });
 
 function inMemory(sql: string): Database.Database {

@@ -32,7 +32,8 @@ export function dayAfterEpoch(days: number): CalendarDay {
   const dayOfFour = dayOfCentury - fours * 1_461;
   const years = Math.min(Math.floor(dayOfFour / 365), 3);
   const dayOfYear = dayOfFour - years * 365;
-  const index = MONTH_STARTS.findLastIndex((start) => start <= dayOfYear);
+  // From March on, each five months have 153 days.
+  const index = Math.floor((dayOfYear * 5 + 2) / 153);
   const month = ((index + 2) % 12) + 1;
   return {
     year: era * 400 + centuries * 100 + fours * 4 + years + (month <= 2 ? 1 : 0),

@@ -19,6 +19,9 @@ export function jsonbText(text: string): string {
   return new Reader(text).all();
 }
 
+const SPACE = ' \t\n\r';
+const TOKEN = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+
 class Reader {
   readonly #text: string;
   #at = 0;
@@ -110,21 +113,15 @@ class Reader {
   }
 
   #scalar(): string {
-    const token = this.#token(/true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:e[+-]?\d+)?/iy);
-    if (token === 'true' || token === 'false' || token === 'null') return token;
-    if (!/\d/.test(token)) throw invalid();
-    return numericText(token);
+    TOKEN.lastIndex = this.#at;
+    const token = TOKEN.exec(this.#text)?.[0];
+    if (token === undefined) throw invalid();
+    this.#at += token.length;
+    return /^[tfn]/.test(token) ? token : numericText(token);
   }
 
   #skipSpace(): void {
-    this.#token(/[ \t\n\r]*/y);
-  }
-
-  #token(pattern: RegExp): string {
-    pattern.lastIndex = this.#at;
-    const token = pattern.exec(this.#text)?.[0] ?? '';
-    this.#at += token.length;
-    return token;
+    while (SPACE.includes(this.#text[this.#at] ?? 'none')) this.#at += 1;
   }
 }
 
@@ -138,6 +135,7 @@ function parsedString(literal: string): string {
 
 /** A number of JSON as `numeric` writes it: no exponent, and as many decimals as it was given. */
 function numericText(number: string): string {
+  if (/^-?[1-9]\d{0,20}$/.test(number)) return number;
   const [, sign = '', whole = '', fraction = '', power = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:e(.+))?$/i.exec(number) ?? [];
   const point = whole.length + Number(power);
   const decimals = Math.max(fraction.length - Number(power), 0);

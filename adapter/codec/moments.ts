@@ -2,7 +2,7 @@ import type { Codec, ColumnCoding } from '../codec.ts';
 import { formed } from './formed.ts';
 import type { Shape } from './formed.ts';
 import type { MomentForm } from './form.ts';
-import { DAY, readMomentText, writeDayText, writeMomentText, yearOf } from './moment.ts';
+import { DAY, readMomentText, writeDayText, writeMomentText } from './moment.ts';
 import type { Moment, MomentText } from './moment.ts';
 import { assertPrecision } from './precision.ts';
 import type { Holdable } from './storage-class.ts';
@@ -12,6 +12,9 @@ const DAY_MS = 86_400_000;
 /** Milliseconds from the beginning of Julian day 0 to 1970. */
 const JULIAN_EPOCH_MS = 210_866_760_000_000n;
 const INT8_MAX = 2n ** 63n - 1n;
+/** The years 1 to 9999. */
+const FIRST_WRITABLE = -62_135_596_800_000_000n;
+const AFTER_WRITABLE = 253_402_300_800_000_000n;
 
 const SHAPES = {
   datetime: text({ separator: ' ', digits: 0, zone: '' }),
@@ -136,6 +139,5 @@ function rounded(value: number): bigint | undefined {
 
 /** Text has four digits for the year. */
 function isWritable(moment: Moment): boolean {
-  const year = yearOf(moment);
-  return year >= 1 && year <= 9_999;
+  return moment >= FIRST_WRITABLE && moment < AFTER_WRITABLE;
 }

@@ -65,7 +65,7 @@ export interface ColumnCensus {
   readonly notZeroOrOne: Tally;
   /** Integers past ±(2^53 - 1), which JavaScript's numbers round. */
   readonly beyondSafe: Tally;
-  /** Integers that no double equals. */
+  /** Integers that no double equals, and -2^63, which SQLite would not make an integer again. */
   readonly beyondDouble: Tally;
 
   /** Reals with a fraction. */

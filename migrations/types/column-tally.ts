@@ -73,7 +73,7 @@ export class ColumnTally {
       if (this.#minBeyond === null || value < this.#minBeyond) this.#minBeyond = value;
       if (this.#maxBeyond === null || value > this.#maxBeyond) this.#maxBeyond = value;
       this.#count(this.#beyondSafe, key);
-      if (BigInt(number) !== value) this.#count(this.#beyondDouble, key);
+      if (BigInt(number) !== value || value === LOWEST) this.#count(this.#beyondDouble, key);
     }
     if (number !== 0 && number !== 1) this.#count(this.#notZeroOrOne, key);
     this.#magnitudes[magnitudeOf(number)] += 1;
@@ -192,6 +192,9 @@ class Count {
     return { count: this.count, keys: [...this.keys] };
   }
 }
+
+/** SQLite makes integers of doubles in columns of INTEGER affinity, but never this one. */
+const LOWEST = -(2n ** 63n);
 
 const JULIAN_1900 = 2_415_020.5;
 const JULIAN_2200 = 2_524_593.5;

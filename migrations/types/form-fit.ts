@@ -75,7 +75,7 @@ function digitsOf(form: string): number {
  */
 export function formOf(forms: readonly string[], census: ColumnCensus): string | undefined {
   if (forms.includes('json')) return 'json';
-  const byCount = [...census.forms].toSorted(([, a], [, b]) => b.count - a.count).map(([name]) => String(name));
+  const byCount: string[] = [...census.forms].toSorted(([, a], [, b]) => b.count - a.count).map(([name]) => name);
   const epoch = epochForm(census);
   const uuids = census.blobs16.count > 0 ? ['uuid-blob'] : [];
   const held = census.texts.count >= census.integers.count ? [...byCount, ...epoch] : [...epoch, ...byCount];

@@ -1,5 +1,6 @@
 import { toPostgres, ValueRefused } from '../../../adapter/codec.ts';
-import type { ColumnCoding } from '../../../adapter/codec.ts';
+import type { ColumnCoding, ColumnType } from '../../../adapter/codec.ts';
+import type { Form } from '../../../adapter/codec/form.ts';
 import { Unholdable } from '../../../adapter/codec/unholdable.ts';
 import type { SqlValue } from '../../../adapter/spec.ts';
 import type { Affinity } from '../../sqlite/schema.ts';
@@ -82,13 +83,26 @@ function wholeDigits(encoded: string): number {
 }
 
 /** SQLite turns a whole number into what it was only where the column's affinity does so for every value. */
-function changedOnReturn({ coding: { type }, affinity }: AuditedColumn, value: Value): ValueRefusal | null {
+function changedOnReturn({ coding: { type, form }, affinity }: AuditedColumn, value: Value): ValueRefusal | null {
+  // A mixture comes back in the form that is declared for it, and whoever declared it knows.
+  if ((typeof value !== 'bigint' && typeof value !== 'number') || form?.endsWith(' mixed') === true) return null;
   const isRestored = affinity === 'INTEGER' || affinity === 'NUMERIC' || affinity === 'REAL';
-  if (isRestored) return null;
-  if ((type === 'double' || type === 'real') && typeof value === 'bigint')
+  const comesBackAs = storageOnReturn(type, form, value);
+  if (typeof value === 'bigint' && comesBackAs === 'real' && (!isRestored || value === LOWEST))
     return { code: 'integer-beside-reals', what: 'integers, which would come back as reals' };
-  const isWhole = typeof value === 'number' && Number.isInteger(value) && Math.abs(value) < 2 ** 63;
-  return type === 'numeric' && isWhole
-    ? { code: 'whole-real-beside-integers', what: 'whole numbers stored as REAL, which would come back as integers' }
-    : null;
+  if (typeof value === 'number' && comesBackAs === 'integer' && !isRestored)
+    return {
+      code: 'whole-real-beside-integers',
+      what: 'whole numbers stored as REAL, which would come back as integers',
+    };
+  return null;
 }
+
+function storageOnReturn(type: ColumnType, form: Form | undefined, value: bigint | number): 'integer' | 'real' {
+  if (type === 'double' || type === 'real' || form === 'epoch-s-real' || form === 'julian-day') return 'real';
+  const isWhole = typeof value === 'bigint' || (Number.isInteger(value) && Math.abs(value) < 2 ** 63);
+  return isWhole ? 'integer' : 'real';
+}
+
+/** The one integer of SQLite's that equals a double and that no affinity makes an integer of. */
+const LOWEST = -(2n ** 63n);
