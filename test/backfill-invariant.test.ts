@@ -153,7 +153,7 @@ for (const primary of DIRECTIONS) {
       for (let pieces = 0; pieces < 5; pieces += 1) {
         t.true(await applyNext(roles, { table: texts, rows: 2 }));
         const numbers = (await roles.secondary.page(texts, null, 100)).map((row) => row[1]);
-        t.is(new Set(numbers).size, 1, `after ${pieces + 1} pieces: ${numbers.join(', ')}`);
+        t.is(new Set(numbers).size, 1, `after ${pieces + 1} pieces: ${numbers.map(String).join(', ')}`);
       }
     }
     t.true((await rest()) > 50);
