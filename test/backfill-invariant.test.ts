@@ -1,5 +1,8 @@
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import pg from 'pg';
 import { canonical } from '../adapter/codec.ts';
 import type { StoreName } from '../adapter/index.ts';
 import { encodeKey, keyOf } from '../adapter/spec.ts';
@@ -48,25 +51,25 @@ function keySql(primary: StoreName, table: string, key: string): string {
   return primary === 'sqlite' ? `x'${key}'` : `'\\x${key}'::bytea`;
 }
 
-/** A transaction of a few statements on any of the tables. */
-function transaction(random: Random, primary: StoreName): string {
+/** A transaction of a few statements, most of them on this table. */
+function transaction(random: Random, primary: StoreName, mostly: string = random.pick(Object.keys(KEYS))): string {
   const statements = Array.from({ length: random.between(1, 4) }, () => {
-    const table = random.pick(Object.keys(KEYS));
-    const columns = table === 'pairs' ? '(a, b)' : 'k';
+    const table = random.chance(0.8) ? mostly : random.pick(Object.keys(KEYS));
     const key = keySql(primary, table, random.pick(KEYS[table] ?? []));
-    const same = table === 'pairs' ? `(a, b) = (${key})` : `k = ${key}`;
-    const value = random.between(1, 1_000_000_000);
-    const inTheWay = `DELETE FROM ${table} WHERE ${same}`;
-    if (random.chance(0.4)) return `${inTheWay}; INSERT INTO ${table} VALUES (${key}, ${value})`;
-    if (random.chance(0.3)) return `UPDATE ${table} SET v = v + ${value} WHERE ${same}`;
-    if (random.chance(0.5)) return inTheWay;
-    if (primary === 'postgres' && random.chance(0.2))
-      return `TRUNCATE ${table}; INSERT INTO ${table} VALUES (${key}, 1)`;
     const from = keySql(primary, table, random.pick(KEYS[table] ?? []));
-    const moved = table === 'pairs' ? `(a, b) = (${from})` : `k = ${from}`;
-    return from === key
-      ? inTheWay
-      : `${inTheWay}; UPDATE ${table} SET ${columns} = ${columns === 'k' ? key : `(${key})`} WHERE ${moved}`;
+    const where = (of: string): string => (table === 'pairs' ? `(a, b) = (${of})` : `k = ${of}`);
+    const value = random.between(1, 1_000_000_000);
+    const remove = `DELETE FROM ${table} WHERE ${where(key)}`;
+    const empty = primary === 'postgres' ? `TRUNCATE ${table}` : `DELETE FROM ${table}`;
+    const move = `UPDATE ${table} SET ${table === 'pairs' ? `(a, b) = (${key})` : `k = ${key}`} WHERE ${where(from)}`;
+    return random.pick([
+      `${remove}; INSERT INTO ${table} VALUES (${key}, ${value})`,
+      `${remove}; INSERT INTO ${table} VALUES (${key}, ${value})`,
+      `UPDATE ${table} SET v = v + 1 WHERE ${where(key)}`,
+      remove,
+      from === key ? remove : `${remove}; ${move}`,
+      random.chance(0.2) ? `${empty}; INSERT INTO ${table} VALUES (${key}, ${value})` : remove,
+    ]);
   });
   return `BEGIN; ${statements.join('; ')}; COMMIT`;
 }
@@ -108,19 +111,16 @@ async function backfill(t: ExecutionContext, roles: Roles, random: Random, prima
     reconciles: true,
   });
   for (let isDone = false; !isDone;) {
-    if (random.chance(0.8)) await roles.write(transaction(random, primary));
     const { cursors } = await secondary.progress();
     const open = crossfade.tables.find(({ name }) => cursors.some((cursor) => cursor.table === name && !cursor.isDone));
     isDone = open === undefined;
-    t.true(await applyNext(roles, open === undefined ? null : { table: open, rows: random.between(1, 3) }));
-    for (const table of crossfade.tables) {
-      const expected = await copied(roles, table);
-      const found = await rowsOf(secondary, table);
-      t.deepEqual(
-        sorted(found),
-        sorted(expected),
-        `${table.name}, ${JSON.stringify(cursors, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))}`,
-      );
+    for (let writes = random.between(0, 3); writes > 0; writes -= 1) {
+      await roles.write(transaction(random, primary, open?.name));
+    }
+    await applyNext(roles, open === undefined ? null : { table: open, rows: random.between(1, 3) });
+    for (const table of open === undefined ? crossfade.tables : [open]) {
+      const [found, expected] = [await rowsOf(secondary, table), await copied(roles, table)];
+      t.deepEqual(sorted(found), sorted(expected), table.name);
     }
   }
 }
@@ -131,9 +131,67 @@ for (const primary of DIRECTIONS) {
     const seed = Random.seedOfRun();
     t.log(`CROSSFADE_SEED=${seed}`);
     const random = new Random(seed);
-    for (let round = 0; round < 3; round += 1) {
-      for (let writes = 0; writes < 12; writes += 1) await roles.write(transaction(random, primary));
+    for (let round = 0; round < 5; round += 1) {
+      for (let writes = 0; writes < 30; writes += 1) await roles.write(transaction(random, primary));
       await backfill(t, roles, random, primary);
     }
   });
+}
+
+for (const primary of DIRECTIONS) {
+  test(`${primary} as primary: a piece and the changes read with it are of one snapshot, under a writer that never rests`, async (t) => {
+    const roles = await rolesWith(t, primary, { tables: TABLES });
+    await roles.write(`INSERT INTO texts VALUES ${TEXTS.map((key) => `(${key}, 0)`).join(', ')}`);
+    // Every state that was ever committed has the same number in all rows.
+    const rest = await writeWithoutRest(t, roles, primary, 'UPDATE texts SET v = v + 1');
+    const texts = roles.table('texts');
+    for (let round = 0; round < 10; round += 1) {
+      const { state } = await roles.secondary.progress();
+      const captureId = state.watermarkCaptureId ?? '';
+      const watermark = await roles.primary.position();
+      await roles.secondary.adopt({ captureId, watermark, tables: [texts], empties: true, reconciles: true });
+      for (let pieces = 0; pieces < 5; pieces += 1) {
+        t.true(await applyNext(roles, { table: texts, rows: 2 }));
+        const numbers = (await roles.secondary.page(texts, null, 100)).map((row) => row[1]);
+        t.is(new Set(numbers).size, 1, `after ${pieces + 1} pieces: ${numbers.map(String).join(', ')}`);
+      }
+    }
+    t.true((await rest()) > 50);
+  });
+}
+
+/** Runs one statement again and again, in another process where SQLite is the primary. Resolves to what ends it, which tells how often it was run. */
+async function writeWithoutRest(
+  t: ExecutionContext,
+  { pair }: Roles,
+  primary: StoreName,
+  sql: string,
+): Promise<() => Promise<number>> {
+  if (primary === 'sqlite') {
+    const script = `const db = require('better-sqlite3')(process.argv[1]); let runs = 0;
+      process.on('message', () => process.send(runs, () => process.exit()));
+      (function again() { db.exec(process.argv[2]); runs += 1; if (runs === 1) process.send(0); setImmediate(again); })()`;
+    const child = spawn(process.execPath, ['-e', script, pair.path, sql], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    t.teardown(() => child.kill('SIGKILL'));
+    await once(child, 'message');
+    return async () => {
+      const answer = once(child, 'message') as Promise<[number]>;
+      child.send('end');
+      return (await answer)[0];
+    };
+  }
+  const client = new pg.Client({ connectionString: pair.url });
+  await client.connect();
+  let [runs, isOver] = [0, false];
+  const running = (async () => {
+    for (; !isOver; runs += 1) await client.query(sql);
+    await client.end();
+  })();
+  return async () => {
+    isOver = true;
+    await running;
+    return runs;
+  };
 }

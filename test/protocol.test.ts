@@ -222,7 +222,7 @@ tryModel<SwitchBounds, SwitchRules, ReturnType<typeof switchModel>['initial']>(s
       { mirrors: 2, repairs: 1, mayCrash: true },
     ],
     [
-      'a repair that is refused in the middle of a switch does no harm where the drain ends all repairs',
+      'a repair that is refused in the middle of a switch cancels it, and does no harm',
       { coordinators: 2, repairs: 1, isRepairRefused: true },
     ],
   ],
@@ -239,17 +239,12 @@ tryModel<SwitchBounds, SwitchRules, ReturnType<typeof switchModel>['initial']>(s
       ACKNOWLEDGED,
       { coordinators: 2 },
     ],
+    // Any one of the three is enough here: no step leaves the watermark where it was.
     [
-      'without the epoch compared, a repair that comes after the switch overwrites an acknowledged write',
-      ['epochCompared'],
+      'without epoch, step number and watermark compared, a step that comes after the switch overwrites an acknowledged write',
+      ['epochCompared', 'stepNumber', 'watermarkCompared'],
       ACKNOWLEDGED,
-      { repairs: 1 },
-    ],
-    [
-      'without step number and epoch compared, the watermark alone lets a late repair overwrite an acknowledged write',
-      ['epochCompared', 'stepNumber'],
-      ACKNOWLEDGED,
-      { repairs: 1 },
+      { mirrors: 2 },
     ],
     [
       'without the quarantine looked at after the fence, the last write is lost by the switch',
@@ -300,8 +295,8 @@ tryModel<SwitchBounds, SwitchRules, ReturnType<typeof switchModel>['initial']>(s
       { fences: 1 },
     ],
     [
-      'without the drain ending all repairs, one that is refused strands the switch',
-      ['drainEndsRepairs'],
+      'without repairs meeting the fence, one that is asked for behind it and refused strands the switch',
+      ['repairsMeetFence'],
       WRITABLE,
       { fences: 1, repairs: 1, isRepairRefused: true },
     ],
