@@ -6,6 +6,7 @@ import type { Finding } from './finding.ts';
 import { buildPlan } from './plan/build-plan.ts';
 import { diff } from './plan/diff.ts';
 import { introspect } from './plan/introspect.ts';
+import { Omissions } from './plan/omissions.ts';
 import type { KnexMigration, Plan } from './plan/plan.ts';
 import { findingsText } from './plan/report.ts';
 import { inScratch } from './plan/scratch.ts';
@@ -60,16 +61,18 @@ export async function translateSchema(request: SchemaRequest): Promise<SchemaTra
   try {
     const { db } = source;
     const schema = readSchema(db);
+    const omissions = new Omissions(request.omit ?? []);
+    const kept = { ...schema, tables: schema.tables.filter(({ name }) => !omissions.has(`table:${name}`)) };
     const censuses =
       (request.readsData ?? true)
-        ? await takeCensuses(db, schema, {
-            overrides: readOverrides(schema, request.columns ?? {}),
+        ? await takeCensuses(db, kept, {
+            overrides: readOverrides(kept, request.columns ?? {}),
             onProgress: request.onProgress,
             signal: request.signal,
             sampleRows: request.sampleRows,
           })
         : new Map<string, TableCensus>();
-    const types = chooseTypes(schema, {
+    const types = chooseTypes(kept, {
       censuses,
       ...(request.columns === undefined ? {} : { columns: request.columns }),
       ...(request.profile === undefined ? {} : { profile: request.profile }),

@@ -3,6 +3,7 @@ import type { Finding } from '../finding.ts';
 import type { Catalog, CatalogTable } from '../translate/catalog.ts';
 import { sqlTypeOf } from '../translate/sql-type.ts';
 import { fits } from './names.ts';
+import { Omissions } from './omissions.ts';
 import { planChecks } from './plan-checks.ts';
 import { planColumns } from './plan-columns.ts';
 import type { PlannedType } from './plan-columns.ts';
@@ -38,7 +39,11 @@ const SYSTEM_COLUMNS = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'cti
  */
 export function buildPlan(settings: PlanSettings): Plan {
   const { schema } = settings;
-  const catalog = new PlanCatalog(settings);
+  const omissions = new Omissions(settings.omit);
+  const catalog = new PlanCatalog({
+    types: settings.types,
+    tables: schema.tables.filter(({ name }) => !omissions.has(`table:${name}`)),
+  });
   const planning = new Planning({
     catalog,
     taken: [...schema.tables, ...schema.views].map(({ name }) => name),
@@ -148,8 +153,8 @@ function virtualTable(name: string, module: string): Omit<Finding, 'severity'> {
 class PlanCatalog implements Catalog {
   readonly #tables = new Map<string, CatalogTable>();
 
-  constructor({ schema, types }: PlanSettings) {
-    for (const table of schema.tables) {
+  constructor({ tables, types }: Pick<PlanSettings, 'types'> & Pick<SqliteSchema, 'tables'>) {
+    for (const table of tables) {
       this.define({
         name: table.name,
         columns: table.columns.map((column) => {
