@@ -24,11 +24,19 @@ export interface AuditedColumn {
  * refused here, and besides what only PostgreSQL itself refuses, and what would come back as another storage class.
  */
 export function valueRefusal(column: AuditedColumn, value: SqlValue): ValueRefusal | null {
-  if (value === null) return null;
+  if (value === null || isPlainlyHeld(column.coding, value)) return null;
   if (value instanceof Unholdable) return { code: 'invalid-utf8', what: 'text that is not valid UTF-8' };
   const encoded = encode(column.coding, value);
   if (encoded instanceof ValueRefused) return named(column.coding, value, encoded.message);
   return refusedByPostgres(column.coding, value, encoded) ?? changedOnReturn(column, value);
+}
+
+/** The most usual values, for which no text need be made: what the codec takes, and gives back, without a condition. */
+function isPlainlyHeld({ type, postgresType }: ColumnCoding, value: SqlValue): boolean {
+  if (type === 'bigint') return typeof value === 'bigint';
+  if (type === 'double') return typeof value === 'number';
+  if (type === 'boolean') return value === 0n || value === 1n;
+  return postgresType === 'text' && typeof value === 'string' && value.isWellFormed() && !value.includes('\0');
 }
 
 type Value = Exclude<SqlValue, null | Unholdable>;
