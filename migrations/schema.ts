@@ -62,7 +62,7 @@ export async function translateSchema(request: SchemaRequest): Promise<SchemaTra
     const { db } = source;
     const schema = readSchema(db);
     const omissions = new Omissions(request.omit ?? []);
-    const kept = { ...schema, tables: schema.tables.filter(({ name }) => !omissions.has(`table:${name}`)) };
+    const kept = withoutOmitted(schema, omissions);
     const censuses =
       (request.readsData ?? true)
         ? await takeCensuses(db, kept, {
@@ -152,6 +152,19 @@ export function schemaReport({ source, plan }: SchemaTranslation, findings: read
       findings,
     },
   };
+}
+
+/** What is left out asks for no types, and joins none. */
+function withoutOmitted(schema: SqliteSchema, omissions: Omissions): SqliteSchema {
+  const tables = schema.tables
+    .filter(({ name }) => !omissions.has(`table:${name}`))
+    .map((table) => ({
+      ...table,
+      foreignKeys: table.foreignKeys.filter(
+        ({ columns }) => !omissions.has(`foreign-key:${table.name}.${columns.join(',')}`),
+      ),
+    }));
+  return { ...schema, tables };
 }
 
 function highestId(db: Database.Database, schema: SqliteSchema, name: string): bigint {
