@@ -208,7 +208,7 @@ function ofTrigger({ name, table, statement }: SqliteTrigger): Belonging {
   return {
     code: 'lost-trigger',
     table,
-    text: textOf({ ...statement, triggerName: null, tblName: null, ifNotExists: false }),
+    text: textOf({ ...statement, triggerName: null, tblName: null, ifNotExists: false, forEachRow: true }),
     name,
     columns: [],
     place: { table, trigger: name },

@@ -143,7 +143,7 @@ export function splitStatements(script: string): readonly ScriptStatement[] {
     closing = token.kind === 'SEMI' ? 1 : token.kind === 'END' && closing === 1 ? 2 : 0;
     first ??= token;
     last = token;
-    if (opening.length < 5) {
+    if (opening.length < LONGEST_OPENING) {
       opening.push(token.kind);
       inTrigger ||= TRIGGER_OPENING.test(opening.join(' '));
     }
@@ -152,6 +152,8 @@ export function splitStatements(script: string): readonly ScriptStatement[] {
   return statements;
 }
 
+/** Of EXPLAIN QUERY PLAN CREATE TEMP TRIGGER. */
+const LONGEST_OPENING = 6;
 const TRIGGER_OPENING = /^(EXPLAIN (QUERY PLAN )?)?CREATE (TEMP )?TRIGGER$/;
 
 function onlyExpression(statement: Stmt): Expr | undefined {
