@@ -185,10 +185,12 @@ async function writeWithoutRest(
   const client = new pg.Client({ connectionString: pair.url });
   await client.connect();
   let [runs, isOver] = [0, false];
+  t.teardown(() => (isOver = true));
   const running = (async () => {
     for (; !isOver; runs += 1) await client.query(sql);
     await client.end();
   })();
+  running.catch(() => {});
   return async () => {
     isOver = true;
     await running;

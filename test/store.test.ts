@@ -3,6 +3,7 @@ import type { StoreName } from '../adapter/index.ts';
 import { decodeKey, encodeKey } from '../adapter/spec.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../adapter/spec.ts';
 import { indexExpressions } from '../adapter/sqlite/index-expressions.ts';
+import type { Store } from '../adapter/store.ts';
 import { differences, goTo, makePair, until } from './helpers/pair.ts';
 import { applyNext, batchesOf, DIRECTIONS, keysIn, rolesWith } from './helpers/roles.ts';
 import type { Roles } from './helpers/roles.ts';
@@ -195,6 +196,43 @@ for (const direction of DIRECTIONS) {
     t.false(await roles.primary.release({ epoch, attempt: fenced.attempt }));
     t.true(await roles.primary.release({ epoch, attempt: again?.attempt ?? -1 }));
     t.false(await roles.primary.cancel({ epoch, attempt: again?.attempt ?? -1 }), 'after the release');
+  });
+
+  test(`${name}: the other store takes the writes over only where it stands as it must, and moves no sequence before`, async (t) => {
+    const roles = await rolesWith(t, direction);
+    const { state } = await roles.secondary.progress();
+    await roles.secondary.prepareUnfence();
+    const given = async (): Promise<bigint | undefined> => (await roles.secondary.sequences()).get('accounts');
+    const before = await given();
+    const unfence = (changes: Partial<Parameters<Store['unfence']>[0]> = {}): Promise<boolean> =>
+      roles.secondary.unfence({
+        epoch: state.epoch,
+        finalPosition: state.watermark ?? '',
+        stage: direction === 'sqlite' ? 'write' : 'read',
+        reached: () => true,
+        sequences: new Map([['accounts', 500n]]),
+        ...changes,
+      });
+    t.false(await unfence({ epoch: state.epoch + 1 }), 'another epoch');
+    t.false(await unfence({ reached: () => false }), 'behind the last write');
+    const { pair } = roles;
+    if (direction === 'sqlite') {
+      await pair.postgres.query(
+        `INSERT INTO crossfade.quarantine (tbl, key, reason) VALUES ('settings', '["tk"]', 'a test')`,
+      );
+    } else {
+      pair.sqlite.exec(
+        `INSERT INTO _crossfade_quarantine (tbl, key, reason, since_ms) VALUES ('settings', '["tk"]', 'a test', 0)`,
+      );
+    }
+    t.false(await unfence(), 'with a row in quarantine');
+    t.is(await given(), before);
+    if (direction === 'sqlite') await pair.postgres.query('DELETE FROM crossfade.quarantine');
+    else pair.sqlite.exec('DELETE FROM _crossfade_quarantine');
+    t.true(await unfence());
+    t.is(await given(), 500n);
+    t.false(await unfence({ sequences: new Map([['accounts', 900n]]) }), 'a second time');
+    t.is(await given(), 500n);
   });
 
   test(`${name}: the secondary refuses writes that are not the Mirror's`, async (t) => {
