@@ -3,7 +3,7 @@ import type { ClientBase } from 'pg';
 import { messageOf } from '../../adapter/errors.ts';
 import type { Finding } from '../finding.ts';
 import { packSql } from '../pack/install-pack.ts';
-import { emit } from './emit.ts';
+import { emit, script } from './emit.ts';
 import { introspect } from './introspect.ts';
 import type { LiveSchema } from './introspect.ts';
 import { judge } from './judge.ts';
@@ -29,25 +29,33 @@ export async function inScratch<T>(client: ClientBase, plan: Plan, work: (trial:
   try {
     if (plan.usesPack) await client.query(packSql());
     await client.query(`CREATE SCHEMA ${schema}; SET LOCAL search_path TO ${schema}`);
-    const refused: Finding[] = [];
-    for (const { sql, place } of emit(plan)) {
-      const error = await attempt(client, sql);
-      if (error !== undefined) {
-        refused.push({
-          severity: 'rejection',
-          code: 'refused-by-postgres',
-          place,
-          message: `PostgreSQL refuses it: ${messageOf(error)}`,
-          remedy: 'change the construct in SQLite, override its column type, or leave it out with `omit`',
-        });
-      }
-    }
+    const refused = await carryOut(client, plan);
     const live = await introspect(client, schema);
     // What follows from a refusal (a missing table has no indexes either) would hide what it comes from.
     return await work({ live, findings: refused.length > 0 ? refused : judge(plan, live) });
   } finally {
     await client.query('ROLLBACK');
   }
+}
+
+/** Runs a plan's statements: all at once, and one by one only to tell which of them PostgreSQL refuses. */
+async function carryOut(client: ClientBase, plan: Plan): Promise<readonly Finding[]> {
+  const statements = emit(plan);
+  if ((await attempt(client, script(statements))) === undefined) return [];
+  const refused: Finding[] = [];
+  for (const { sql, place } of statements) {
+    const error = await attempt(client, sql);
+    if (error !== undefined) {
+      refused.push({
+        severity: 'rejection',
+        code: 'refused-by-postgres',
+        place,
+        message: `PostgreSQL refuses it: ${messageOf(error)}`,
+        remedy: 'change the construct in SQLite, override its column type, or leave it out with `omit`',
+      });
+    }
+  }
+  return refused;
 }
 
 /** Runs a statement so that its failure does not end the transaction. Resolves to the error, if there was one. */
