@@ -198,10 +198,8 @@ function tables(name: string, types: { key: PackType; value: PackType; atom: Pac
     { name: 'path', type: 'text' },
   ] as const;
   const table = { name, kind: 'table', returns: 'null', columns, volatility: 'immutable' } as const;
-  return [
-    ...(['text', 'any'] as const).flatMap((type) => [
-      { ...table, args: [type] },
-      { ...table, args: [type, 'text'] as const },
-    ]),
-  ];
+  return (['text', 'any'] as const).flatMap((type) => [
+    { ...table, args: [type] },
+    { ...table, args: [type, 'text'] as const },
+  ]);
 }
