@@ -44,9 +44,18 @@ END`,
     '_average(state double precision[]) RETURNS double precision',
     `CASE WHEN $1[3] > 0 THEN pack._added($1) / $1[3] END`,
   ),
-  define('_add(state double precision[], x bigint) RETURNS double precision[]', 'pack._add($1, $2::double precision)', {
-    isStrict: false,
-  }),
+  // An integer that no double holds goes in two parts.
+  define(
+    '_add(state double precision[], x bigint) RETURNS double precision[]',
+    `
+BEGIN
+  IF x BETWEEN -9007199254740992 AND 9007199254740992 OR x IS NULL THEN RETURN pack._add(state, x::double precision); END IF;
+  state := pack._add(pack._add(state, (x - x % 16384)::double precision), (x % 16384)::double precision);
+  state[3] := state[3] - 1;
+  RETURN state;
+END`,
+    { language: 'plpgsql', isStrict: false },
+  ),
   define(
     '_add(state double precision[], x integer) RETURNS double precision[]',
     'pack._add($1, $2::double precision)',

@@ -455,6 +455,9 @@ END`,
     `(SELECT jd / 86400000.0::double precision FROM pack._moment($1, $2, FIXED))`,
   ),
   ...faces('unixepoch', 'bigint', `(SELECT jd / 1000 - 210866760000 FROM pack._moment($1, $2, FIXED))`),
+  define('unixepoch_real(v value) RETURNS double precision', `pack.unixepoch_real($1, VARIADIC '{}')`, {
+    volatility: 'stable',
+  }),
   define(
     'unixepoch_real(v value, VARIADIC modifiers text[]) RETURNS double precision',
     `(SELECT CASE WHEN subsec THEN (jd - 210866760000000) / 1000.0::double precision ELSE jd / 1000 - 210866760000 END FROM pack._moment($1, $2, false))`,

@@ -77,6 +77,6 @@ async function installedVersion(client: PackClient): Promise<number | undefined>
   const { rows } = await client.query(
     `SELECT obj_description(oid, 'pg_namespace') AS comment FROM pg_namespace WHERE nspname = '${PACK_SCHEMA}'`,
   );
-  const comment = String(rows[0]?.['comment'] ?? '');
-  return comment.startsWith(MARK) ? Number(comment.slice(MARK.length)) : undefined;
+  const comment = rows[0]?.['comment'];
+  return typeof comment === 'string' && comment.startsWith(MARK) ? Number(comment.slice(MARK.length)) : undefined;
 }

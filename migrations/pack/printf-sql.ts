@@ -102,6 +102,7 @@ DECLARE
   is_left boolean;
   is_wide boolean;
 BEGIN
+  IF format = '' THEN RETURN NULL; END IF;
   LOOP
     at := pg.strpos(rest, '%');
     IF at = 0 THEN RETURN result || rest; END IF;

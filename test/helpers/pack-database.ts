@@ -9,7 +9,7 @@ import { freshDatabase } from './postgres.ts';
 export interface PackDatabase {
   readonly client: Client;
   /** Fails the test with the first differences, if SQLite and PostgreSQL disagree. */
-  agree(comparison: Comparison): Promise<void>;
+  readonly agree: (comparison: Comparison) => Promise<void>;
 }
 
 export async function packDatabase(t: ExecutionContext): Promise<PackDatabase> {
