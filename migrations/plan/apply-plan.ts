@@ -11,8 +11,17 @@ import type { Plan } from './plan.ts';
 
 /** All of a baseline: the function pack if anything calls it, the schema, Knex's record of migrations if there is one. */
 export function baseline(plan: Plan): readonly Statement[] {
-  const pack = plan.usesPack ? [{ sql: packSql(), place: {} }] : [];
-  return [...pack, ...emit(plan), ...knexRecord(plan)];
+  const statements = [...emit(plan), ...knexRecord(plan)];
+  if (!plan.usesPack) return statements;
+  const pack: Statement = {
+    sql: packSql(),
+    place: {},
+    comment: 'SQLite\'s built-in functions, which the schema below calls; it begins at "The schema".',
+  };
+  return [
+    pack,
+    ...statements.map((statement, index) => (index === 0 ? { ...statement, comment: 'The schema' } : statement)),
+  ];
 }
 
 /**

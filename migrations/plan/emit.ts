@@ -7,6 +7,8 @@ import type { Plan, PlannedColumn, PlannedForeignKey, PlannedIndex, PlannedTable
 export interface Statement {
   readonly sql: string;
   readonly place: Place;
+  /** Said before it in a script. */
+  readonly comment?: string;
 }
 
 /**
@@ -36,7 +38,9 @@ export function emit(plan: Plan): readonly Statement[] {
 
 /** The statements as one script. */
 export function script(statements: readonly Statement[]): string {
-  return statements.map(({ sql }) => `${sql};\n`).join('\n');
+  return statements
+    .map(({ sql, comment }) => `${comment === undefined ? '' : `-- ${comment}\n\n`}${sql};\n`)
+    .join('\n');
 }
 
 function createTable(table: PlannedTable): string {
