@@ -9,6 +9,9 @@ import { inScratch } from './plan/scratch.ts';
 import { translateSource } from './translate-source.ts';
 import type { SchemaRequest, SchemaTranslation } from './translate-source.ts';
 
+export { audit, auditReport } from './audit/audit.ts';
+export type { Audit, AuditReport, AuditRequest } from './audit/audit.ts';
+export { Baseline, writeBaseline } from './audit/baseline.ts';
 export { applyPlan, baseline } from './plan/apply-plan.ts';
 export { script } from './plan/emit.ts';
 export { knexMigration } from './plan/knex-migration.ts';

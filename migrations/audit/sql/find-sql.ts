@@ -58,7 +58,9 @@ const ARGUMENT_ROLES: Readonly<Record<string, SqlRole>> = {
 
 /** What a statement begins with; `run`, `get` and `query` are methods of many things that know no SQL. */
 const STATEMENT =
-  /^\s*(?:--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*(select|insert|update|delete|with|values|replace|create|alter|drop|pragma|begin|commit|end|rollback|savepoint|release|attach|detach|vacuum|analyze|reindex|explain)\b/i;
+  /^\s*(?:--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*(select|insert|update|delete|with|values|replace|create|alter|drop|pragma|begin|commit|end|rollback|savepoint|release|attach|detach|vacuum|analyze|reindex|explain)(?![\w-])/i;
+/** Methods that take nothing but SQL; those of other things that are called so do not begin like a statement. */
+const ALWAYS_SQL = new Set(['raw', 'prepare', 'exec', 'pragma', 'sql']);
 
 /** Where a call stands. */
 interface Surroundings {
@@ -135,6 +137,8 @@ function sqlIn(node: SourceNode, { tables, role }: Surroundings, texts: SourceTe
     const isStatement = STATEMENT.test(sql);
     // `knex.raw('now()')` within a builder is a part of a statement, not one.
     if (given.role === 'statement' && !isStatement && given.method !== 'raw') return [];
+    // `cache.get('values')`
+    if (!ALWAYS_SQL.has(given.method) && given.role === 'statement' && !/\S\s+\S/.test(sql)) return [];
     const isPart = given.role !== 'statement' || !isStatement;
     return {
       role: given.role === 'statement' && !isStatement ? role : given.role,
@@ -188,15 +192,16 @@ function withIdentifiers(
     if (mark === '?') return mark;
     const [name, another] = texts.of(element);
     if (name === undefined || another !== undefined || name.isAssembled) isAssembled = true;
-    return name === undefined ? '?' : identifier(name.text);
+    // What stays open is no SQL, and is told as such.
+    return name === undefined ? mark : identifier(name.text);
   });
   return { sql, isAssembled };
 }
 
-/** As Knex writes a name for SQLite. */
+/** As Knex writes a name for PostgreSQL, which SQLite takes too. */
 function identifier(name: string): string {
   const [, column = name, alias] = /^(.*?)\s+as\s+(.*)$/i.exec(name) ?? [];
-  const quoted = (part: string): string => (part === '*' ? part : `\`${part.trim()}\``);
+  const quoted = (part: string): string => (part === '*' ? part : `"${part.trim()}"`);
   const whole = column.split('.').map(quoted).join('.');
   return alias === undefined ? whole : `${whole} as ${quoted(alias)}`;
 }

@@ -16,11 +16,9 @@ export async function prepare(client: ClientBase, sql: string): Promise<Refusal 
   await client.query('SAVEPOINT prepare');
   try {
     // Only PREPARE, and only one statement: whatever is in the text, the extended protocol runs no second one.
-    const query: QueryConfig & { readonly queryMode: 'extended'; readonly rows: number } = {
+    const query: QueryConfig & { readonly queryMode: 'extended' } = {
       text: `PREPARE crossfade_audit AS ${sql}`,
       queryMode: 'extended',
-      // Makes older versions of pg use that protocol.
-      rows: 1,
     };
     await client.query(query);
     await client.query('DEALLOCATE crossfade_audit');
