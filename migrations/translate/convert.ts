@@ -40,6 +40,9 @@ export function asCondition(fragment: Fragment, emission: Emission): string {
   const { constant } = fragment;
   if (constant !== undefined) return constantCondition(fragment);
   switch (fragment.type) {
+    case 'null':
+      if (fragment.parameter !== undefined) throw untypedParameter();
+      return 'NULL::boolean';
     case 'boolean':
       return fragment.sql;
     case 'integer':
