@@ -6,7 +6,7 @@ import { translateCast } from './cast.ts';
 import { compareFragments } from './compare-fragments.ts';
 import { asCondition, isNull } from './convert.ts';
 import type { Emission } from './emission.ts';
-import { logical, valueOf } from './fragment.ts';
+import { UNTYPED, logical, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
 import { translateCall, translateCallStar } from './function-call.ts';
 import { translateInList, translateInSelect, translateInTable } from './in.ts';
@@ -51,7 +51,7 @@ export function translateNode(ast: Expr, setting: Setting): Fragment {
     case 'QualifiedExpr':
       return translateQualified(ast, setting);
     case 'VariableExpr':
-      return valueOf('', 'null', { parameter: emission.parameterUse(ast) });
+      return valueOf(UNTYPED, 'null', { parameter: emission.parameterUse(ast) });
     case 'ParenthesizedExpr': {
       const [only] = ast.exprs;
       if (only === undefined || ast.exprs.length > 1) {
