@@ -1,3 +1,4 @@
+import type { Affinity } from '../sqlite/schema.ts';
 import type { SqlType } from './sql-type.ts';
 
 /** A column as an expression finds it. */
@@ -6,6 +7,11 @@ export interface CatalogColumn {
   readonly type: SqlType;
   /** PostgreSQL's own name of the type, with its modifier. */
   readonly postgresType: string;
+  /**
+   * The affinity it has in SQLite. One that does not fit the type (INTEGER for a text column) tells that SQLite's column
+   * holds more than one class of values. Without it the type's own: TEXT for text.
+   */
+  readonly affinity?: Affinity;
   /** How SQLite compares its text; `BINARY` for all else. */
   readonly collation: string;
   readonly notNull: boolean;
@@ -22,6 +28,13 @@ export interface CatalogColumn {
 export interface CatalogTable {
   readonly name: string;
   readonly columns: readonly CatalogColumn[];
+  /** The columns of PostgreSQL's primary key, which decide all others; none for a view. */
+  readonly primaryKey?: readonly string[];
+  /**
+   * The columns of each unique constraint or unique index without a condition, the primary key's too: what REPLACE
+   * removes rows by. Undefined where that is not known.
+   */
+  readonly uniques?: readonly (readonly string[])[];
 }
 
 /** The tables and views of the PostgreSQL schema that is being made, by name in any case, as SQLite finds them. */

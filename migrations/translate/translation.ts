@@ -19,6 +19,12 @@ export interface Translation {
 export interface QueryTranslation extends Omit<Translation, 'type' | 'immutable'> {
   /** The columns of its result; empty for a statement that returns none. */
   readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
+  /**
+   * What to bind, in the order of PostgreSQL's numbers: `$1` is the first. `key` is the number that SQLite counts for
+   * `?` and `?3` (from 1), or the name as written (`:name`, `@name`, `$name`). A parameter that is used with two types
+   * occurs twice.
+   */
+  readonly parameters: readonly { readonly key: string | number; readonly type: SqlType }[];
 }
 
 /** A construct that has no sound translation: what it is, and what to do instead. The caller adds the place. */
