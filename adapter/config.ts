@@ -93,6 +93,13 @@ export interface CrossfadeOptions {
   readonly refreshMs?: number;
   /** How often the Mirror looks for writes made by other processes, in ms. @default 20 */
   readonly pollMs?: number;
+  /**
+   * Runs the Knex migrations that are pending before anything else, on both databases and under a lock: see
+   * `Crossfade.migrate`.
+   * @example { directory: './migrations' }
+   * @default nothing is run
+   */
+  readonly migrateOnStart?: Knex.MigratorConfig;
   /** Where metrics are registered. @default a registry of its own, `crossfade.metrics` */
   readonly registry?: Registry;
   /** @default console, warnings and errors only */
@@ -122,6 +129,7 @@ export interface Config {
   readonly leaseMs: number;
   readonly refreshMs: number;
   readonly pollMs: number;
+  readonly migrateOnStart: Knex.MigratorConfig | undefined;
   readonly registry: Registry | undefined;
   readonly logger: Logger;
 }
@@ -161,6 +169,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),
     refreshMs: positive('refreshMs', options.refreshMs, 250),
     pollMs: positive('pollMs', options.pollMs, 20),
+    migrateOnStart: options.migrateOnStart,
     registry: options.registry,
     logger: options.logger ?? quietConsole,
   });

@@ -13,6 +13,9 @@ import type { PackFunction, PackType } from './pack-function.ts';
  * - `json_extract_value`, `json_each_value`, `json_tree_value`, `arrow_value`: as without `_value`, but values keep their
  *   type (`any`); those without give text.
  * - `arrow`, `arrow_text`: the operators `->` (JSON) and `->>` (text).
+ * - `concat_values`, `concat_ws_values`: `concat` and `concat_ws`, whose names would make PostgreSQL's own ambiguous; for the
+ *   same reason `format` is only here as `printf`.
+ * - `unixepoch_real`: `unixepoch` with 'subsec', which gives a real.
  * - `compare`: below, at or above 0 as SQLite orders two values of any types; NULL if one is.
  */
 export const PACK: readonly PackFunction[] = [
@@ -20,15 +23,15 @@ export const PACK: readonly PackFunction[] = [
   ...scalars('immutable', {
     abs: ['integer -> integer', 'real -> real', 'any -> any'],
     char: ['integer* -> text'],
-    concat: ['any any* -> text'],
-    concat_ws: ['any any any* -> text'],
-    format: ['text any* -> text'],
+    concat_values: ['any any* -> text'],
+    concat_ws_values: ['any any any* -> text'],
     printf: ['text any* -> text'],
     glob: ['text text -> boolean', 'any any -> boolean'],
     like: ['text text -> boolean', 'text text text -> boolean', 'any any -> boolean', 'any any any -> boolean'],
     hex: ['text -> text', 'blob -> text', 'any -> text'],
     unhex: ['text -> blob', 'text text -> blob'],
     ifnull: ['common common -> common'],
+    if: ['boolean common -> common', 'boolean common common -> common', 'any common common -> common'],
     iif: ['boolean common -> common', 'boolean common common -> common', 'any common common -> common'],
     instr: ['text text -> integer', 'blob blob -> integer', 'any any -> integer'],
     length: ['text -> integer', 'blob -> integer', 'any -> integer'],
@@ -64,7 +67,7 @@ export const PACK: readonly PackFunction[] = [
       'any integer -> text',
       'any integer integer -> text',
     ],
-    typeof: ['any -> text'],
+    typeof: ['text -> text', 'any -> text'],
     unicode: ['text -> integer', 'any -> integer'],
     zeroblob: ['integer -> blob'],
     cast_integer: ['text -> integer', 'real -> integer', 'any -> integer'],
@@ -85,10 +88,10 @@ export const PACK: readonly PackFunction[] = [
         .map((name) => [name, ['real -> real']] as const),
     ),
     atan2: ['real real -> real'],
-    ceil: ['integer -> integer', 'real -> real'],
-    ceiling: ['integer -> integer', 'real -> real'],
-    floor: ['integer -> integer', 'real -> real'],
-    trunc: ['integer -> integer', 'real -> real'],
+    ceil: ['integer -> integer', 'real -> real', 'any -> any'],
+    ceiling: ['integer -> integer', 'real -> real', 'any -> any'],
+    floor: ['integer -> integer', 'real -> real', 'any -> any'],
+    trunc: ['integer -> integer', 'real -> real', 'any -> any'],
     mod: ['real real -> real'],
     pi: ['-> real'],
     pow: ['real real -> real'],
@@ -97,24 +100,24 @@ export const PACK: readonly PackFunction[] = [
   { name: 'log', kind: 'scalar', args: ['real', 'real'], returns: 'real', volatility: 'immutable' },
   // Date and time. The first argument is the time value (strftime: the second); without one it is now.
   ...scalars('stable', {
-    date: ['-> text', 'any text* -> text'],
-    time: ['-> text', 'any text* -> text'],
-    datetime: ['-> text', 'any text* -> text'],
-    julianday: ['-> real', 'any text* -> real'],
+    date: ['-> text', 'text text* -> text', 'any text* -> text'],
+    time: ['-> text', 'text text* -> text', 'any text* -> text'],
+    datetime: ['-> text', 'text text* -> text', 'any text* -> text'],
+    julianday: ['-> real', 'text text* -> real', 'any text* -> real'],
     // With 'subsec' a fraction is lost here, as the result is an integer; `unixepoch_real` keeps it.
-    unixepoch: ['-> integer', 'any text* -> integer'],
+    unixepoch: ['-> integer', 'text text* -> integer', 'any text* -> integer'],
     unixepoch_real: ['any text* -> real'],
-    strftime: ['text -> text', 'text any text* -> text'],
-    timediff: ['any any -> text'],
+    strftime: ['text -> text', 'text text text* -> text', 'text any text* -> text'],
+    timediff: ['text text -> text', 'any any -> text'],
   }),
   ...scalars('immutable', {
-    fixed_date: ['any text* -> text'],
-    fixed_time: ['any text* -> text'],
-    fixed_datetime: ['any text* -> text'],
-    fixed_julianday: ['any text* -> real'],
-    fixed_unixepoch: ['any text* -> integer'],
-    fixed_strftime: ['text any text* -> text'],
-    fixed_timediff: ['any any -> text'],
+    fixed_date: ['text text* -> text', 'any text* -> text'],
+    fixed_time: ['text text* -> text', 'any text* -> text'],
+    fixed_datetime: ['text text* -> text', 'any text* -> text'],
+    fixed_julianday: ['text text* -> real', 'any text* -> real'],
+    fixed_unixepoch: ['text text* -> integer', 'any text* -> integer'],
+    fixed_strftime: ['text text text* -> text', 'text any text* -> text'],
+    fixed_timediff: ['text text -> text', 'any any -> text'],
   }),
   // JSON. A result of type `json` is minified text, as SQLite gives it; it nests where it is an argument.
   ...scalars('immutable', {
@@ -131,12 +134,12 @@ export const PACK: readonly PackFunction[] = [
     json_replace: ['any any* -> json'],
     json_set: ['any any* -> json'],
     json_array_insert: ['any any* -> json'],
-    json_remove: ['any text* -> json'],
-    json_patch: ['any any -> json'],
-    json_quote: ['any -> json'],
+    json_remove: ['text text* -> json', 'any text* -> json'],
+    json_patch: ['text text -> json', 'any any -> json'],
+    json_quote: ['text -> json', 'any -> json'],
     json_type: ['text -> text', 'text text -> text', 'any -> text', 'any text -> text'],
     json_valid: ['text -> boolean', 'text integer -> boolean', 'any -> boolean'],
-    json_pretty: ['any -> text', 'any text -> text'],
+    json_pretty: ['text -> text', 'text text -> text', 'any -> text', 'any text -> text'],
   }),
   ...['json_each', 'json_tree'].flatMap((name) => [
     ...tables(name, { key: 'text', value: 'text', atom: 'text' }),
@@ -147,10 +150,10 @@ export const PACK: readonly PackFunction[] = [
     total: ['integer -> real', 'real -> real', 'any -> real'],
     sum: ['integer -> integer', 'real -> real'],
     avg: ['integer -> real', 'real -> real', 'any -> real'],
-    group_concat: ['any -> text', 'any text -> text'],
+    group_concat: ['text -> text', 'text text -> text', 'any -> text', 'any text -> text'],
     string_agg: ['any text -> text'],
-    json_group_array: ['any -> json'],
-    json_group_object: ['text any -> json'],
+    json_group_array: ['text -> json', 'any -> json'],
+    json_group_object: ['text text -> json', 'text any -> json'],
   }),
 ];
 
@@ -195,8 +198,8 @@ function tables(name: string, types: { key: PackType; value: PackType; atom: Pac
     { name: 'path', type: 'text' },
   ] as const;
   const table = { name, kind: 'table', returns: 'null', columns, volatility: 'immutable' } as const;
-  return [
-    { ...table, args: ['any'] },
-    { ...table, args: ['any', 'text'] },
-  ];
+  return (['text', 'any'] as const).flatMap((type) => [
+    { ...table, args: [type] },
+    { ...table, args: [type, 'text'] as const },
+  ]);
 }

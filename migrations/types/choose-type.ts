@@ -1,14 +1,16 @@
 import { formsOf } from '../../adapter/codec/form.ts';
 import type { Finding, Severity } from '../finding.ts';
 import type { SqliteColumn, SqliteTable } from '../sqlite/schema.ts';
-import type { ColumnCensus, TextForm } from './column-census.ts';
+import type { ColumnCensus } from './column-census.ts';
 import { readDeclaredType } from './declared-type.ts';
 import type { DeclaredType } from './declared-type.ts';
 import { defaultClass } from './default-class.ts';
 import type { StorageClass } from './default-class.ts';
+import { formOf } from './form-fit.ts';
 import { misfits } from './misfits.ts';
 import type { Misfit } from './misfits.ts';
 import type { ColumnOverride } from './override.ts';
+import { proposals } from './proposals.ts';
 import { allowsOnlyZeroAndOne } from './zero-one-check.ts';
 
 /**
@@ -24,6 +26,8 @@ export interface TypeQuestion {
   readonly column: SqliteColumn;
   /** What the column holds; null where there is no data to look at. */
   readonly census: ColumnCensus | null;
+  /** Whether the census saw only some of the rows. @default false */
+  readonly isSample?: boolean;
   /** What the user decided, as `readOverrides` gives it. */
   readonly override?: ColumnOverride | undefined;
   /** @default 'faithful' */
@@ -79,7 +83,11 @@ export function chooseType(question: TypeQuestion): TypeChoice {
       },
     ),
   );
-  return { type: other.type, form: other.form ?? null, findings: [...found, evidence(question, other)] };
+  return {
+    type: other.type,
+    form: other.form ?? null,
+    findings: [...found, evidence(question, other), ...proposed(question, other.type)],
+  };
 }
 
 function overridden(question: TypeQuestion, { type, form }: ColumnOverride): TypeChoice {
@@ -100,19 +108,42 @@ function chosen(question: TypeQuestion, candidate: Candidate, against: readonly 
   const form = candidate.form ?? formsOf(candidate.type)[0] ?? null;
   const rejections = against.map((misfit) =>
     finding(question, 'rejection', misfit.code, {
-      message: `the column becomes ${candidate.type} (${candidate.because}), but it holds ${misfit.what} in ${rows(misfit.count)}, and no type of PostgreSQL holds all of its values as they are`,
-      remedy: misfit.remedy,
+      message: `the column becomes ${candidate.type} (${candidate.because}), but it holds ${misfit.what} in ${rows(misfit.count)}${question.override === undefined ? ', and no other type holds all of its values as they are' : ''}`,
+      remedy: `${misfit.remedy}${momentRemedy(question, candidate)}`,
       count: misfit.count,
       keys: misfit.keys,
     }),
   );
-  return { type: candidate.type, form, findings: [...rejections, evidence(question, candidate)] };
+  const more = rejections.length > 0 || question.override !== undefined ? [] : proposed(question, candidate.type);
+  return { type: candidate.type, form, findings: [...rejections, evidence(question, candidate), ...more] };
+}
+
+/** A column that mixes moments in several forms has a type that holds them all, though not each in its own form. */
+function momentRemedy({ table, column, census }: TypeQuestion, { type }: Candidate): string {
+  const { kind } = readDeclaredType(column.declaredType);
+  if (census === null || type.startsWith('timestamp') || (kind !== 'moment' && kind !== 'date')) return '';
+  const form = formFor('timestamp with time zone', census);
+  if (form === undefined) return '';
+  return `; or take all of them for moments, written in one form on the way back: columns: { "${table.name}.${column.name}": { type: "timestamptz", form: "${form}" } }`;
+}
+
+function proposed({ table, column, census }: TypeQuestion, type: string): readonly Finding[] {
+  // What a foreign key holds is its parent's matter.
+  const isForeignKey = table.foreignKeys.some(({ columns }) => columns.includes(column.name));
+  if (census === null || column.isRowid || isForeignKey) return [];
+  const place = { table: table.name, column: column.name };
+  return proposals({ name: `${table.name}.${column.name}`, place, type, census });
 }
 
 function evidence(question: TypeQuestion, { type, form, because, isDoubtful = false }: Candidate): Finding {
-  const { census } = question;
+  const { census, isSample = false } = question;
+  const subject = isSample ? 'a sample of its rows holds' : 'it holds';
   const data =
-    census === null ? 'no data was looked at' : isEmpty(census) ? 'the column holds no values' : summary(census);
+    census === null
+      ? 'no data was looked at'
+      : isEmpty(census)
+        ? `${subject} no values`
+        : `${subject} ${summary(census)}`;
   const held = form === undefined ? '' : ` (form ${form})`;
   return finding(question, isDoubtful ? 'warning' : 'note', isDoubtful ? 'doubtful-type' : 'type', {
     message: `${type}${held}: ${because}; ${data}`,
@@ -134,7 +165,7 @@ function summary(census: ColumnCensus): string {
     [census.nulls.count, 'NULL'],
   ] as const;
   const held = parts.flatMap(([count, name]) => (count === 0 ? [] : [`${count} ${name}${count === 1 ? '' : 's'}`]));
-  return `it holds ${held.join(', ')}`;
+  return held.join(', ');
 }
 
 function rows(count: number): string {
@@ -273,7 +304,15 @@ function nativePreferences(
   return types.flatMap((type) => {
     const form = hasData ? formFor(type, census) : formOfDefault(type, column);
     if (hasData && form === undefined) return [];
-    return [{ type, ...withForm(form), because: name }];
+    const isMixed = form?.endsWith(' mixed') === true;
+    return [
+      {
+        type,
+        ...withForm(form),
+        because: isMixed ? `${name}, in several forms, of which one comes back` : name,
+        isDoubtful: isMixed,
+      },
+    ];
   });
 }
 
@@ -293,25 +332,9 @@ function formOfDefault(type: string, column: SqliteColumn): string | undefined {
 
 /** The form of a type in which a column's values are; `undefined` when they are in none. */
 function formFor(type: string, census: ColumnCensus): string | undefined {
-  const forms = formsOf(type).filter((form) => !form.includes(' '));
-  const most = [...census.forms].toSorted(([, a], [, b]) => b.count - a.count).map(([name]) => name);
-  const named = most.find((name: TextForm) => (forms as readonly string[]).includes(name));
-  if (named !== undefined && census.texts.count >= census.integers.count) return named;
-  if (type === 'jsonb') return forms[0];
-  if (type === 'uuid') return census.blobs16.count > 0 ? 'uuid-blob' : undefined;
-  if (!type.startsWith('timestamp')) return undefined;
-  return census.integers.count > 0 ? epochForm(census) : undefined;
-}
-
-/** By magnitude: what the largest integer would be as a moment between 1970 and 2970. */
-function epochForm({ minInteger, maxInteger }: ColumnCensus): string | undefined {
-  const low = minInteger ?? 0n;
-  const high = maxInteger ?? 0n;
-  const largest = high > -low ? high : -low;
-  if (largest < 10n ** 8n) return undefined;
-  if (largest < 4n * 10n ** 10n) return 'epoch-s';
-  if (largest < 4n * 10n ** 13n) return 'epoch-ms';
-  return largest < 4n * 10n ** 16n ? 'epoch-us' : undefined;
+  // A day may be held as a moment, but whether all of them are days is not counted.
+  const forms = type === 'date' ? ['date'] : formsOf(type).filter((form) => !form.includes(' '));
+  return formOf(forms, census);
 }
 
 function withForm(form: string | undefined): { readonly form?: string } {

@@ -38,6 +38,7 @@ export function chooseTypes(
         table,
         column,
         census: censuses.get(table.name)?.columns.get(column.name) ?? null,
+        isSample: censuses.get(table.name)?.isComplete === false,
         override: overrides.get(table.name)?.get(column.name),
         profile,
       };
@@ -81,7 +82,9 @@ function unify(family: readonly Member[]): void {
   const common = commonOverride(family) ?? commonChoice(family);
   for (const member of family) {
     if (common === undefined) {
-      member.choice = { ...member.choice, findings: [...member.choice.findings, irreconcilable(member, family)] };
+      const clash = family.find((parent) => isParent(parent, member) && parent.choice.type !== member.choice.type);
+      if (clash === undefined) continue;
+      member.choice = { ...member.choice, findings: [...member.choice.findings, irreconcilable(member, clash)] };
     } else if (!isSame(member.choice, common)) {
       const { type } = member.choice;
       const override: ColumnOverride = { type: common.type, ...(common.form === null ? {} : { form: common.form }) };
@@ -157,16 +160,26 @@ function unified({ question }: Member, before: string, { type }: Pick<TypeChoice
   };
 }
 
-function irreconcilable({ question, choice }: Member, family: readonly Member[]): Finding {
-  const others = family.filter((member) => member.choice.type !== choice.type);
-  const named = others.map(
-    (member) => `"${member.question.table.name}"."${member.question.column.name}" (${member.choice.type})`,
+/** Whether a foreign key leads from one column to the other directly. */
+function isParent({ question: { table, column } }: Member, child: Member): boolean {
+  return child.question.table.foreignKeys.some(
+    ({ parent, parentColumns, columns }) =>
+      parent.toLowerCase() === table.name.toLowerCase() &&
+      columns.some(
+        (name, index) =>
+          name.toLowerCase() === child.question.column.name.toLowerCase() &&
+          parentColumns[index]?.toLowerCase() === column.name.toLowerCase(),
+      ),
   );
+}
+
+function irreconcilable({ question, choice }: Member, parent: Member): Finding {
+  const above = `"${parent.question.table.name}"."${parent.question.column.name}" (${parent.choice.type})`;
   return {
     severity: 'rejection',
     code: 'foreign-key-types-differ',
     place: { table: question.table.name, column: question.column.name },
-    message: `a foreign key joins this column (${choice.type}) with ${[...new Set(named)].join(', ')}: SQLite compares them, PostgreSQL cannot, and no type holds what both hold`,
-    remedy: 'declare both columns alike in SQLite (rebuild the table of the child), or set one type for both',
+    message: `a foreign key leads from this column (${choice.type}) to ${above}: SQLite compares the two, PostgreSQL cannot, and no type holds what both hold`,
+    remedy: "declare both columns alike in SQLite: rebuild this table with the parent's type, or set one type for both",
   };
 }

@@ -8,7 +8,7 @@ export interface Tally {
 /**
  * How a text reads, for columns of dates and the like; the names are those of adapter/codec/form.ts where it has one.
  *
- * `impossible-date` looks like a date or time and is none (`2024-02-30`, `0000-00-00`), or one outside of the years 0001
+ * `uuid-digits` is a UUID without letters, and so in lower and in upper case; `impossible-date` looks like a date or time and is none (`2024-02-30`, `0000-00-00`), or one outside of the years 0001
  * to 9999; `other-moment` is a date and time in a form that no codec writes (another offset than UTC, two digits of a
  * second's fraction); `other` is everything else.
  */
@@ -36,6 +36,7 @@ export type TextForm =
   | 'time-min'
   | 'uuid'
   | 'uuid-upper'
+  | 'uuid-digits'
   | 'uuid-hex'
   | 'other-uuid'
   | 'impossible-date'
@@ -44,6 +45,9 @@ export type TextForm =
   | 'real'
   | 'empty'
   | 'other';
+
+/** The unit in which an integer may count from 1970. */
+export type Magnitude = 's' | 'ms' | 'us' | 'ns' | 'other';
 
 /** What a column really holds: SQLite lets every value decide its own type. */
 export interface ColumnCensus {
@@ -55,11 +59,13 @@ export interface ColumnCensus {
 
   readonly minInteger: bigint | null;
   readonly maxInteger: bigint | null;
+  /** Integers by what they would be as moments from 1973 to 3000 or so; `other` is the rest, 0 included. */
+  readonly magnitudes: Readonly<Record<Magnitude, number>>;
   /** Integers other than 0 and 1. */
   readonly notZeroOrOne: Tally;
   /** Integers past ±(2^53 - 1), which JavaScript's numbers round. */
   readonly beyondSafe: Tally;
-  /** Integers that no double equals. */
+  /** Integers that no double equals, and -2^63, which SQLite would not make an integer again. */
   readonly beyondDouble: Tally;
 
   /** Reals with a fraction. */
@@ -70,6 +76,8 @@ export interface ColumnCensus {
   readonly infinities: Tally;
   readonly minReal: number | null;
   readonly maxReal: number | null;
+  /** Reals that would be days of the years 1900 to 2199 as Julian days. */
+  readonly julianDays: Tally;
   /** Numbers that do not fit the precision and scale looked at (`CensusOptions.decimals`, or as declared). */
   readonly beyondDecimal: Tally;
   /** The most decimals of any number; null where no precision was looked at. */

@@ -1,6 +1,7 @@
 import { formsOf } from '../../adapter/codec/form.ts';
 import type { Affinity } from '../sqlite/schema.ts';
-import type { ColumnCensus, Tally, TextForm } from './column-census.ts';
+import type { ColumnCensus, Tally } from './column-census.ts';
+import { fitOf } from './form-fit.ts';
 
 /** Values that a PostgreSQL type cannot hold, or could not give back as they were. */
 export interface Misfit extends Tally {
@@ -28,7 +29,7 @@ export interface MisfitQuestion {
  * only in a column of INTEGER or NUMERIC affinity.
  */
 export function misfits({ type, form, affinity, census }: MisfitQuestion): readonly Misfit[] {
-  const found = (RULES[type.replace(/\(.*\)/, '')] ?? momentRule)({ type, form, affinity, census });
+  const found = (RULES[type.replace(/\(.*\)/, '')] ?? formRule)({ type, form, affinity, census });
   return found.filter((misfit) => misfit.count > 0);
 }
 
@@ -223,72 +224,43 @@ function byteaRule({ census }: MisfitQuestion): readonly Misfit[] {
 }
 
 /** Types whose values SQLite holds in one of several forms: everything in another form than the declared one is a misfit. */
-function momentRule({ type, form, census }: MisfitQuestion): readonly Misfit[] {
-  const [plain = '', mixed] = (form ?? formsOf(type)[0] ?? '').split(' ');
-  const takes = (name: TextForm | 'epoch' | 'real' | 'blob'): boolean =>
-    mixed === undefined ? kindOfForm(plain) === name : TAKEN_IF_MIXED[type]?.has(name) === true;
-  const odd = [...census.forms].filter(([name]) => !takes(name));
+function formRule({ type, form, census }: MisfitQuestion): readonly Misfit[] {
+  const declared = form ?? formsOf(type)[0] ?? '';
+  const fit = fitOf(declared);
+  const odd = [...census.forms].filter(([name]) => !fit.takesText(name));
+  const names = odd.map(([name, { count }]) => `${count} × ${name}`).join(', ');
+  const { integers: range } = fit;
+  const isOut = range !== null && ((census.minInteger ?? 0n) < range.min || (census.maxInteger ?? 0n) > range.max);
   return [
     {
-      ...merged(odd.map(([, tally]) => tally)),
+      count: odd.reduce((sum, [, { count }]) => sum + count, 0),
+      keys: odd.flatMap(([, { keys }]) => keys).slice(0, EXAMPLES),
       code: odd.some(([name]) => name === 'impossible-date') ? 'impossible-date' : 'mixed-forms',
-      what: `text that is no ${plain} (${odd.map(([name, { count }]) => `${count} × ${name}`).join(', ')})`,
+      what: `text that is not of the form ${declared} (${names})`,
       remedy: `write them in one form with UPDATE, or set the column's type to "text"`,
     },
-    takes('epoch') ? NONE : integers(census),
-    takes('real') ? NONE : reals(census),
-    takes('blob')
-      ? {
-          ...less(census.blobs, census.blobs16),
-          code: 'unexpected-blob',
-          what: 'blobs that are no UUID',
-          remedy: 'mend them with UPDATE',
-        }
-      : blobs(census),
+    { ...(range === null ? census.integers : NONE), code: 'unexpected-integer', what: 'integers', remedy: FORM_REMEDY },
+    {
+      count: isOut ? 1 : 0,
+      keys: [],
+      code: 'moment-out-of-range',
+      what: `integers from ${census.minInteger ?? 0n} to ${census.maxInteger ?? 0n}, beyond what ${declared} reaches`,
+      remedy: FORM_REMEDY,
+    },
+    { ...(fit.takesReals ? NONE : census.reals), code: 'unexpected-real', what: 'reals', remedy: FORM_REMEDY },
+    {
+      ...(fit.takesBlobs16 ? less(census.blobs, census.blobs16) : census.blobs),
+      code: 'unexpected-blob',
+      what: 'blobs',
+      remedy: 'CAST the blobs to what they mean',
+    },
   ];
 }
 
-const NONE: Misfit = { count: 0, keys: [], code: '', what: '', remedy: '' };
-
-function kindOfForm(form: string): string {
-  if (form === 'epoch-s-real' || form === 'julian-day') return 'real';
-  if (form.startsWith('epoch-')) return 'epoch';
-  return form === 'uuid-blob' ? 'blob' : form;
-}
-
-const MOMENTS = [
-  'datetime',
-  'datetime-ms',
-  'datetime-us',
-  'datetime-offset',
-  'datetime-offset-ms',
-  'datetime-offset-us',
-  'sequelize',
-  'iso',
-  'iso-ms',
-  'iso-us',
-  'iso-local',
-  'iso-local-ms',
-  'iso-local-us',
-  'iso-offset',
-  'iso-offset-ms',
-  'iso-offset-us',
-] as const;
-
-const TAKEN_IF_MIXED: Readonly<Record<string, ReadonlySet<string>>> = {
-  'timestamp with time zone': new Set([...MOMENTS, 'epoch', 'date']),
-  'timestamp without time zone': new Set([...MOMENTS, 'epoch', 'date']),
-  date: new Set(['date']),
-  'time without time zone': new Set(['time', 'time-ms', 'time-us', 'time-min']),
-  uuid: new Set(['uuid', 'uuid-upper', 'uuid-hex', 'blob']),
-};
-
-function merged(tallies: readonly Tally[]): Tally {
-  return {
-    count: tallies.reduce((sum, { count }) => sum + count, 0),
-    keys: tallies.flatMap(({ keys }) => keys).slice(0, 5),
-  };
-}
+/** How many keys a finding shows. */
+const EXAMPLES = 5;
+const NONE: Tally = { count: 0, keys: [] };
+const FORM_REMEDY = "write them as the other values are written, or set the column's form to one that takes them";
 
 function less(all: Tally, part: Tally): Tally {
   return { count: all.count - part.count, keys: all.keys.filter((key) => !part.keys.includes(key)) };
