@@ -33,6 +33,8 @@ import { applyStep } from './step-writer.ts';
 import { Triggers } from './triggers.ts';
 import { WalFile } from './wal-file.ts';
 
+/** How long a step waits for SQLite's lock before it is given up, which shows in the status, and read again. */
+const STEP_BUSY_LIMIT_MS = 1_000;
 /** Entries forgotten in one go: bounds how long the write lock is held. */
 const PRUNE_ENTRIES = 2_000;
 
@@ -327,7 +329,11 @@ export class SqliteStore implements Store {
     found: { step: StepToApply; batches: () => Iterable<Batch> },
   ): Promise<StepApplied | null> {
     await Promise.all([found.step.reading.durable(), before]);
-    return writeTransaction(this.#steps, () => applyStep(this.#steps, new Bookkeeping(this.#steps), found));
+    return writeTransaction(
+      this.#steps,
+      () => applyStep(this.#steps, new Bookkeeping(this.#steps), found),
+      STEP_BUSY_LIMIT_MS,
+    );
   }
 
   async flush(): Promise<Position | null> {
