@@ -2,9 +2,11 @@ import test from 'ava';
 import type { StoreName } from '../adapter/index.ts';
 import { decodeKey, encodeKey } from '../adapter/spec.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../adapter/spec.ts';
+import { openConnection } from '../adapter/sqlite/connection.ts';
 import { indexExpressions } from '../adapter/sqlite/index-expressions.ts';
 import type { Store } from '../adapter/store.ts';
 import { differences, goTo, makePair, until } from './helpers/pair.ts';
+import { sqliteFile } from './helpers/sqlite.ts';
 import { applyNext, batchesOf, DIRECTIONS, keysIn, rolesWith } from './helpers/roles.ts';
 import type { Roles } from './helpers/roles.ts';
 
@@ -408,6 +410,24 @@ test('a writer that began before the fence under an old snapshot is refused by P
   t.truthy(fenced);
   await t.throwsAsync(postgres.query(`INSERT INTO settings VALUES ('late', '1')`), { message: /crossfade: fenced/ });
   await postgres.query('ROLLBACK');
+});
+
+test('the fence of PostgreSQL refuses sessions in the replica role too', async (t) => {
+  const roles = await rolesWith(t, 'postgres');
+  const { epoch } = (await roles.primary.state()) ?? { epoch: -1 };
+  t.truthy(await roles.primary.fence({ epoch, expiresMs: 60_000, waitMs: 2_000 }));
+  await t.throwsAsync(
+    roles.write(`SET session_replication_role = replica; INSERT INTO settings VALUES ('past', '1')`),
+    { message: /crossfade: fenced/ },
+  );
+});
+
+test('what Crossfade itself commits in SQLite waits for the disk, but for steps', (t) => {
+  const path = sqliteFile(t);
+  const [own, ofSteps] = [openConnection(path), openConnection(path, { synchronous: 'NORMAL' })];
+  t.is(own.pragma('synchronous', { simple: true }), 2n);
+  t.is(ofSteps.pragma('synchronous', { simple: true }), 1n);
+  for (const connection of [own, ofSteps]) connection.close();
 });
 
 test('the fence of PostgreSQL waits for the writers in flight, prepared transactions too, and gives up in time', async (t) => {
