@@ -340,6 +340,21 @@ test('a row refused only because of another one comes back as soon as that one c
   t.deepEqual(await differences(crossfade), []);
 });
 
+test('a row that SQLite refuses only because of another one comes back as soon as that one changes', async (t) => {
+  const tables = {
+    sqlite: 'CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE NOT NULL UNIQUE)',
+    postgres: 'CREATE TABLE people (id bigint PRIMARY KEY, name text NOT NULL UNIQUE)',
+  };
+  const roles = await rolesWith(t, 'postgres', { tables });
+  await roles.write(`INSERT INTO people VALUES (1, 'Same'), (2, 'same')`);
+  t.true(await applyNext(roles));
+  t.is((await roles.secondary.progress()).quarantine.length, 1);
+  await roles.write(`UPDATE people SET name = 'other' WHERE id = 1`);
+  t.true(await applyNext(roles));
+  t.deepEqual((await roles.secondary.progress()).quarantine, []);
+  t.deepEqual(await differences(roles.crossfade), []);
+});
+
 test('INSERT OR REPLACE and UPDATE OR REPLACE are captured with the rows they push out', async (t) => {
   const tables = {
     sqlite: `
