@@ -38,6 +38,8 @@ import { WalFile } from './wal-file.ts';
 
 /** More rows than that are read, and applied, by a thread. */
 const ROWS_ON_LOOP = 1_000;
+/** How long a step waits for SQLite's lock before it is given up, which shows in the status, and read again. */
+const STEP_BUSY_LIMIT_MS = 1_000;
 /** Entries forgotten in one go: bounds how long the write lock is held. */
 const PRUNE_ENTRIES = 2_000;
 
@@ -342,8 +344,10 @@ export class SqliteStore implements Store {
       return applied;
     }
     await ready();
-    return writeTransaction(this.#steps, () =>
-      applyStep(this.#steps, new Bookkeeping(this.#steps), { step, batches: () => fetched }),
+    return writeTransaction(
+      this.#steps,
+      () => applyStep(this.#steps, new Bookkeeping(this.#steps), { step, batches: () => fetched }),
+      STEP_BUSY_LIMIT_MS,
     );
   }
 

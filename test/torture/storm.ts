@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { isCrossfadeError } from '../../adapter/index.ts';
 import type { Crossfade, Stage, StoreName } from '../../adapter/index.ts';
 import { wrongAtRest } from '../helpers/at-rest.ts';
 import { holdWriteLock } from '../helpers/lock-holder.ts';
@@ -259,9 +260,26 @@ export class Storm {
       wrong.push(...this.#writers.missing(contents).map((what) => `${store}: ${what}`));
     }
     // Nothing that was broken off is in the way of what comes next.
-    for (const stage of ['write', 'read'] as const) await goTo(crossfade, stage);
+    for (const stage of ['write', 'read'] as const) await this.#moveAtLeisure(crossfade, stage);
     wrong.push(...(await wrongAtRest(found, crossfade, [])));
     return wrong;
+  }
+
+  /** On a machine with other work a switch may run out of its time, and cancels itself: that is no harm. */
+  async #moveAtLeisure(crossfade: Crossfade, stage: Stage): Promise<void> {
+    await until(
+      `it has moved to ${stage}`,
+      () =>
+        goTo(crossfade, stage).then(
+          () => true,
+          (error: unknown) => {
+            if (!isCrossfadeError(error) || !error.retryable) throw error;
+            this.#scope.notes.push(`once more: ${error.message}`);
+            return false;
+          },
+        ),
+      60_000,
+    );
   }
 
   async #connected(): Promise<pg.Client> {
