@@ -35,9 +35,9 @@ const SYSTEM_COLUMNS = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'cti
 
 /**
  * Turns a SQLite schema into the PostgreSQL schema that holds the same: every construct is in the plan, or in its
- * findings as a rejection that names it.
+ * findings as a rejection that names it. The catalog is what statements on that schema are translated against.
  */
-export function buildPlan(settings: PlanSettings): Plan {
+export function buildPlan(settings: PlanSettings): { readonly plan: Plan; readonly catalog: Catalog } {
   const { schema } = settings;
   const omissions = new Omissions(settings.omit);
   const catalog = new PlanCatalog({
@@ -74,7 +74,7 @@ export function buildPlan(settings: PlanSettings): Plan {
     });
   }
   const { usesPack, findings } = planning;
-  return { tables, views, triggers, usesPack, findings, knexMigrations: settings.knexMigrations };
+  return { plan: { tables, views, triggers, usesPack, findings, knexMigrations: settings.knexMigrations }, catalog };
 }
 
 function planTable(
