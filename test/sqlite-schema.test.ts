@@ -317,6 +317,8 @@ test('string literals in double quotes are found in CHECKs, indexes and generate
 test('views with string literals in double quotes are read, and views over them', (t) => {
   const { views, findings } = schemaOf(
     `CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT);
+     CREATE TABLE p (q);
+     CREATE VIEW outer_name AS SELECT id FROM t WHERE EXISTS (SELECT 1 FROM p WHERE q = "s" AND q <> "lit");
      CREATE VIEW above AS SELECT *, "tail" FROM v WHERE "l" <> "no";
      CREATE VIEW v AS SELECT "id", "lit" AS l, "plain" FROM t AS x WHERE s = "q" OR EXISTS (SELECT 1 FROM t WHERE "s" = x."s" AND "s" <> "z") ORDER BY "l";
      CREATE VIEW w AS WITH c (n) AS (SELECT "s" FROM t) SELECT "n", "m" AS k FROM c JOIN json_each('[]') ON "value" = "n" GROUP BY "k" UNION SELECT 1, "two" ORDER BY "k";`,
@@ -325,6 +327,7 @@ test('views with string literals in double quotes are read, and views over them'
   t.deepEqual(
     views.map(({ name, columns, quotedAsNames }) => [name, columns, quotedAsNames]),
     [
+      ['outer_name', ['id'], ['lit']],
       ['above', ['id', 'l', '"plain"', '"tail"'], ['tail', 'no']],
       ['v', ['id', 'l', '"plain"'], ['lit', 'plain', 'q', 'z']],
       ['w', ['n', 'k'], ['m', 'two']],
@@ -488,8 +491,17 @@ test('a second reading takes over what has not changed, and nothing else', (t) =
   const first = readSchema(db);
   t.deepEqual(readSchema(db, first), readSchema(db));
   t.is(readSchema(db, first).tables[0], first.tables[0]);
-  db.exec(`CREATE INDEX j ON b (s); ALTER TABLE b ADD COLUMN q; ALTER TABLE a RENAME COLUMN id TO key`);
-  t.deepEqual(readSchema(db, first), readSchema(db));
+  for (const change of [
+    'CREATE INDEX j ON b (s)',
+    'ALTER TABLE b ADD COLUMN q',
+    'ALTER TABLE a RENAME COLUMN id TO key',
+    'DROP INDEX i; CREATE INDEX i ON b (s DESC)',
+    'DROP VIEW v; CREATE VIEW v AS SELECT x FROM b',
+  ]) {
+    const before = readSchema(db);
+    db.exec(change);
+    t.deepEqual(readSchema(db, before), readSchema(db), change);
+  }
   t.deepEqual(readSchema(db, first).tables[1]?.foreignKeys[0]?.parentColumns, ['key']);
   db.close();
 });
