@@ -92,6 +92,8 @@ export interface StepRequest {
   readonly retry: ReadonlyMap<string, readonly Key[]>;
   /** The table of which to copy the next piece, and how many rows at most; `null` when the backfill is done or paused. */
   readonly piece: { readonly table: TableSpec; readonly rows: number } | null;
+  /** Aborted when nobody wants the step any more: a large one then fails soon, with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** One snapshot of the primary, open for reading. */
@@ -108,6 +110,8 @@ export interface StepReading {
   readonly isWhole: boolean;
   /** The tables of which the snapshot holds changes. */
   readonly tables: ReadonlySet<string>;
+  /** Where the backfill stood. The step may only be applied where it stands there still. */
+  readonly from: readonly Cursor[];
   /** The backfill's cursor after this step, or `null` without a piece. */
   readonly cursor: Cursor | null;
   /** The rows. May be read more than once; every reading gives the same snapshot. Memory is bounded by a batch. */
@@ -130,6 +134,8 @@ export interface StepToApply {
   readonly captureId: string;
   readonly reading: StepReading;
   readonly quarantine: readonly Quarantined[];
+  /** As {@link StepRequest.signal}. A step that fails so has changed nothing. */
+  readonly signal?: AbortSignal;
 }
 
 /** What applying a step did. */

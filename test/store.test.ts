@@ -1,100 +1,12 @@
 import test from 'ava';
-import type { ExecutionContext } from 'ava';
-import type { Crossfade, StoreName } from '../adapter/index.ts';
-import { decodeKey, encodeKey, otherStore } from '../adapter/spec.ts';
+import type { StoreName } from '../adapter/index.ts';
+import { decodeKey, encodeKey } from '../adapter/spec.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../adapter/spec.ts';
 import { indexExpressions } from '../adapter/sqlite/index-expressions.ts';
-import type { Batch, StepReading, StepRequest, Store } from '../adapter/store.ts';
+import type { Store } from '../adapter/store.ts';
 import { differences, goTo, makePair, until } from './helpers/pair.ts';
-import type { Pair } from './helpers/pair.ts';
-
-/** One body for both databases: each contract is tried with SQLite and with PostgreSQL as the primary. */
-const DIRECTIONS = ['sqlite', 'postgres'] as const satisfies readonly StoreName[];
-
-interface Roles {
-  readonly pair: Pair;
-  readonly crossfade: Crossfade;
-  readonly primary: Store;
-  readonly secondary: Store;
-  /** Runs SQL on the primary as somebody who knows nothing of Crossfade. */
-  write(sql: string): Promise<void>;
-  table(name: string): TableSpec;
-  /** A request for everything after what the secondary holds now. */
-  request(changes?: Partial<StepRequest>): Promise<StepRequest>;
-}
-
-/** Both databases with this one as primary, all rows mirrored, and no Mirror running. */
-async function rolesWith(t: ExecutionContext, primary: StoreName): Promise<Roles> {
-  const pair = await makePair(t);
-  const mover = await pair.open();
-  await goTo(mover, primary === 'sqlite' ? 'dual' : 'write');
-  await mover.close();
-  const crossfade = await pair.open({ mirror: 'off' });
-  const stores = crossfade.stores;
-  const table = (name: string): TableSpec => {
-    const found = crossfade.tables.find((candidate) => candidate.name === name);
-    if (found === undefined) throw new Error(`no table ${name}`);
-    return found;
-  };
-  return {
-    pair,
-    crossfade,
-    primary: stores[primary],
-    secondary: stores[otherStore(primary)],
-    table,
-    write: async (sql) => {
-      if (primary === 'sqlite') pair.sqlite.exec(sql);
-      else await pair.postgres.query(sql);
-    },
-    request: async (changes = {}) => {
-      const { state, cursors } = await stores[otherStore(primary)].progress();
-      return {
-        epoch: state.epoch,
-        after: state.watermark ?? '',
-        captureId: state.watermarkCaptureId ?? '',
-        tables: crossfade.tables,
-        cursors,
-
-        retry: new Map(),
-        piece: null,
-        ...changes,
-      };
-    },
-  };
-}
-
-async function batchesOf(reading: StepReading): Promise<readonly Batch[]> {
-  const batches: Batch[] = [];
-  for await (const batch of reading.batches()) batches.push(batch);
-  return batches;
-}
-
-/** Keys named in a step, by table: `present` and `absent`. */
-function keysIn(batches: readonly Batch[], kind: 'present' | 'absent', table: string): string[] {
-  return batches
-    .filter((batch) => batch.table.name === table)
-    .flatMap((batch): readonly Key[] =>
-      kind === 'absent' ? batch.absent : batch.present.map((row) => batch.table.key.map((at) => row[at] ?? null)),
-    )
-    .map(encodeKey)
-    .sort();
-}
-
-async function applyNext(roles: Roles): Promise<boolean> {
-  const { state, quarantine } = await roles.secondary.progress();
-  const retry = new Map<string, Key[]>();
-  for (const { table, key } of quarantine) retry.set(table, [...(retry.get(table) ?? []), key]);
-  return roles.primary.read(await roles.request({ retry }), async (reading) => {
-    const applied = await roles.secondary.apply({
-      epoch: state.epoch,
-      step: state.step,
-      captureId: state.watermarkCaptureId ?? '',
-      reading,
-      quarantine,
-    });
-    return applied !== null;
-  });
-}
+import { applyNext, batchesOf, DIRECTIONS, keysIn, rolesWith } from './helpers/roles.ts';
+import type { Roles } from './helpers/roles.ts';
 
 for (const direction of DIRECTIONS) {
   const name = `${direction} as primary`;
@@ -103,10 +15,12 @@ for (const direction of DIRECTIONS) {
     const roles = await rolesWith(t, direction);
     await roles.write(`
       INSERT INTO settings VALUES ('a', '1'), ('b', '2'), ('c', '3');
+      INSERT INTO rates VALUES ('de', 2024, 0.5), ('fr', 2024, 0.25);`);
+    t.true(await applyNext(roles));
+    await roles.write(`
       UPDATE settings SET value = '9' WHERE name = 'a';
       UPDATE settings SET name = 'moved' WHERE name = 'b';
       DELETE FROM settings WHERE name = 'c';
-      INSERT INTO rates VALUES ('de', 2024, 0.5), ('fr', 2024, 0.25);
       UPDATE rates SET year = year + 1;`);
     const batches = await roles.primary.read(await roles.request(), batchesOf);
     t.deepEqual(keysIn(batches, 'present', 'settings'), [encodeKey(['a']), encodeKey(['moved'])]);
@@ -148,6 +62,21 @@ for (const direction of DIRECTIONS) {
     // What came later belongs to the next step.
     t.true(await applyNext(roles));
     t.deepEqual(await differences(roles.crossfade), []);
+  });
+
+  test(`${name}: a step that is read while it is applied shows one snapshot too`, async (t) => {
+    const roles = await rolesWith(t, direction);
+    const names = Array.from({ length: 9_000 }, (_, index) => `('key ${index}', 'before')`);
+    await roles.write(`INSERT INTO settings VALUES ${names.join(', ')}`);
+    const batches = await roles.primary.read(await roles.request(), (reading) => {
+      t.false(reading.isWhole);
+      return roles
+        .write(`UPDATE settings SET value = 'after'; INSERT INTO settings VALUES ('later', 'x')`)
+        .then(() => batchesOf(reading));
+    });
+    const rows = batches.flatMap(({ present }) => present);
+    t.is(rows.length, 9_000);
+    t.true(rows.every(([, value]) => value === 'before'));
   });
 
   test(`${name}: a step that is not the next one is refused and changes nothing`, async (t) => {
@@ -232,6 +161,17 @@ for (const direction of DIRECTIONS) {
     t.deepEqual(keysIn(batches, 'present', 'settings'), [encodeKey(['b'])]);
   });
 
+  test(`${name}: a watermark of capture that was installed anew since is void`, async (t) => {
+    const roles = await rolesWith(t, direction);
+    await roles.primary.recapture(roles.crossfade.tables);
+    await roles.write(`INSERT INTO settings VALUES ('a', '1')`);
+    const before = await roles.request();
+    await t.throwsAsync(roles.primary.read(before, batchesOf), {
+      code: 'HISTORY_LOST',
+      message: /capture was installed anew/,
+    });
+  });
+
   test(`${name}: the fence refuses every write until it is cancelled, by the attempt that raised it alone`, async (t) => {
     const roles = await rolesWith(t, direction);
     await roles.write(`INSERT INTO settings VALUES ('a', '1')`);
@@ -256,6 +196,43 @@ for (const direction of DIRECTIONS) {
     t.false(await roles.primary.release({ epoch, attempt: fenced.attempt }));
     t.true(await roles.primary.release({ epoch, attempt: again?.attempt ?? -1 }));
     t.false(await roles.primary.cancel({ epoch, attempt: again?.attempt ?? -1 }), 'after the release');
+  });
+
+  test(`${name}: the other store takes the writes over only where it stands as it must, and moves no sequence before`, async (t) => {
+    const roles = await rolesWith(t, direction);
+    const { state } = await roles.secondary.progress();
+    await roles.secondary.prepareUnfence();
+    const given = async (): Promise<bigint | undefined> => (await roles.secondary.sequences()).get('accounts');
+    const before = await given();
+    const unfence = (changes: Partial<Parameters<Store['unfence']>[0]> = {}): Promise<boolean> =>
+      roles.secondary.unfence({
+        epoch: state.epoch,
+        finalPosition: state.watermark ?? '',
+        stage: direction === 'sqlite' ? 'write' : 'read',
+        reached: () => true,
+        sequences: new Map([['accounts', 500n]]),
+        ...changes,
+      });
+    t.false(await unfence({ epoch: state.epoch + 1 }), 'another epoch');
+    t.false(await unfence({ reached: () => false }), 'behind the last write');
+    const { pair } = roles;
+    if (direction === 'sqlite') {
+      await pair.postgres.query(
+        `INSERT INTO crossfade.quarantine (tbl, key, reason) VALUES ('settings', '["tk"]', 'a test')`,
+      );
+    } else {
+      pair.sqlite.exec(
+        `INSERT INTO _crossfade_quarantine (tbl, key, reason, since_ms) VALUES ('settings', '["tk"]', 'a test', 0)`,
+      );
+    }
+    t.false(await unfence(), 'with a row in quarantine');
+    t.is(await given(), before);
+    if (direction === 'sqlite') await pair.postgres.query('DELETE FROM crossfade.quarantine');
+    else pair.sqlite.exec('DELETE FROM _crossfade_quarantine');
+    t.true(await unfence());
+    t.is(await given(), 500n);
+    t.false(await unfence({ sequences: new Map([['accounts', 900n]]) }), 'a second time');
+    t.is(await given(), 500n);
   });
 
   test(`${name}: the secondary refuses writes that are not the Mirror's`, async (t) => {
@@ -455,9 +432,10 @@ test('the expressions of an index are read from its statement, whatever is in th
 });
 
 test('keys keep their exact types as text', (t) => {
-  const keys: Key[] = [[1n], [1], ['1'], [Buffer.from('1')], [null], [-0], [0], [2n ** 63n - 1n], ['é', 5e-324]];
+  const keys: Key[] = [[1n], [1], ['1'], [Buffer.from('1')], [null], [0], [2n ** 63n - 1n], ['é', 5e-324]];
   t.is(new Set(keys.map(encodeKey)).size, keys.length);
   for (const key of keys) t.is(encodeKey(decodeKey(encodeKey(key))), encodeKey(key));
+  t.is(encodeKey([-0]), encodeKey([0]), 'one key to both databases');
 });
 
 test('the log of SQLite can begin anew while PostgreSQL applies a small step', async (t) => {

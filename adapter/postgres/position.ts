@@ -10,6 +10,12 @@ export interface SnapshotPosition {
   readonly running: readonly bigint[];
   readonly system: string;
   readonly timeline: string;
+  /**
+   * Up to which transaction the changelog had been forgotten, as this snapshot shows it; left out where nobody looked.
+   * It never goes back, but when an older state of the server is put back: transactions may have numbers beyond the
+   * watermark's again by then, so that nothing else would tell.
+   */
+  readonly forgotten?: string | undefined;
 }
 
 /** What the queries below give: `pg_current_snapshot()`, the system identifier and the name of the WAL file. */
@@ -19,11 +25,16 @@ export interface SnapshotRow {
   readonly wal_file: string;
 }
 
+interface Written extends Pick<SnapshotPosition, 'system' | 'timeline' | 'forgotten'> {
+  readonly xmax: string;
+  readonly running: readonly string[];
+}
+
 /** The columns of {@link SnapshotRow}. Callable by an ordinary role. */
 export const SNAPSHOT_COLUMNS = `
   pg_current_snapshot()::text AS snapshot,
   (SELECT system_identifier FROM pg_control_system())::text AS system,
-  pg_walfile_name(pg_current_wal_lsn()) AS wal_file`;
+  CASE WHEN NOT pg_is_in_recovery() THEN pg_walfile_name(pg_current_wal_lsn()) ELSE '' END AS wal_file`;
 
 export function fromSnapshotRow(row: SnapshotRow): SnapshotPosition {
   const [, xmax = '0', running = ''] = row.snapshot.split(':');
@@ -41,12 +52,18 @@ export function formatPosition(position: SnapshotPosition): Position {
     running: position.running.map(String),
     system: position.system,
     timeline: position.timeline,
+    forgotten: position.forgotten,
   });
 }
 
 export function parsePosition(text: Position): SnapshotPosition {
-  const value = JSON.parse(text) as { xmax: string; running: string[]; system: string; timeline: string };
+  const value = JSON.parse(text) as Written;
   return { ...value, xmax: BigInt(value.xmax), running: value.running.map(BigInt) };
+}
+
+/** What a position's `forgotten` is when `state.pruned_to` says this. */
+export function forgottenTo(prunedTo: Position | null): string {
+  return prunedTo === null ? '0' : String(parsePosition(prunedTo).xmax);
 }
 
 /** Whether every transaction that `position` sees as ended is ended for `watermark` too. */

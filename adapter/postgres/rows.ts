@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { canonical, codecOf, toPostgres } from '../codec.ts';
+import { canonical, fromPostgres, toPostgres } from '../codec.ts';
 import type { ColumnSpec, Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import { baseType, quote } from './sql.ts';
@@ -21,7 +21,7 @@ export function decodeRow(table: TableSpec, row: TextRow, skip = 0): Row {
 }
 
 export function decodeValue(column: ColumnSpec, text: string | null): SqlValue {
-  return text === null ? null : codecOf(column.type).fromPostgres(text);
+  return fromPostgres(column, text);
 }
 
 /** A column of values as one array parameter: one parameter a column, however many rows. */

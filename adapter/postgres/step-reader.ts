@@ -8,6 +8,7 @@ import { stepOutdated } from '../store.ts';
 import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
 import {
   changedSince,
+  forgottenTo,
   formatPosition,
   fromSnapshotRow,
   includes,
@@ -32,7 +33,7 @@ const FLUSH_POLL_MS = 5;
 const FLUSH_LIMIT_MS = 10_000;
 
 const STATE_SQL = `
-  SELECT ${SNAPSHOT_COLUMNS}, pg_current_wal_insert_lsn()::text AS lsn, pg_is_in_recovery() AS is_standby,
+  SELECT ${SNAPSHOT_COLUMNS}, CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END::text AS lsn, pg_is_in_recovery() AS is_standby,
          s.role, s.epoch, s.capture_id, s.intent, s.final_position, s.pruned_to
   FROM crossfade.state s`;
 
@@ -119,7 +120,7 @@ async function begin(session: Session, request: StepRequest): Promise<Found> {
   if (snapshot.role !== 'primary' || Number(snapshot.epoch) !== request.epoch || snapshot.intent === 'released') {
     throw stepOutdated('postgres', 'is not the primary of this epoch any more');
   }
-  const position = fromSnapshotRow(snapshot);
+  const position = { ...fromSnapshotRow(snapshot), forgotten: forgottenTo(snapshot.pruned_to) };
   assertSameHistory(request, after, position, snapshot);
   verifyCapture(capture?.rows ?? [], request.tables);
   const asChange = ([tbl, key]: readonly (string | null)[]): Change => ({
@@ -153,21 +154,22 @@ async function wholeReading(
 ): Promise<StepReading> {
   const { session } = source;
   const { request, found, changes } = step;
-  const asked = session.atOnce(() => [
-    ...[...changes].map(([table, keys]) => lookUp(session, table, keys)),
-    session.run('COMMIT'),
-  ]);
-  const whole = (await allAnswers(asked)).filter((answer) => answer !== undefined);
+  const { looked, ended } = session.atOnce(() => ({
+    looked: allAnswers([...changes].map(([table, keys]) => lookUp(session, table, keys))),
+    ended: allAnswers([session.run('COMMIT'), isFlushedTo(session, found.state.lsn)] as const),
+  }));
+  const [whole, [, wasFlushed]] = await allAnswers([looked, ended] as const);
   return {
     position: formatPosition(found.position),
     after: request.after,
+    from: request.cursors,
     changes: found.changes.length,
     isEmpty: changes.size === 0 && !isAwaited(found),
     isWhole: true,
     tables: new Set([...changes.keys()].map(({ name }) => name)),
     cursor: null,
     batches: () => whole,
-    durable: () => flushed(source, found.state.lsn),
+    durable: () => (wasFlushed ? undefined : flushed(source, found.state.lsn)),
   };
 }
 
@@ -185,6 +187,7 @@ async function openReading(source: Source, request: StepRequest, found: Found): 
   return {
     position: formatPosition(found.position),
     after: request.after,
+    from: request.cursors,
     changes: [...changed.values()].reduce((sum, { changes }) => sum + changes, 0),
     isEmpty: changed.size === 0 && piece === null && !isAwaited(found),
     tables: new Set(changed.keys()),
@@ -195,14 +198,22 @@ async function openReading(source: Source, request: StepRequest, found: Found): 
   };
 }
 
-/** Whether a write switch waits for the secondary to get here, though there may be no change on the way. */
-function isAwaited({ state, after }: Found): boolean {
+/**
+ * Whether the secondary is to get here though there may be no change on the way: a write switch waits for it, or its
+ * watermark does not tell yet how much has been forgotten.
+ */
+function isAwaited({ state, after, position }: Found): boolean {
+  if ((after.forgotten ?? '0') !== position.forgotten) return true;
   return (
     state.intent === 'fenced' && state.final_position !== null && !includes(after, parsePosition(state.final_position))
   );
 }
 
-/** PROTOCOL.md R12, R13: transaction numbers mean something only within one history, and only on the primary itself. */
+/**
+ * PROTOCOL.md R12, R13: transaction numbers mean something only within one history, and only on the primary itself. A
+ * server whose data folder was put back from a copy has the same identifiers; but it forgot what it had forgotten, or
+ * its transactions stand before the watermark's.
+ */
 function assertSameHistory(
   request: StepRequest,
   after: SnapshotPosition,
@@ -224,6 +235,9 @@ function assertSameHistory(
     throw historyLost(
       `PostgreSQL is on timeline ${now.timeline}, SQLite followed timeline ${after.timeline} (a failover or a restored backup)`,
     );
+  }
+  if (now.xmax < after.xmax || BigInt(now.forgotten ?? 0) < BigInt(after.forgotten ?? 0)) {
+    throw historyLost('PostgreSQL went back in time, to before what SQLite has applied (a restored backup)');
   }
 }
 
@@ -320,14 +334,18 @@ async function* changedKeys(
   }
 }
 
-/** PROTOCOL.md R3, R4: changes past the backfill's cursor are left to the piece that will copy them. */
+/**
+ * PROTOCOL.md R3, R4: changes past the backfill's cursor are left to the piece that will copy them. The changelog's keys
+ * are compared under the collations of the table's own columns, which a value of the column's type alone does not have.
+ */
 function upToCursor(table: TableSpec, cursor: Cursor | undefined, names: readonly string[]): string {
   if (cursor === undefined || cursor.isDone) return 'true';
   const { after } = cursor;
   if (after === null) return 'false';
-  const reached = keyColumns(table).map(
-    (column, index) => `${literal(toPostgres(column, after[index] ?? null) ?? '')}::${baseType(column)}`,
-  );
+  const reached = keyColumns(table).map((column, index) => {
+    const value = `${literal(toPostgres(column, after[index] ?? null) ?? '')}::${baseType(column)}`;
+    return `coalesce((SELECT ${quote(column.name)} FROM ${quote(table.name)} LIMIT 0), ${value})`;
+  });
   return `(${names.join(', ')}) <= (${reached.join(', ')})`;
 }
 
@@ -338,11 +356,7 @@ function upToCursor(table: TableSpec, cursor: Cursor | undefined, names: readonl
 async function flushed({ session, bookkeeping }: Source, lsn: string): Promise<void> {
   const deadline = performance.now() + FLUSH_LIMIT_MS;
   for (let looks = 0; performance.now() < deadline; looks += 1) {
-    const { rows } = await session.query<{ done: string }>({
-      text: 'SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn AS done',
-      values: [lsn],
-    });
-    if (rows[0]?.done === 't') return;
+    if (await isFlushedTo(session, lsn)) return;
     if (looks === 0) await sleep(FLUSH_GRACE_MS);
     // A commit flushes everything before it; without one the WAL writer may take most of a second.
     else if (looks === 1) await bookkeeping.query(`SELECT pg_logical_emit_message(true, 'crossfade', 'flush')`);
@@ -351,4 +365,12 @@ async function flushed({ session, bookkeeping }: Source, lsn: string): Promise<v
   throw new CrossfadeError('POSTGRES_UNREACHABLE', 'PostgreSQL did not flush its WAL in time', {
     hint: 'its disk may be overloaded or full; the Mirror tries again',
   });
+}
+
+async function isFlushedTo(session: Session, lsn: string): Promise<boolean> {
+  const { rows } = await session.query<{ done: string }>({
+    text: 'SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn AS done',
+    values: [lsn],
+  });
+  return rows[0]?.done === 't';
 }

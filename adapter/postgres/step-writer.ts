@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { ValueRefused } from '../codec.ts';
+import { openCursors } from '../open-cursors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
 import type { Batch, Position, Quarantined, StepApplied, StepReading, StepToApply } from '../store.ts';
@@ -228,14 +229,17 @@ export class StepWriter {
   async #transaction(step: StepToApply, work: () => Promise<StepApplied>): Promise<StepApplied | null> {
     await this.#session.run('BEGIN');
     try {
-      const claim: readonly [Position, number, string, number, Position] = [
+      const claim: (Position | number)[] = [
         step.reading.position,
         step.epoch,
         step.captureId,
         step.step,
         step.reading.after,
       ];
-      const { rowCount } = await this.#query(claimSql({ knowsQuarantine: step.quarantine.length > 0 }), claim);
+      const open = openCursors(step.reading.from);
+      if (open.size > 0) claim.push(JSON.stringify(Object.fromEntries(open)));
+      const expected = { knowsQuarantine: step.quarantine.length > 0, isFilling: open.size > 0 };
+      const { rowCount } = await this.#query(claimSql(expected), claim);
       if (rowCount !== 1) {
         await this.#session.run('ROLLBACK');
         return null;
@@ -266,7 +270,8 @@ export class StepWriter {
 
 /** All batches of a step that is small enough for one statement, or `null`. */
 async function smallStep(step: StepToApply): Promise<readonly Batch[] | null> {
-  if (step.reading.cursor !== null || step.reading.changes > SMALL_STEP_ROWS) return null;
+  const isFilling = step.reading.cursor !== null || openCursors(step.reading.from).size > 0;
+  if (isFilling || step.reading.changes > SMALL_STEP_ROWS) return null;
   const byTable = new Map<TableSpec, { present: Row[]; absent: Key[] }>();
   let rows = 0;
   for await (const batch of step.reading.batches()) {
@@ -289,16 +294,19 @@ async function smallStep(step: StepToApply): Promise<readonly Batch[] | null> {
  *
  * A step that was read while the one before it was on its way does not know of a row that went to quarantine there, and
  * would not try it again (R29): one that knows of none wants none to be there.
+ *
+ * Nor does the watermark tell how far a backfill has come: {@link openCursors}.
  */
-function claimSql({ knowsQuarantine }: { knowsQuarantine: boolean }): string {
+function claimSql({ knowsQuarantine, isFilling }: { knowsQuarantine: boolean; isFilling: boolean }): string {
   return `UPDATE crossfade.state SET step = step + 1, watermark = $1::text
     WHERE role = 'secondary' AND epoch = $2::integer AND watermark_capture_id = $3::text AND step = $4::bigint AND watermark = $5::text
-      ${knowsQuarantine ? '' : 'AND NOT EXISTS (SELECT FROM crossfade.quarantine)'}`;
+      ${knowsQuarantine ? '' : 'AND NOT EXISTS (SELECT FROM crossfade.quarantine)'}
+      AND ${isFilling ? '(SELECT jsonb_object_agg(tbl, after) FROM crossfade.cursors WHERE NOT done) = $6::jsonb' : 'NOT EXISTS (SELECT FROM crossfade.cursors WHERE NOT done)'}`;
 }
 
 /** One statement that claims the step and applies it, or does nothing at all. */
 function atOnceSql(batches: readonly Batch[]): string {
-  const parts = [`claim AS (${claimSql({ knowsQuarantine: false })} RETURNING 1)`];
+  const parts = [`claim AS (${claimSql({ knowsQuarantine: false, isFilling: false })} RETURNING 1)`];
   const onlyIf = 'EXISTS (SELECT FROM claim)';
   let first = 6;
   for (const { table, present, absent } of batches) {

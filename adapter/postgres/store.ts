@@ -29,6 +29,7 @@ import { brokenForeignKeys } from './foreign-keys.ts';
 import { describeTables, guardedTables } from './describe.ts';
 import {
   changedSince,
+  forgottenTo,
   formatPosition,
   fromSnapshotRow,
   includes,
@@ -205,14 +206,17 @@ export class PostgresStore implements Store {
   }
 
   async hasChangesAfter(watermark: Position): Promise<boolean> {
-    const { rows } = await this.#query<{ changed: string; final_position: string | null }>(
-      `SELECT EXISTS (SELECT FROM crossfade.changes WHERE ${changedSince(parsePosition(watermark))})
+    const after = parsePosition(watermark);
+    const { rows } = await this.#query<{ changed: string; final_position: string | null; pruned_to: string | null }>(
+      `SELECT EXISTS (SELECT FROM crossfade.changes WHERE ${changedSince(after)})
            OR EXISTS (SELECT FROM crossfade.state WHERE role <> 'primary') AS changed,
-         (SELECT final_position FROM crossfade.state WHERE intent = 'fenced')`,
+         (SELECT final_position FROM crossfade.state WHERE intent = 'fenced'), (SELECT pruned_to FROM crossfade.state)`,
     );
-    const { changed, final_position: final } = only(rows);
-    // A coordinator waits for the watermark itself to pass the fence, even when nothing has changed.
-    return changed === 't' || (final !== null && !this.reaches(watermark, final));
+    const { changed, final_position: final, pruned_to: prunedTo } = only(rows);
+    // A coordinator waits for the watermark itself to pass the fence, even when nothing has changed; and the watermark
+    // must tell how much has been forgotten, or a restored backup could not be told from this server.
+    if (changed === 't' || (after.forgotten ?? '0') !== forgottenTo(prunedTo)) return true;
+    return final !== null && !this.reaches(watermark, final);
   }
 
   async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[] | 'all'> {
@@ -251,7 +255,8 @@ export class PostgresStore implements Store {
          DELETE FROM crossfade.changes WHERE ctid = ANY (ARRAY(
            SELECT ctid FROM crossfade.changes WHERE xid < '${xmax}'::xid8 ${kept.length === 0 ? '' : `AND xid NOT IN (${kept.join(', ')})`}
            LIMIT ${PRUNE_ENTRIES})) RETURNING 1),
-       told AS (UPDATE crossfade.state SET pruned_to = $1 WHERE EXISTS (SELECT FROM gone))
+       told AS (UPDATE crossfade.state SET pruned_to = $1
+         WHERE EXISTS (SELECT FROM gone) AND coalesce((pruned_to::json ->> 'xmax')::xid8 <= '${xmax}'::xid8, true))
        SELECT count(*) AS pruned FROM gone`,
       [watermark],
     );
@@ -361,7 +366,9 @@ export class PostgresStore implements Store {
       await this.#reaching(() => this.#withClient((client) => assertSequencesHold(client, table, given)));
     }
     const { rows } = await this.#query<{ captured: string }>(
-      `SELECT count(*) AS captured FROM pg_trigger WHERE tgname = 'crossfade_capture_truncate' AND tgrelid IN (${tables.map((t) => `${literal(quote(t.name))}::regclass`).join(', ')})`,
+      // Triggers for each row: those that earlier releases left are for each statement, and are replaced.
+      `SELECT count(*) AS captured FROM pg_trigger WHERE tgname = 'crossfade_capture_update' AND tgtype & 1 = 1
+         AND tgrelid IN (${tables.map((t) => `${literal(quote(t.name))}::regclass`).join(', ')})`,
     );
     const state = await this.state();
     if (Number(rows[0]?.captured) === tables.length && state?.captureId) return;

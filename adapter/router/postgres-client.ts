@@ -1,11 +1,11 @@
+import type pg from 'pg';
 import type { Breaker } from '../breaker.ts';
 import { CrossfadeError } from '../errors.ts';
 import { isInfrastructureError } from '../infrastructure-error.ts';
 import { sqliteAnswer } from '../compat/answers.ts';
 import { sqliteBindings } from '../compat/bindings.ts';
-import type { Catalog } from '../compat/catalog.ts';
+import type { Catalog, RunSql } from '../compat/catalog.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
-import { resultTypes } from '../compat/result-types.ts';
 import { sqliteError } from '../compat/sqlite-error.ts';
 import { compilerClass } from './knex-internals.ts';
 import type {
@@ -39,7 +39,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     constructor(config: object) {
       super(config);
       Object.assign(this.connectionSettings, {
-        types: resultTypes,
+        types: catalog.forms.types,
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         keepAlive: true,
       });
@@ -78,20 +78,42 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       try {
         // Knex logs each connection that it does not get; whoever asked for it gets the error.
         const quiet: unknown = Object.create(this, { logger: { value: SILENT } });
-        return await super.acquireUnguarded.call(quiet as this);
+        const connection = await super.acquireUnguarded.call(quiet as this);
+        if (!catalog.forms.isRead) await this.readForms(connection);
+        return connection;
       } catch (error) {
         throw isInfrastructureError(error) ? unreachable(error) : error;
       }
+    }
+
+    override async acquireRawConnection(): Promise<Connection> {
+      const connection = await super.acquireRawConnection();
+      catalog.forms.watch(connection as pg.Client);
+      return connection;
     }
 
     override prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined {
       if (builder._method !== 'insert' && builder._method !== 'update') return undefined;
       const { tableName } = this.queryCompiler(builder);
       if (tableName === '' || catalog.of(tableName) !== undefined) return undefined;
-      return catalog.look(tableName, async (sql, bindings) => {
+      return catalog.look(tableName, this.lookUp(connection));
+    }
+
+    async readForms(connection: Connection): Promise<void> {
+      try {
+        await catalog.forms.read(this.lookUp(connection));
+      } catch (error) {
+        await this.releaseConnection(connection);
+        throw error;
+      }
+    }
+
+    /** Runs a statement of the catalog's. */
+    lookUp(connection: Connection): RunSql {
+      return async (sql, bindings) => {
         const { response } = await super._query(connection, { sql, bindings });
         return (response as { readonly rows: readonly Record<string, unknown>[] }).rows;
-      });
+      };
     }
   };
 }

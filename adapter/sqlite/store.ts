@@ -23,23 +23,28 @@ import type {
 import { Bookkeeping, NEVER_MS } from './bookkeeping.ts';
 import { openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
 import { describeTables, widenChangelog } from './describe.ts';
+import { Durability } from './durability.ts';
 import { ExactSelect } from './exact-select.ts';
+import { LargeSteps } from './large-steps.ts';
 import { formatPosition, parsePosition } from './position.ts';
-import { Spool } from './spool.ts';
 import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quote } from './sql.ts';
 import { lostCapture } from './verify-capture.ts';
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
 import { applyStep } from './step-writer.ts';
+import { SqliteThread } from './thread.ts';
+import { reviveValues } from './thread-values.ts';
 import { Triggers } from './triggers.ts';
 import { WalFile } from './wal-file.ts';
 
+/** More rows than that are read, and applied, by a thread. */
+const ROWS_ON_LOOP = 1_000;
 /** Entries forgotten in one go: bounds how long the write lock is held. */
 const PRUNE_ENTRIES = 2_000;
 
 /**
  * SQLite as a {@link Store}. Three connections of its own: `#db` for everything short, every commit of which is durable;
- * one that holds a step's snapshot open while PostgreSQL takes the rows; and one that applies steps, which become
- * durable together, by {@link flush}.
+ * one that reads steps; and one that applies them, which become durable together, by {@link flush}. What is large is
+ * left to a thread, which has its own.
  */
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
@@ -48,6 +53,9 @@ export class SqliteStore implements Store {
   readonly #snapshots: Database.Database;
   readonly #steps: Database.Database;
   readonly #wal: WalFile;
+  readonly #durability: Durability;
+  readonly #thread: SqliteThread;
+  readonly #large: LargeSteps;
   /** Resolves when the last step that was handed in has ended, well or not. */
   #applying: Promise<unknown> = Promise.resolve();
   readonly #reader: StepReader;
@@ -60,7 +68,10 @@ export class SqliteStore implements Store {
     this.#snapshots = connections.snapshots;
     this.#steps = connections.steps;
     this.#wal = new WalFile(realpathSync(path));
-    this.#reader = new StepReader(connections.snapshots, this.#wal);
+    this.#durability = new Durability(this.#wal);
+    this.#thread = new SqliteThread(path);
+    this.#large = new LargeSteps(this.#thread, this.#durability);
+    this.#reader = new StepReader(connections.snapshots);
     this.#books = new Bookkeeping(connections.db);
     this.#triggers = new Triggers(connections.db);
   }
@@ -143,6 +154,7 @@ export class SqliteStore implements Store {
     empties: boolean;
     reconciles?: boolean;
   }): Promise<void> {
+    await this.#large.interrupt(stepOutdated('sqlite', 'begins to follow anew'));
     await this.#write(() => {
       if (this.#books.state()?.role !== 'secondary') throw stepOutdated('sqlite', 'is not the secondary any more');
       this.#db.exec('UPDATE _crossfade_state SET mirroring = 1');
@@ -166,6 +178,7 @@ export class SqliteStore implements Store {
 
   async uninstall(): Promise<void> {
     if (this.#books.state() === undefined) return;
+    await this.#large.interrupt(stepOutdated('sqlite', 'was uninstalled'));
     await this.#write(() => {
       this.#triggers.dropAll();
       this.#triggers.restoreUsers();
@@ -208,7 +221,14 @@ export class SqliteStore implements Store {
   }
 
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
-    return this.#reader.read(request, use);
+    if (this.#reader.isLarge(request)) return this.#large.read(request, use);
+    try {
+      const reading = await this.#reader.open(request);
+      const durable = this.#durability.of({ seq: parsePosition(reading.position).seq, isEmpty: reading.isEmpty });
+      return await use({ ...reading, durable });
+    } finally {
+      this.#reader.close();
+    }
   }
 
   async verifyCapture(): Promise<void> {
@@ -296,8 +316,8 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * All rows are fetched before the transaction begins: within it there is no await, so that a paused process never
-   * holds SQLite's only write lock. Those of a large step wait in temporary tables, not in memory.
+   * All rows are fetched before the transaction begins: within it nothing is waited for, so that a slow or paused other
+   * side never keeps SQLite's only write lock held. Those of a large step wait in temporary tables, not in memory.
    */
   apply(step: StepToApply): Promise<StepApplied | null> {
     const before = this.#applying;
@@ -307,27 +327,24 @@ export class SqliteStore implements Store {
   }
 
   async #applyAfter(before: Promise<unknown>, step: StepToApply): Promise<StepApplied | null> {
-    if (step.reading.isWhole) {
-      const batches: Batch[] = [];
-      for await (const batch of step.reading.batches()) batches.push(batch);
-      return await this.#applyNow(before, { step, batches: () => batches });
-    }
+    const ready = (): Promise<unknown> => Promise.all([step.reading.durable(), before]);
     // Of a step that is read bit by bit nobody knows how much it is.
-    const spool = new Spool(this.#steps);
-    try {
-      for await (const batch of step.reading.batches()) spool.add(batch);
-      return await this.#applyNow(before, { step, batches: () => spool.batches() });
-    } finally {
-      spool.clear();
+    const rest = each(step.reading.batches());
+    const fetched: Batch[] = [];
+    let rows = 0;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+      const batch = next.value;
+      fetched.push(batch);
+      rows += batch.present.length + batch.absent.length;
+      if (rows <= ROWS_ON_LOOP && !batch.empties) continue;
+      const applied = await this.#large.apply(step, { fetched, rest, ready });
+      this.#wal.expectMuch();
+      return applied;
     }
-  }
-
-  async #applyNow(
-    before: Promise<unknown>,
-    found: { step: StepToApply; batches: () => Iterable<Batch> },
-  ): Promise<StepApplied | null> {
-    await Promise.all([found.step.reading.durable(), before]);
-    return writeTransaction(this.#steps, () => applyStep(this.#steps, new Bookkeeping(this.#steps), found));
+    await ready();
+    return writeTransaction(this.#steps, () =>
+      applyStep(this.#steps, new Bookkeeping(this.#steps), { step, batches: () => fetched }),
+    );
   }
 
   async flush(): Promise<Position | null> {
@@ -450,6 +467,7 @@ export class SqliteStore implements Store {
   }
 
   async seize(expected: { epoch: number; stage: Stage }): Promise<boolean> {
+    await this.#large.interrupt(stepOutdated('sqlite', 'took the writes over'));
     return this.#write(() => {
       const state = this.#books.state();
       if (state?.role !== 'secondary' || state.epoch !== expected.epoch) return false;
@@ -467,6 +485,7 @@ export class SqliteStore implements Store {
   }
 
   async demote(to: { epoch: number; stage: Stage }): Promise<void> {
+    await this.#large.interrupt(stepOutdated('sqlite', 'was given another epoch'));
     await this.#write(() => {
       const state = this.#books.state();
       if (state === undefined || (state.role === 'secondary' && state.epoch === to.epoch)) return;
@@ -499,10 +518,16 @@ export class SqliteStore implements Store {
   // ── Rows ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async page(table: TableSpec, after: Key | null, rows: number): Promise<readonly Row[]> {
-    return selectPage(this.#db, table, after, rows);
+    if (rows <= ROWS_ON_LOOP) return selectPage(this.#db, table, after, rows);
+    return this.#thread.use(async (call) => reviveValues(await call('page', { table, after, rows })));
   }
 
   async rowsByKey(table: TableSpec, keys: readonly Key[]): Promise<readonly (Row | undefined)[]> {
+    if (keys.length > ROWS_ON_LOOP) {
+      const rows = await this.#thread.use((call) => call('rowsByKey', { table, keys }));
+      reviveValues(rows.filter((row) => row !== undefined));
+      return rows;
+    }
     const lookup = new RowLookup(this.#db, table);
     return keys.map((key) => lookup.find(key));
   }
@@ -526,6 +551,7 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.#thread.close();
     this.#wal.close();
     this.#steps.close();
     this.#snapshots.close();
@@ -534,7 +560,9 @@ export class SqliteStore implements Store {
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #write<T>(work: () => T, limitMs?: number): Promise<T> {
+  async #write<T>(work: () => T, limitMs?: number): Promise<T> {
+    // A step of this very process: it ends by itself, however long it takes.
+    await this.#large.isUnlocked;
     return writeTransaction(this.#db, work, limitMs);
   }
 
@@ -578,6 +606,10 @@ export class SqliteStore implements Store {
     if (moved.changes === 0)
       this.#db.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(table.name, given);
   }
+}
+
+async function* each(batches: Iterable<Batch> | AsyncIterable<Batch>): AsyncGenerator<Batch, undefined> {
+  yield* batches;
 }
 
 /** A column that bookkeeping made by an earlier release lacks. */

@@ -1,4 +1,5 @@
 import type { Expr, Select, Span, Stmt } from 'sqlite3-parser';
+import type { Finding } from '../finding.ts';
 
 /**
  * A SQLite database's schema as SQLite itself has understood it: the structure comes from its introspection pragmas,
@@ -10,13 +11,34 @@ export interface SqliteSchema {
   readonly triggers: readonly SqliteTrigger[];
   /** Tables that hold no rows of their own, or rows that only a module understands: FTS5, rtree and their shadows. */
   readonly virtualTables: readonly SqliteVirtualTable[];
+  /** What is in the file and not in here, since it belongs to a tool. */
+  readonly leftOut: readonly LeftOut[];
+  /** What is broken in the schema itself: a view over a missing table. Broken views are not among {@link views}. */
+  readonly findings: readonly Finding[];
 }
 
-/** An expression: the SQL as it stands in the schema, and what the parser made of it. */
+/** A table, view, index or trigger of SQLite's, Knex's or Crossfade's own. */
+export interface LeftOut {
+  readonly kind: 'table' | 'view' | 'index' | 'trigger';
+  readonly name: string;
+  readonly owner: 'sqlite' | 'knex' | 'crossfade';
+}
+
+/**
+ * An expression: the SQL as it stands in the schema, and what the parser made of it; spans are places in `sql`.
+ *
+ * Names in double quotes that name no column are string literals to SQLite (https://sqlite.org/quirks.html#dblquote), and
+ * are string literals in `ast`. TRUE and FALSE are names in `ast`, unless a column has that name.
+ */
 export interface SqliteExpression {
   readonly sql: string;
   readonly ast: Expr;
+  /** The texts that stand in double quotes, or bare after DEFAULT, and yet are string literals; usually none. */
+  readonly quotedAsNames: readonly string[];
 }
+
+/** What SQLite does with a row that breaks a constraint, where it says other than ABORT. PostgreSQL always does that. */
+export type ConflictAction = 'ROLLBACK' | 'FAIL' | 'IGNORE' | 'REPLACE';
 
 /** https://sqlite.org/datatype3.html#determination_of_column_affinity */
 export type Affinity = 'INTEGER' | 'REAL' | 'TEXT' | 'BLOB' | 'NUMERIC';
@@ -28,6 +50,8 @@ export interface SqliteTable {
   readonly primaryKey: readonly IndexPart[];
   /** The name of the primary key's constraint, if it was given one. */
   readonly primaryKeyName: string | null;
+  /** Of the primary key's ON CONFLICT; null for the usual ABORT. */
+  readonly primaryKeyConflict: ConflictAction | null;
   readonly autoIncrement: boolean;
   readonly withoutRowid: boolean;
   readonly strict: boolean;
@@ -47,6 +71,8 @@ export interface SqliteColumn {
   readonly declaredType: string;
   readonly affinity: Affinity;
   readonly notNull: boolean;
+  /** Of NOT NULL's ON CONFLICT; null for the usual ABORT. REPLACE puts the default in the place of NULL. */
+  readonly notNullConflict: ConflictAction | null;
   readonly default: SqliteExpression | null;
   readonly generated: { readonly expression: SqliteExpression; readonly stored: boolean } | null;
   /** `BINARY`, `NOCASE`, `RTRIM`, or the name of one that an application brings. */
@@ -68,12 +94,15 @@ export type ForeignKeyAction = 'NO ACTION' | 'RESTRICT' | 'CASCADE' | 'SET NULL'
 export interface SqliteForeignKey {
   readonly name: string | null;
   readonly columns: readonly string[];
+  /** As the parent itself is spelled; as declared here if there is none of that name. */
   readonly parent: string;
   /** The parent's columns, its primary key where the declaration named none; empty if that cannot be told. */
   readonly parentColumns: readonly string[];
   readonly onUpdate: ForeignKeyAction;
   readonly onDelete: ForeignKeyAction;
   readonly deferrable: 'no' | 'initially immediate' | 'initially deferred';
+  /** The word after MATCH in upper case, if any; SQLite ignores it. */
+  readonly match: string | null;
 }
 
 /** One part of an index or key: a column, or an expression. */
@@ -88,6 +117,8 @@ export interface IndexPart {
 export interface SqliteUnique {
   readonly name: string | null;
   readonly parts: readonly IndexPart[];
+  /** Of its ON CONFLICT; null for the usual ABORT. */
+  readonly onConflict: ConflictAction | null;
 }
 
 export interface SqliteIndex {
@@ -102,15 +133,24 @@ export interface SqliteView {
   readonly name: string;
   /** As SQLite names them. */
   readonly columns: readonly string[];
+  /** Its spans are places in {@link sql}. Names that are string literals to SQLite are string literals in it. */
   readonly select: Select;
+  /** The stored CREATE VIEW. */
   readonly sql: string;
+  /** See {@link SqliteExpression.quotedAsNames}. */
+  readonly quotedAsNames: readonly string[];
 }
 
 export interface SqliteTrigger {
   readonly name: string;
+  /** The table or view it is on. */
   readonly table: string;
+  /** Its spans are places in {@link sql}. Names that are string literals to SQLite are string literals in it. */
   readonly statement: Extract<Stmt, { type: 'CreateTriggerStmt' }>;
+  /** The stored CREATE TRIGGER. */
   readonly sql: string;
+  /** See {@link SqliteExpression.quotedAsNames}. */
+  readonly quotedAsNames: readonly string[];
 }
 
 export interface SqliteVirtualTable {

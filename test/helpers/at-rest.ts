@@ -4,7 +4,7 @@ import { differences, until } from './pair.ts';
 import type { Pair } from './pair.ts';
 
 /** Waits until the Mirror has caught up, however often it fails before. */
-export async function caughtUp(crossfade: Crossfade, limitMs = 20_000): Promise<void> {
+export async function caughtUp(crossfade: Crossfade, limitMs = 60_000): Promise<void> {
   await until(
     'everything is mirrored',
     () =>

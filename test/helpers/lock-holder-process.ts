@@ -1,7 +1,8 @@
 /** A process that holds SQLite's write lock until it is told to let go; started with the file's path. */
 import Database from 'better-sqlite3';
 
-const database = new Database(process.argv[2] ?? '');
+// Others may hold it for as long as they are paused.
+const database = new Database(process.argv[2] ?? '', { timeout: 60_000 });
 database.exec('BEGIN IMMEDIATE');
 process.once('message', (holdMs: number) => {
   setTimeout(() => {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { Client } from 'pg';
 import { removeEmbeddedPostgres } from '../../server/embedded-postgres.ts';
@@ -34,6 +35,8 @@ export interface StoppableServer {
   start(): Promise<void>;
   /** Ends it as a crash of the whole server would: nothing is written any more. */
   kill(): Promise<void>;
+  /** Where it keeps its data. To be touched while it is stopped. */
+  readonly dataFolder: string;
 }
 
 /** A private server for tests of outages: stopped and removed with the test. Always an embedded one. */
@@ -51,6 +54,7 @@ export async function stoppableServer(t: Pick<ExecutionContext, 'teardown'>): Pr
   });
   return {
     url,
+    dataFolder: join(running.home, 'data'),
     stop: async () => {
       await running.stop();
     },

@@ -9,6 +9,8 @@ import { PAYMENTS } from './writer-reports.ts';
 import type { WriterOrder, WriterReport, WriterSettings } from './writer-reports.ts';
 
 const SCRIPT = fileURLToPath(new URL('./writer-process.js', import.meta.url));
+/** On a machine with other work a process may need long to start. */
+const READY_LIMIT_MS = 60_000;
 
 /** The processes that write in one test, and everything that they have been told is written. */
 export class Writers {
@@ -58,10 +60,11 @@ export class Writers {
       writer.reports.push(report);
       this.#note(report);
     });
-    await until('the writer is ready', () => {
+    const isReady = (): boolean => {
       if (child.exitCode !== null) throw new Error(`the writer ended by itself: ${errors}`);
       return writer.reports.length > 0;
-    });
+    };
+    await until('the writer is ready', isReady, READY_LIMIT_MS);
     return writer;
   }
 

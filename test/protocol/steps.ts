@@ -3,7 +3,8 @@ import type { Action, Model } from './explore.ts';
 /*
  * Capture, Mirror and backfill: from the changelog of the primary to the rows of the secondary.
  *
- * Modelled: one table of two keys, each of which is one piece of the backfill; transactions that set, delete, move and
+ * Modelled: one table of two keys, or of three, the last of which nobody writes; a backfill in pieces of one key, or of
+ * two for a Mirror that is configured otherwise; transactions that set, delete, move and
  * swap rows, each of which records its keys; Mirrors that read a snapshot and send it, with up to two steps on their
  * way; a secondary that compares and sets its state row, refuses rows, and loses in a crash what it has not flushed;
  * pruning. There is no lease: any Mirror may act at any time on what it read any time ago, which is more than a lease
@@ -29,6 +30,8 @@ export const STEP_RULES = {
   stepNumber: true,
   /** R9: so is the watermark that the step was read after. */
   watermarkCompared: true,
+  /** R9: so is the cursor: one watermark may stand at several, where two Mirrors copy pieces of different sizes. */
+  cursorCompared: true,
   /** R9: the watermark is set to that of the step, and not to the higher one. */
   watermarkSet: true,
   /** R14: the secondary is flushed before changes are forgotten. */
@@ -52,6 +55,10 @@ export interface StepBounds {
   readonly mirrors: 1 | 2;
   /** How many steps of a Mirror may be on their way at once. */
   readonly flights: 1 | 2;
+  /** With three, the last one is never written. */
+  readonly keys: 2 | 3;
+  /** Whether Mirror B copies two keys in a piece, and Mirror A one: their processes have other settings. */
+  readonly piecesDiffer: boolean;
   /** Whether the backfill is still to be done. */
   readonly isFilling: boolean;
   /** Whether the secondary may crash, and the primary forgets changes. */
@@ -64,7 +71,7 @@ export interface StepBounds {
 }
 
 /** The value of each key's row, 0 where there is none. */
-type Rows = readonly [number, number];
+type Rows = readonly [number, number, ...number[]];
 
 interface Primary {
   /** The transactions so far, which tell everything else. */
@@ -97,7 +104,9 @@ interface Step {
   readonly after: number;
   readonly watermark: number;
   /** What it writes by key, `null` where it leaves the row alone. */
-  readonly rows: readonly [number | null, number | null];
+  readonly rows: readonly (number | null)[];
+  /** Where the backfill stood when it was read. */
+  readonly from: number;
   readonly cursor: number | null;
   readonly quarantine: number;
 }
@@ -126,7 +135,6 @@ export interface StepState {
   readonly mirrors: readonly Mirror[];
 }
 
-const KEYS = [0, 1] as const;
 const REFUSED = 100;
 const IDLE: Mirror = { course: null, flights: [] };
 
@@ -145,7 +153,7 @@ export function stepModel(bounds: StepBounds): Model<StepState> {
       'a filled secondary is some committed state of the primary': isCommittedState,
       'the secondary is the state at its watermark, up to its cursor': isStateAtWatermark,
       'the secondary meets no unique value twice': ({ secondary }) => !secondary.hasCollided,
-      'a backfill that is done stays done': ({ secondary }) => !secondary.wasFilled || secondary.cursor === KEYS.length,
+      'a backfill that is done stays done': ({ secondary }) => !secondary.wasFilled || isFilled(secondary),
       'nothing is forgotten that the secondary needs': ({ primary, secondary, durable }) =>
         Math.min(secondary.watermark, durable.watermark) >= primary.pruned,
       'only what the secondary cannot hold is in quarantine': isQuarantineJust,
@@ -155,12 +163,12 @@ export function stepModel(bounds: StepBounds): Model<StepState> {
   };
 }
 
-function initialState({ isFilling }: StepBounds): StepState {
-  const rows: Rows = [9, 8];
+function initialState({ isFilling, keys }: StepBounds): StepState {
+  const rows: Rows = keys === 2 ? [9, 8] : [9, 8, 7];
   const secondary: Secondary = {
-    rows: isFilling ? [0, 0] : rows,
+    rows: isFilling ? (keys === 2 ? [0, 0] : [0, 0, 0]) : rows,
     watermark: 0,
-    cursor: isFilling ? 0 : KEYS.length,
+    cursor: isFilling ? 0 : keys,
     step: 0,
     quarantine: 0,
     hasCollided: false,
@@ -178,7 +186,7 @@ function initialState({ isFilling }: StepBounds): StepState {
 
 interface Write {
   readonly name: string;
-  readonly change: (rows: Rows, value: number) => Rows | null;
+  readonly change: (rows: Rows, value: number) => readonly [number, number] | null;
   readonly keys: readonly number[];
 }
 
@@ -204,8 +212,9 @@ function writes({ transactions, mayRefuse }: StepBounds): readonly Action<StepSt
     next: (state) => {
       const { primary } = state;
       const value = primary.history.length;
-      const rows = value > transactions ? null : change(primary.rows, value);
-      if (rows === null) return null;
+      const written = value > transactions ? null : change(primary.rows, value);
+      if (written === null) return null;
+      const rows: Rows = [...written, ...primary.rows.slice(2)];
       const log = [...primary.log, ...keys];
       const history = [...primary.history, { rows, position: log.length }];
       const text = primary.text + String.fromCodePoint(97 + index);
@@ -246,7 +255,12 @@ function mirrorActions(index: number, bounds: StepBounds, rules: StepRules): rea
     ...parts.map(({ what, part }) => ({
       name: `${name} reads ${what} and sends it`,
       next: acting((state, mirror) => {
-        const read = readStep(state.primary, mirror, { part, rules, flights: bounds.flights });
+        const read = readStep(state.primary, mirror, {
+          part,
+          rules,
+          flights: bounds.flights,
+          size: bounds.piecesDiffer ? index + 1 : 1,
+        });
         return read === null ? null : having(state, read);
       }),
     })),
@@ -289,10 +303,19 @@ function plot({ step, watermark, cursor, quarantine }: Secondary): Course {
 function readStep(
   primary: Primary,
   { course, flights }: Mirror,
-  { part, rules, flights: most }: { part: 'all' | 'changes' | 'piece'; rules: StepRules; flights: number },
+  {
+    part,
+    rules,
+    flights: most,
+    size,
+  }: { part: 'all' | 'changes' | 'piece'; rules: StepRules; flights: number; size: number },
 ): Mirror | null {
   if (course === null || flights.length >= most || course.watermark < primary.pruned) return null;
-  const piece = part !== 'changes' && course.nextPiece < KEYS.length ? course.nextPiece : null;
+  const keys = primary.rows.length;
+  const piece =
+    part !== 'changes' && course.nextPiece < keys
+      ? { from: course.nextPiece, end: Math.min(course.nextPiece + size, keys) }
+      : null;
   const isAlone = (piece !== null && rules.piecesAlone) || (course.quarantine !== 0 && rules.quarantineAlone);
   const isBehindOneAlone = flights.some(
     ({ cursor, quarantine }) => (cursor !== null && rules.piecesAlone) || (quarantine !== 0 && rules.quarantineAlone),
@@ -305,17 +328,18 @@ function readStep(
   const isTouched = changed.length > 0 || piece !== null;
   const isRead = (key: number): boolean =>
     changed.includes(key) ||
-    key === piece ||
+    (piece !== null && key >= piece.from && key < piece.end) ||
     (isTouched && rules.retriesQuarantined && isBitSet(course.quarantine, key));
   const step: Step = {
     number: course.step,
     after: course.watermark,
     watermark,
-    rows: [isRead(0) ? primary.rows[0] : null, isRead(1) ? primary.rows[1] : null],
-    cursor: piece === null ? null : piece + 1,
+    rows: primary.rows.map((row, key) => (isRead(key) ? row : null)),
+    from: course.cursor,
+    cursor: piece === null ? null : piece.end,
     quarantine: course.quarantine,
   };
-  const nextPiece = piece === null ? course.nextPiece : piece + 1;
+  const nextPiece = piece === null ? course.nextPiece : piece.end;
   return { course: { ...course, step: course.step + 1, watermark, nextPiece }, flights: [...flights, step] };
 }
 
@@ -345,15 +369,21 @@ function apply(
 ): Secondary | null {
   if (rules.stepNumber && step.number !== before.step) return null;
   if (rules.watermarkCompared && step.after !== before.watermark) return null;
+  if (rules.cursorCompared && step.from !== before.cursor) return null;
   if (rules.wantsNoneUnknown && step.quarantine === 0 && before.quarantine !== 0) return null;
-  const rows: [number, number] = [step.rows[0] ?? before.rows[0], step.rows[1] ?? before.rows[1]];
+  const [a, b, ...others] = before.rows;
+  const rows: [number, number, ...number[]] = [
+    step.rows[0] ?? a,
+    step.rows[1] ?? b,
+    ...others.map((row, index) => step.rows[index + 2] ?? row),
+  ];
   let { quarantine } = before;
   const isRefused = (key: number): boolean =>
     step.rows[key] !== null && (rows[key] ?? 0) !== 0 && ((rows[key] ?? 0) > REFUSED || (key === 1 && rows[0] === 0));
   if (bounds.mayRefuse) {
     // Only the careful way, taken when there is something in quarantine or something is refused, looks after the quarantine.
     const isCareful = step.quarantine !== 0 || (rows[0] > REFUSED && step.rows[0] !== null) || isRefused(1);
-    for (const key of KEYS) {
+    for (const key of [0, 1]) {
       if (step.rows[key] === null || !isCareful) continue;
       quarantine &= ~(1 << key);
       if (!isRefused(key)) continue;
@@ -369,7 +399,7 @@ function apply(
     step: before.step + 1,
     quarantine,
     hasCollided: before.hasCollided || (bounds.isUnique && rows[0] !== 0 && rows[0] === rows[1]),
-    wasFilled: before.wasFilled || cursor === KEYS.length,
+    wasFilled: before.wasFilled || cursor === rows.length,
   };
 }
 
@@ -386,17 +416,21 @@ const crashes: readonly Action<StepState>[] = [
 
 // ── What must be true ───────────────────────────────────────────────────────────────────────────────────────────────
 
+function isFilled({ rows, cursor }: Secondary): boolean {
+  return cursor === rows.length;
+}
+
 function isEqual({ rows, quarantine }: Secondary, other: Rows): boolean {
-  return KEYS.every((key) => rows[key] === other[key] || isBitSet(quarantine, key));
+  return rows.every((row, key) => row === other[key] || isBitSet(quarantine, key));
 }
 
 function isSameAtTheEnd({ primary, secondary }: StepState): boolean {
-  const isAtEnd = secondary.cursor === KEYS.length && secondary.watermark === primary.log.length;
+  const isAtEnd = isFilled(secondary) && secondary.watermark === primary.log.length;
   return !isAtEnd || isEqual(secondary, primary.rows);
 }
 
 function isCommittedState({ primary, secondary }: StepState): boolean {
-  return secondary.cursor < KEYS.length || primary.history.some(({ rows }) => isEqual(secondary, rows));
+  return !isFilled(secondary) || primary.history.some(({ rows }) => isEqual(secondary, rows));
 }
 
 function rowsAtWatermark({ primary, secondary }: StepState): Rows | undefined {
@@ -408,8 +442,8 @@ function isStateAtWatermark(state: StepState): boolean {
   const rows = rowsAtWatermark(state);
   return (
     rows !== undefined &&
-    KEYS.every(
-      (key) => isBitSet(secondary.quarantine, key) || secondary.rows[key] === (key < secondary.cursor ? rows[key] : 0),
+    secondary.rows.every(
+      (row, key) => isBitSet(secondary.quarantine, key) || row === (key < secondary.cursor ? rows[key] : 0),
     )
   );
 }
@@ -423,9 +457,7 @@ function isQuarantineJust(state: StepState): boolean {
 }
 
 function hasCaughtUp({ primary, secondary }: StepState): boolean {
-  return (
-    secondary.cursor === KEYS.length && secondary.watermark === primary.log.length && isEqual(secondary, primary.rows)
-  );
+  return isFilled(secondary) && secondary.watermark === primary.log.length && isEqual(secondary, primary.rows);
 }
 
 // ── Text ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -439,13 +471,13 @@ function encode({ primary, secondary, durable, mirrors }: StepState): string {
 
 function secondaryText(of: Secondary): string {
   const flags = (of.hasCollided ? 1 : 0) + (of.wasFilled ? 2 : 0);
-  return `${of.rows[0]},${of.rows[1]},${of.watermark},${of.cursor},${of.step},${of.quarantine},${flags}`;
+  return `${of.rows.join()},${of.watermark},${of.cursor},${of.step},${of.quarantine},${flags}`;
 }
 
 function mirrorText({ course, flights }: Mirror): string {
   const steps = flights.map(
     (step) =>
-      `${step.number},${step.after},${step.watermark},${step.rows[0] ?? ''},${step.rows[1] ?? ''},${step.cursor ?? ''},${step.quarantine}`,
+      `${step.number},${step.after},${step.watermark},${step.rows.join()},${step.from},${step.cursor ?? ''},${step.quarantine}`,
   );
   if (course === null) return steps.join(';');
   const { step, watermark, applied, cursor, nextPiece, quarantine } = course;

@@ -6,8 +6,8 @@ import type { Action, Model } from './explore.ts';
  * Modelled: both stores with their state rows; one row, which each write sets to its own number, so that a lost write
  * shows; coordinators that fence, drain, flush, release, unfence and record, and may die between any two; anybody who
  * cancels a switch that is only fenced (its time may be over at any moment) or finishes one that is released; Mirrors
- * that remember where the secondary stood, read steps that overlap and repairs, and send them at any later time; a write
- * that the secondary refuses; either store crashing, which loses the steps that it has not flushed; one that waits for
+ * that remember where the secondary stood, read steps that overlap, and send them at any later time; repairs, which name a
+ * row in the changelog without changing it; a write, or a repaired row, that the secondary refuses; either store crashing, which loses the steps that it has not flushed; one that waits for
  * the Mirror; an older copy of SQLite put back.
  *
  * Left out: the backfill (`steps.ts`); what the fence itself is made of, so writers in flight are over when it is up;
@@ -47,11 +47,8 @@ export const SWITCH_RULES = {
   anybodyCancels: true,
   /** Anybody may finish a switch that is released. */
   anybodyFinishes: true,
-  /**
-   * A fenced store gives no repairs, and no repair that was read before can be applied once the drain is over.
-   * The implementation does not do this: it is what would be needed if a secondary could refuse a repair.
-   */
-  drainEndsRepairs: true,
+  /** A repair is an entry in the primary's changelog, which a fenced store refuses like any write: the drain waits for it. */
+  repairsMeetFence: true,
   /** R24: of two stores that claim to be primary, the one with the lower epoch is fenced. */
   lowerEpochIsFenced: true,
 } as const satisfies Record<string, boolean>;
@@ -70,7 +67,7 @@ export interface SwitchBounds {
   readonly refused: number;
   /** How many repairs are asked for. */
   readonly repairs: number;
-  /** Whether the other store refuses what is repaired: it meets a row that the primary does not have. */
+  /** Whether the other store refuses what is repaired. */
   readonly isRepairRefused: boolean;
   /** Whether a secondary may crash. */
   readonly mayCrash: boolean;
@@ -91,6 +88,8 @@ interface Store {
   readonly final: number;
   /** How many changes it has captured. */
   readonly changes: number;
+  /** Which of them was the last repair, 0 for none. */
+  readonly repaired: number;
   /** The number of the write that its row shows. */
   readonly row: number;
   readonly watermark: number;
@@ -106,6 +105,7 @@ interface Step {
   readonly after: number;
   readonly watermark: number;
   readonly row: number;
+  readonly isRepair: boolean;
   readonly knowsQuarantine: boolean;
 }
 
@@ -159,7 +159,7 @@ export function switchModel(bounds: SwitchBounds): Model<SwitchState> {
   return {
     initial: initialState(bounds),
     actions: [
-      ...storeActions(bounds),
+      ...storeActions(bounds, rules),
       ...mirrors.flatMap((index) => mirrorActions(index, bounds, rules)),
       ...coordinators.flatMap((index) => coordinatorActions(index, bounds, rules)),
       ...(rules.lowerEpochIsFenced && bounds.mayBePutBack ? [fencesImpostor] : []),
@@ -185,6 +185,7 @@ function initialState({ coordinators, mirrors }: SwitchBounds): SwitchState {
     attempt: 0,
     final: 0,
     changes: 0,
+    repaired: 0,
     row: 0,
     watermark: 0,
     step: 0,
@@ -233,7 +234,7 @@ function changed(
 
 // ── Stores ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function storeActions(bounds: SwitchBounds): readonly Action<SwitchState>[] {
+function storeActions(bounds: SwitchBounds, rules: SwitchRules): readonly Action<SwitchState>[] {
   return [0, 1].flatMap((index): readonly Action<SwitchState>[] => [
     {
       name: `${NAMES[index]} acknowledges a write`,
@@ -244,6 +245,20 @@ function storeActions(bounds: SwitchBounds): readonly Action<SwitchState>[] {
         return { ...changed(state, index, { row, changes: store.changes + 1 }), acknowledged: row };
       },
     },
+    ...(bounds.repairs === 0
+      ? []
+      : [
+          {
+            name: `${NAMES[index]} is asked to have its row repaired`,
+            next: (state: SwitchState) => {
+              const { role, intent, changes } = storeAt(state, index);
+              const isTaken = role === 'primary' && (intent === 'none' || !rules.repairsMeetFence);
+              if (!isTaken || state.repairs >= bounds.repairs) return null;
+              const asked = changed(state, index, { changes: changes + 1, repaired: changes + 1 });
+              return { ...asked, repairs: state.repairs + 1 };
+            },
+          },
+        ]),
     ...(bounds.mayCrash ? crashesOf(index) : []),
     ...(bounds.mayBePutBack && index === 0
       ? [
@@ -290,29 +305,25 @@ function mirrorActions(index: number, bounds: SwitchBounds, rules: SwitchRules):
     ...state,
     mirrors: state.mirrors.map((other, at) => (at === index ? mirror : other)),
   });
-  const reading = (ofRepair: boolean) =>
-    acting((state, mirror) => {
-      const { course, flights } = mirror;
-      if (course === null || !givesSteps(storeAt(state, 1 - course.to), course, rules)) return null;
-      const primary = storeAt(state, 1 - course.to);
-      const isAlone = ofRepair || course.knowsQuarantine;
-      const isBlocked = flights.some((step) => step.knowsQuarantine || isRepair(step));
-      if (flights.length >= bounds.flights || isBlocked || (isAlone && flights.length > 0)) return null;
-      const isOver = rules.drainEndsRepairs && primary.intent !== 'none';
-      if (ofRepair ? state.repairs >= bounds.repairs || isOver : primary.changes === course.watermark) return null;
-      const step: Step = {
-        to: course.to,
-        epoch: course.epoch,
-        number: course.step,
-        after: course.watermark,
-        watermark: primary.changes,
-        row: primary.row,
-        knowsQuarantine: course.knowsQuarantine,
-      };
-      const ahead = { ...course, step: course.step + 1, watermark: primary.changes };
-      const next = having(state, { course: ahead, flights: [...flights, step] });
-      return ofRepair ? { ...next, repairs: state.repairs + 1 } : next;
-    });
+  const reading = acting((state, mirror) => {
+    const { course, flights } = mirror;
+    if (course === null || !givesSteps(storeAt(state, 1 - course.to), course, rules)) return null;
+    const primary = storeAt(state, 1 - course.to);
+    const isBlocked = flights.some((step) => step.knowsQuarantine) || (course.knowsQuarantine && flights.length > 0);
+    if (flights.length >= bounds.flights || isBlocked || primary.changes === course.watermark) return null;
+    const step: Step = {
+      to: course.to,
+      epoch: course.epoch,
+      number: course.step,
+      after: course.watermark,
+      watermark: primary.changes,
+      row: primary.row,
+      isRepair: primary.repaired > course.watermark,
+      knowsQuarantine: course.knowsQuarantine,
+    };
+    const ahead = { ...course, step: course.step + 1, watermark: primary.changes };
+    return having(state, { course: ahead, flights: [...flights, step] });
+  });
   return [
     ...[0, 1].map((to) => ({
       name: `${name} reads where ${NAMES[to]} stands`,
@@ -328,8 +339,7 @@ function mirrorActions(index: number, bounds: SwitchBounds, rules: SwitchRules):
         });
       }),
     })),
-    { name: `${name} reads the next step and sends it`, next: reading(false) },
-    ...(bounds.repairs === 0 ? [] : [{ name: `${name} reads a repair and sends it`, next: reading(true) }]),
+    { name: `${name} reads the next step and sends it`, next: reading },
     {
       name: `${name} finds nothing new and tells those who wait`,
       next: acting((state, { course, flights }) => {
@@ -368,11 +378,6 @@ function givesSteps(primary: Store, course: Course, rules: SwitchRules): boolean
   return primary.role === 'primary' && primary.epoch === course.epoch && primary.intent !== 'released';
 }
 
-/** With changes on the way a repair is no more than a step that names a row more. */
-function isRepair({ after, watermark }: Step): boolean {
-  return after === watermark;
-}
-
 function apply(
   store: Store,
   step: Step,
@@ -382,7 +387,7 @@ function apply(
   if (rules.stepNumber && store.step !== step.number) return null;
   if (rules.watermarkCompared && store.watermark !== step.after) return null;
   if (store.hasQuarantine && !step.knowsQuarantine) return null;
-  const isRefused = (step.row === bounds.refused && bounds.refused > 0) || (bounds.isRepairRefused && isRepair(step));
+  const isRefused = (step.row === bounds.refused && bounds.refused > 0) || (bounds.isRepairRefused && step.isRepair);
   return {
     watermark: step.watermark,
     step: store.step + 1,
@@ -461,11 +466,7 @@ function coordinatorActions(index: number, bounds: SwitchBounds, rules: SwitchRu
         const next = storeAt(flushed, 1 - my.from);
         const isGood = !rules.releaseWhatWasFlushed || isReached(next, my);
         if (!isGood) return having(flushed, { progress: 'fenced' });
-        // With another number, nothing that is still on its way is applied.
-        const sealed = rules.drainEndsRepairs && bounds.isRepairRefused && next.epoch === my.epoch;
-        const after =
-          sealed && next.role === 'secondary' ? changed(flushed, 1 - my.from, { step: next.step + 1 }) : flushed;
-        return having(after, { progress: 'flushed' });
+        return having(flushed, { progress: 'flushed' });
       }),
     },
     {
@@ -548,12 +549,13 @@ function encode(state: SwitchState): string {
 
 function storeText(of: Store): string {
   const flags = `${of.role[0]}${of.intent[0]}${bit(of.isFenced)}${bit(of.isFencedForGood)}${bit(of.hasQuarantine)}`;
-  return `${flags}${of.epoch},${of.attempt},${of.final},${of.changes},${of.row},${of.watermark},${of.step},${of.handover}`;
+  return `${flags}${of.epoch},${of.attempt},${of.final},${of.changes},${of.repaired},${of.row},${of.watermark},${of.step},${of.handover}`;
 }
 
 function mirrorText({ course, flights }: Mirror): string {
   const steps = flights.map(
-    (of) => `${of.to},${of.epoch},${of.number},${of.after},${of.watermark},${of.row}${bit(of.knowsQuarantine)}`,
+    (of) =>
+      `${of.to},${of.epoch},${of.number},${of.after},${of.watermark},${of.row}${bit(of.isRepair)}${bit(of.knowsQuarantine)}`,
   );
   if (course === null) return steps.join(';');
   const { to, epoch, step, watermark, knowsQuarantine } = course;
