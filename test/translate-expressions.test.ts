@@ -117,7 +117,7 @@ for (const [sql, expected, value] of [
   ['-9223372036854775808', 'integer', '-9223372036854775808'],
   ['1 = 1', 'boolean', 'true'],
 ] as const) {
-  test(`gives a column of type ${expected} what SQLite gives it by DEFAULT (${sql})`, async (t) => {
+  test.serial(`gives a column of type ${expected} what SQLite gives it by DEFAULT (${sql})`, async (t) => {
     const result = translated(sql, { purpose: 'default', expected });
     t.is(result.type, expected);
     const postgres = await shared;
@@ -135,7 +135,7 @@ for (const sql of [
   'unixepoch()',
   "strftime('%s','now')",
 ]) {
-  test(`reads the clock as SQLite does: ${sql}`, async (t) => {
+  test.serial(`reads the clock as SQLite does: ${sql}`, async (t) => {
     const result = translated(sql, { purpose: 'default' });
     t.false(result.immutable);
     t.false(result.usesPack);
@@ -151,7 +151,7 @@ for (const sql of [
   });
 }
 
-test('gives a timestamp of PostgreSQL to a column of such a type, in whole seconds', async (t) => {
+test.serial('gives a timestamp of PostgreSQL to a column of such a type, in whole seconds', async (t) => {
   const { sql } = translated('CURRENT_TIMESTAMP', { purpose: 'default', expected: 'timestamptz' });
   const { rows } = await (
     await shared
@@ -159,7 +159,7 @@ test('gives a timestamp of PostgreSQL to a column of such a type, in whole secon
   t.true(rows[0]?.ok);
 });
 
-test('finds the index on lower() for a comparison under NOCASE', async (t) => {
+test.serial('finds the index on lower() for a comparison under NOCASE', async (t) => {
   const postgres = await shared;
   await postgres.query('CREATE TABLE folded (n text COLLATE "C"); CREATE INDEX folded_n ON folded (lower(n))');
   const { sql } = translated("n = 'ABC'", { purpose: 'where' });

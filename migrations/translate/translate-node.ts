@@ -1,5 +1,5 @@
 import type { Expr } from '../sqlite/schema.ts';
-import { isSameExpression } from './ast.ts';
+import { isSameExpression, walk } from './ast.ts';
 import { translateArithmetic } from './arithmetic.ts';
 import { translateCase } from './case.ts';
 import { translateCast } from './cast.ts';
@@ -29,6 +29,23 @@ export interface Setting {
 
 /** An expression of SQLite's in PostgreSQL's words. Throws {@link Untranslatable}. */
 export function translateNode(ast: Expr, setting: Setting): Fragment {
+  const fragment = translateBare(ast, setting);
+  if (fragment.collation !== null || (fragment.type !== 'text' && fragment.type !== 'any')) return fragment;
+  const name = collationWithin(ast);
+  return name === undefined ? fragment : { ...fragment, collation: { name, isExplicit: true } };
+}
+
+/** A COLLATE anywhere in an operand or an argument counts for the whole, the first one found. */
+function collationWithin(ast: Expr): string | undefined {
+  let name: string | undefined;
+  walk(ast, (node) => {
+    if (node.type === 'CollateExpr') name ??= (node as Extract<Expr, { type: 'CollateExpr' }>).collation.toUpperCase();
+    return name === undefined && node.type !== 'Select';
+  });
+  return name;
+}
+
+function translateBare(ast: Expr, setting: Setting): Fragment {
   const { emission, scope } = setting;
   if (scope.group?.keys.some((key) => isSameExpression(key, ast)) === true) {
     const { group: _, ...free } = scope;
