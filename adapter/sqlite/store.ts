@@ -50,6 +50,8 @@ export class SqliteStore implements Store {
   readonly #snapshots: Database.Database;
   readonly #steps: Database.Database;
   readonly #wal: WalFile;
+  /** Somebody may have taken the file out of it while no connection was open; since then it stays as it is. */
+  #isInWalMode = false;
   /** Resolves when the last step that was handed in has ended, well or not. */
   #applying: Promise<unknown> = Promise.resolve();
   readonly #reader: StepReader;
@@ -210,6 +212,7 @@ export class SqliteStore implements Store {
   }
 
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
+    if (!this.#isInWalMode) await this.#enterWalMode();
     return this.#reader.read(request, use);
   }
 
@@ -329,6 +332,7 @@ export class SqliteStore implements Store {
     found: { step: StepToApply; batches: () => Iterable<Batch> },
   ): Promise<StepApplied | null> {
     await Promise.all([found.step.reading.durable(), before]);
+    if (!this.#isInWalMode) await this.#enterWalMode();
     return writeTransaction(
       this.#steps,
       () => applyStep(this.#steps, new Bookkeeping(this.#steps), found),
@@ -547,7 +551,8 @@ export class SqliteStore implements Store {
   /** The change needs one moment in which no other connection is in a transaction. */
   async #enterWalMode(): Promise<void> {
     const mode = await retryWhileBusy(() => this.#db.pragma('journal_mode = WAL', { simple: true }));
-    if (mode === 'wal') return;
+    this.#isInWalMode = mode === 'wal';
+    if (this.#isInWalMode) return;
     throw new CrossfadeError(
       'SQLITE_UNREADABLE',
       `could not put the SQLite file into WAL mode: it stayed in "${String(mode)}"`,
