@@ -163,6 +163,8 @@ test('a SQLite file that somebody took out of WAL mode is put into it again by t
   pair.sqlite.exec(`INSERT INTO settings VALUES ('a', '1')`);
   const crossfade = await pair.open();
   await crossfade.mirror.caughtUp({ timeoutMs: 20_000 });
+  // A connection notices at its next read.
+  pair.sqlite.exec('SELECT count(*) FROM settings');
   t.is(pair.sqlite.pragma('journal_mode', { simple: true }), 'wal');
   t.deepEqual(await differences(crossfade), []);
 });
