@@ -264,7 +264,7 @@ test('a column with a modifier refuses what PostgreSQL would cut or round in sil
 test('what PostgreSQL would not take as json is refused', async (t) => {
   const { postgres } = await databases(t);
   const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
-  const texts = [
+  const jsons = [
     '',
     'x',
     '{"a":1,}',
@@ -278,7 +278,7 @@ test('what PostgreSQL would not take as json is refused', async (t) => {
     nested(1_000),
     `["${'['.repeat(2_000)}\\""]`,
   ];
-  for (const text of texts) {
+  for (const text of jsons) {
     const isTaken = unlessRefused(() => toPostgres(coding('json'), text)) !== undefined;
     const inPostgres = await postgres.query<{ v: string }>('SELECT $1::json AS v', [text]).catch(() => undefined);
     t.is(isTaken ? text : undefined, inPostgres?.rows[0]?.v);
