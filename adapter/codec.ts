@@ -1,6 +1,19 @@
+import { characters } from './codec/characters.ts';
+import { checkedText } from './codec/checked-text.ts';
 import { decimalPlaces, isSameDecimal } from './codec/decimal.ts';
+import type { Form } from './codec/form.ts';
+import { jsonbText } from './codec/jsonb-text.ts';
+import { dates, moments } from './codec/moments.ts';
+import { nearestSingle } from './codec/nearest-single.ts';
+import { storageClass } from './codec/storage-class.ts';
+import type { Holdable } from './codec/storage-class.ts';
+import { times } from './codec/times.ts';
 import { Unholdable } from './codec/unholdable.ts';
+import { uuids } from './codec/uuids.ts';
+import { ValueRefused } from './codec/value-refused.ts';
 import type { SqlValue } from './spec.ts';
+
+export { ValueRefused };
 
 /**
  * How the values of a column travel: one entry per column type, pure functions only.
@@ -14,16 +27,9 @@ export interface Codec {
    *
    * @throws ValueRefused when the column's PostgreSQL type cannot hold it.
    */
-  toPostgres(value: Holdable): string;
+  toPostgres(value: Holdable, column: ColumnCoding): string;
   /** The canonical value of a PostgreSQL text; an {@link Unholdable} where SQLite has none that would come back as it was. */
-  fromPostgres(text: string): SqlValue;
-}
-
-type Holdable = Exclude<SqlValue, null | Unholdable>;
-
-/** A value that the other database's type cannot hold: the reason, without the value. */
-export class ValueRefused extends Error {
-  override readonly name = 'ValueRefused';
+  fromPostgres(text: string, column: ColumnCoding): SqlValue;
 }
 
 const INT8_MIN = -(2n ** 63n);
@@ -31,13 +37,6 @@ const INT8_MAX = 2n ** 63n - 1n;
 
 function refuse(value: Holdable, type: string): never {
   throw new ValueRefused(`${storageClass(value)} in a column of PostgreSQL type ${type}`);
-}
-
-/** What SQLite's `typeof()` says of a value. */
-function storageClass(value: Holdable): 'integer' | 'real' | 'text' | 'blob' {
-  if (typeof value === 'bigint') return 'integer';
-  if (typeof value === 'number') return 'real';
-  return typeof value === 'string' ? 'text' : 'blob';
 }
 
 function integer(bits: 16 | 32 | 64): Codec {
@@ -70,13 +69,6 @@ function notANumber(text: string): Unholdable {
 function decimalText(value: number): string {
   const isExactInteger = Number.isInteger(value) && Math.abs(value) < 2 ** 63;
   return isExactInteger ? BigInt(value).toString() : String(value);
-}
-
-/** Refuses what PostgreSQL's UTF-8 text cannot hold. */
-function checkedText(value: string): string {
-  if (value.includes('\0')) throw new ValueRefused('text with a NUL character, which PostgreSQL cannot hold');
-  if (!value.isWellFormed()) throw new ValueRefused('text with a lone surrogate, which is not valid UTF-8');
-  return value;
 }
 
 const text: Codec = {
@@ -131,8 +123,33 @@ export const CODECS = {
     },
     fromPostgres: (value) => (value === 't' || value === 'true' ? 1n : 0n),
   },
+  real: {
+    toPostgres(value) {
+      const number = typeof value === 'bigint' && BigInt(Number(value)) === value ? Number(value) : value;
+      if (typeof number !== 'number') return refuse(value, 'real');
+      if (Math.fround(number) !== number) throw new ValueRefused('a number of more digits than real holds');
+      return doubleText(number);
+    },
+    fromPostgres: (value) => (value === 'NaN' ? notANumber(value) : nearestSingle(value)),
+  },
   text,
+  character: characters,
   json,
+  /** Two texts of the same JSON are one value, unless the column's form says that its text is the value. */
+  jsonb: {
+    toPostgres(value, { form }) {
+      if (typeof value !== 'string') return refuse(value, 'jsonb');
+      const written = jsonbText(value);
+      if (form === 'json-exact' && written !== value) throw new ValueRefused('JSON that jsonb would write otherwise');
+      return written;
+    },
+    fromPostgres: (value) => value,
+  },
+  timestamptz: moments,
+  timestamp: moments,
+  date: dates,
+  time: times,
+  uuid: uuids,
   blob: {
     toPostgres(value) {
       if (!(value instanceof Uint8Array)) return refuse(value, 'bytea');
@@ -161,6 +178,14 @@ const BY_POSTGRES_TYPE: ReadonlyMap<string, ColumnType> = new Map([
   ['character varying', 'text'],
   ['json', 'json'],
   ['bytea', 'blob'],
+  ['real', 'real'],
+  ['character', 'character'],
+  ['jsonb', 'jsonb'],
+  ['timestamp with time zone', 'timestamptz'],
+  ['timestamp without time zone', 'timestamp'],
+  ['date', 'date'],
+  ['time without time zone', 'time'],
+  ['uuid', 'uuid'],
 ]);
 
 /** The codec entry for a PostgreSQL type, or `undefined` when Crossfade cannot carry it without loss. */
@@ -173,6 +198,8 @@ export interface ColumnCoding {
   readonly type: ColumnType;
   /** With its modifier: `character varying(20)`, `numeric(10,2)`. */
   readonly postgresType: string;
+  /** How SQLite holds its values, where a type has several forms. Without one: the first that `formsOf` gives. */
+  readonly form?: Form;
 }
 
 /**
@@ -184,9 +211,14 @@ export interface ColumnCoding {
 export function toPostgres(column: ColumnCoding, value: SqlValue): string | null {
   if (value === null) return null;
   if (value instanceof Unholdable) return ownText(value);
-  const encoded = codecOf(column.type).toPostgres(value);
+  const encoded = codecOf(column.type).toPostgres(value, column);
   if (column.postgresType.includes('(')) assertFits(column, encoded);
   return encoded;
+}
+
+/** The canonical value of a PostgreSQL text in a column. */
+export function fromPostgres(column: ColumnCoding, encoded: string | null): SqlValue {
+  return encoded === null ? null : codecOf(column.type).fromPostgres(encoded, column);
 }
 
 /** PostgreSQL may be asked for what it holds itself: a key, for one. */
@@ -211,11 +243,15 @@ function assertFits({ type, postgresType }: ColumnCoding, encoded: string): void
  * @throws ValueRefused as {@link toPostgres}.
  */
 export function canonical(column: ColumnCoding, value: SqlValue): SqlValue {
-  const encoded = toPostgres(column, value);
-  return encoded === null ? null : codecOf(column.type).fromPostgres(encoded);
+  return fromPostgres(column, toPostgres(column, value));
 }
 
-/** Whether two canonical values are the same: doubles bit for bit (but for 0 and -0), text and blobs byte for byte. */
+/**
+ * Whether two canonical values are the same: doubles bit for bit, text and blobs byte for byte.
+ *
+ * 0 and -0 are one value: to both databases they are equal, and a column of SQLite's with an affinity for numbers keeps no
+ * sign of zero.
+ */
 export function sameValue(a: SqlValue, b: SqlValue): boolean {
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b) === 0;
   if (a instanceof Unholdable && b instanceof Unholdable)

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import type { Knex } from 'knex';
 import type { Registry } from 'prom-client';
+import type { Form } from './codec/form.ts';
 import { CrossfadeError } from './errors.ts';
 import type { StoreName } from './spec.ts';
 import { parseStage } from './stage.ts';
@@ -38,6 +39,13 @@ export interface CrossfadeOptions {
    * @example { exclude: ['sessions'] }
    */
   readonly tables?: { readonly include?: readonly string[]; readonly exclude?: readonly string[] };
+  /**
+   * How SQLite holds the values of a column whose PostgreSQL type has several forms, by `table.column`. Read on install,
+   * by whichever process installs.
+   * @default what the column's comment in PostgreSQL declares (`crossfade: epoch-ms`), or else the type's first form
+   * @example { 'orders.paid_at': { form: 'epoch-ms' } }
+   */
+  readonly columns?: Readonly<Record<string, { readonly form: Form }>>;
   /**
    * The wanted stage: Cutover walks there by itself, as far as the gates allow. Without it the recorded stage stays.
    * @default the environment variable CROSSFADE_STAGE
@@ -85,6 +93,13 @@ export interface CrossfadeOptions {
   readonly refreshMs?: number;
   /** How often the Mirror looks for writes made by other processes, in ms. @default 20 */
   readonly pollMs?: number;
+  /**
+   * Runs the Knex migrations that are pending before anything else, on both databases and under a lock: see
+   * `Crossfade.migrate`.
+   * @example { directory: './migrations' }
+   * @default nothing is run
+   */
+  readonly migrateOnStart?: Knex.MigratorConfig;
   /** Where metrics are registered. @default a registry of its own, `crossfade.metrics` */
   readonly registry?: Registry;
   /** @default console, warnings and errors only */
@@ -99,6 +114,7 @@ export interface Config {
   readonly poolMax: number;
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
+  readonly columns: CrossfadeOptions['columns'];
   readonly stage: Stage | undefined;
   readonly readPrimary: StoreName | undefined;
   readonly mirror: 'auto' | 'required' | 'off';
@@ -113,6 +129,7 @@ export interface Config {
   readonly leaseMs: number;
   readonly refreshMs: number;
   readonly pollMs: number;
+  readonly migrateOnStart: Knex.MigratorConfig | undefined;
   readonly registry: Registry | undefined;
   readonly logger: Logger;
 }
@@ -137,6 +154,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     poolMax: positive('poolMax', options.poolMax, 10),
     include: options.tables?.include,
     exclude: options.tables?.exclude ?? [],
+    columns: options.columns,
     stage: options.stage === undefined ? (stage ? parseStage(stage) : undefined) : parseStage(options.stage),
     readPrimary: storeName(options.readPrimary ?? (readPrimary || undefined)),
     mirror: options.mirror ?? 'auto',
@@ -151,6 +169,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),
     refreshMs: positive('refreshMs', options.refreshMs, 250),
     pollMs: positive('pollMs', options.pollMs, 20),
+    migrateOnStart: options.migrateOnStart,
     registry: options.registry,
     logger: options.logger ?? quietConsole,
   });

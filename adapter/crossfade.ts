@@ -7,6 +7,8 @@ import type { Config, CrossfadeOptions } from './config.ts';
 import { Cutover } from './cutover.ts';
 import { CrossfadeError, isCrossfadeError } from './errors.ts';
 import { Metrics } from './metrics.ts';
+import { migrate } from './migrate.ts';
+import type { MigrateOutcome } from './migrate.ts';
 import { backfillStatus, Mirror } from './mirror.ts';
 import { PostgresStore } from './postgres/store.ts';
 import { endReconcile } from './reconcile.ts';
@@ -56,7 +58,16 @@ const PING_LIMIT_MS = 2_000;
  * await knex('accounts').where({ id: 1 }).first();
  */
 export async function createCrossfade(options: CrossfadeOptions = {}): Promise<Crossfade> {
-  return Crossfade.open(readConfig(options));
+  const config = readConfig(options);
+  const crossfade = await Crossfade.open(config);
+  if (config.migrateOnStart === undefined) return crossfade;
+  try {
+    await crossfade.migrate(config.migrateOnStart);
+    return crossfade;
+  } catch (error) {
+    await crossfade.close();
+    throw error;
+  }
 }
 
 interface Parts {
@@ -116,6 +127,7 @@ export class Crossfade {
         postgres: config.postgres,
         knex: config.knex,
         poolMax: config.poolMax,
+        columns: config.columns,
         traffic: traffic satisfies Traffic,
         breaker,
         onQuery: (event) => metrics.query(event),
@@ -247,6 +259,23 @@ export class Crossfade {
     } finally {
       giveBack();
     }
+  }
+
+  /**
+   * Runs the Knex migrations that are pending, on both databases and under a lock; two processes that start at once run
+   * each of them once. While the databases are mirrored, the rows are then reconciled (see {@link backfill}), since a
+   * migration may have rebuilt a table behind its capture.
+   *
+   * @throws CrossfadeError what {@link migrate} throws, and what {@link backfill} throws.
+   */
+  async migrate(migrations: Knex.MigratorConfig): Promise<MigrateOutcome> {
+    const { view, router, config } = this.#parts;
+    const { stage, isCaptured } = view.current;
+    const { sqlite } = router.direct;
+    const outcome = await migrate({ stage, sqlite, postgres: config.postgres, migrations });
+    const hasRun = outcome.sqlite.length + outcome.postgres.length > 0;
+    if (hasRun && isCaptured) await this.backfill({ reconcile: true });
+    return outcome;
   }
 
   /** Everything worth knowing at a glance. Never throws because a database is away: it says so. */

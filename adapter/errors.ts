@@ -33,9 +33,13 @@ const CODES = {
   HISTORY_LOST: { retryable: false },
   CAPTURE_BROKEN: { retryable: false },
   SCHEMA_CHANGE_REFUSED: { retryable: false },
+  THREAD_LOST: { retryable: true },
   BREAKER_OPEN: { retryable: true },
   TRANSACTION_ABORTED: { retryable: false },
   ROW_NOT_FOUND: { retryable: false },
+  SQL_INVALID: { retryable: false },
+  SCHEMA_UNCLEAR: { retryable: false },
+  MIGRATION_FAILED: { retryable: false },
   CLOSED: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 

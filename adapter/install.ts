@@ -6,7 +6,7 @@ import type { Store, StoreState } from './store.ts';
 
 export interface InstallOptions {
   readonly stores: Readonly<Record<StoreName, Store>>;
-  readonly config: Pick<Config, 'include' | 'exclude'>;
+  readonly config: Pick<Config, 'include' | 'exclude' | 'columns'>;
   /** Empties the PostgreSQL tables and begins the backfill anew. Only while nobody reads there. */
   readonly restart: boolean;
 }

@@ -1,4 +1,6 @@
 import { columnTypeFor } from './codec.ts';
+import { isFormOf, formsOf } from './codec/form.ts';
+import type { Form } from './codec/form.ts';
 import { CrossfadeError } from './errors.ts';
 import type { ColumnShape, ColumnSpec, TableShape, TableSpec } from './spec.ts';
 
@@ -6,6 +8,8 @@ import type { ColumnShape, ColumnSpec, TableShape, TableSpec } from './spec.ts';
 export interface TableSelection {
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
+  /** The form of a column, by `table.column`, in place of what its comment in PostgreSQL declares. */
+  readonly columns?: Readonly<Record<string, { readonly form: Form }>> | undefined;
 }
 
 /** Knex's own bookkeeping: each database keeps its own. */
@@ -32,6 +36,7 @@ export function matchTables(
       hint: 'check that it is the file the API uses, and the options `tables.include` and `tables.exclude`',
     });
   }
+  assertColumnsKnown(selected, Object.keys(selection.columns ?? {}));
   const others = new Map(shapes.postgres.map((shape) => [shape.name, shape]));
   return selected.map((sqlite) => {
     const postgres = others.get(sqlite.name);
@@ -40,7 +45,7 @@ export function matchTables(
         hint: 'create it there (run the migrations on PostgreSQL), or leave it out with `tables.exclude`',
       });
     }
-    return matchTable(sqlite, postgres);
+    return matchTable({ sqlite, postgres }, selection);
   });
 }
 
@@ -52,7 +57,23 @@ function assertKnown(shapes: readonly TableShape[], names: readonly string[]): v
   });
 }
 
-function matchTable(sqlite: TableShape, postgres: TableShape): TableSpec {
+function assertColumnsKnown(shapes: readonly TableShape[], names: readonly string[]): void {
+  const known = new Set(shapes.flatMap(({ name, columns }) => columns.map((column) => `${name}.${column.name}`)));
+  const unknown = names.find((name) => !known.has(name));
+  if (unknown === undefined) return;
+  throw new CrossfadeError(
+    'CONFIG_INVALID',
+    `a form is given for "${unknown}", which is no column of a mirrored table`,
+    {
+      hint: 'name it as table.column in the option `columns`, as SQLite spells it',
+    },
+  );
+}
+
+function matchTable(
+  { sqlite, postgres }: { readonly sqlite: TableShape; readonly postgres: TableShape },
+  selection: TableSelection,
+): TableSpec {
   const { name } = sqlite;
   if (sqlite.key.length === 0) {
     throw new CrossfadeError(
@@ -89,7 +110,13 @@ function matchTable(sqlite: TableShape, postgres: TableShape): TableSpec {
   const columns = stored.map((column): ColumnSpec => {
     const other = others.get(column.name);
     if (other === undefined) throw columnMissing(name, column.name, { has: 'SQLite', lacks: 'PostgreSQL' });
-    return matchColumn(name, column, other);
+    const form = selection.columns?.[`${name}.${column.name}`]?.form ?? other.form;
+    return matchColumn({
+      table: name,
+      sqlite: column,
+      postgres: { ...other, form },
+      isKey: sqlite.key.includes(column.name),
+    });
   });
   return {
     name,
@@ -99,7 +126,15 @@ function matchTable(sqlite: TableShape, postgres: TableShape): TableSpec {
   };
 }
 
-function matchColumn(table: string, sqlite: ColumnShape, postgres: ColumnShape): ColumnSpec {
+interface ColumnPair {
+  readonly table: string;
+  readonly sqlite: ColumnShape;
+  readonly postgres: ColumnShape;
+  readonly isKey: boolean;
+}
+
+function matchColumn(pair: ColumnPair): ColumnSpec {
+  const { table, sqlite, postgres } = pair;
   if (postgres.generated) {
     throw new CrossfadeError(
       'COLUMN_MISMATCH',
@@ -115,18 +150,43 @@ function matchColumn(table: string, sqlite: ColumnShape, postgres: ColumnShape):
       'TYPE_UNSUPPORTED',
       `table "${table}", column "${sqlite.name}" has the PostgreSQL type ${postgres.type}, which cannot carry SQLite's values there and back unchanged`,
       {
-        hint: 'use smallint, integer, bigint, double precision, numeric, boolean, text, varchar, json or bytea: bigint for epoch times, text for dates held as text',
+        hint: 'use smallint, integer, bigint, real, double precision, numeric, boolean, text, varchar, char, json, jsonb, bytea, uuid, date, time, timestamp or timestamptz; text holds whatever is text',
       },
     );
   }
+  const form = checkedForm(pair);
   return {
     name: sqlite.name,
     type,
     sqliteType: sqlite.type,
     postgresType: postgres.type,
+    ...(form === undefined ? {} : { form }),
     collation: sqlite.collation,
     sequence: postgres.sequence,
   };
+}
+
+/** The form that is declared for a column, if any. In a key no two values of SQLite's may become one of PostgreSQL's. */
+function checkedForm({ table, sqlite: { name }, postgres: { type, form }, isKey }: ColumnPair): Form | undefined {
+  if (form !== undefined && !isFormOf(type, form)) {
+    const forms = formsOf(type);
+    throw new CrossfadeError(
+      'TYPE_UNSUPPORTED',
+      `table "${table}", column "${name}" declares the form "${form}", which the PostgreSQL type ${type} does not have`,
+      {
+        hint:
+          forms.length === 0 ? 'leave it out: values of this type have one form' : `use one of: ${forms.join(', ')}`,
+      },
+    );
+  }
+  if (isKey && (type === 'jsonb' || form?.endsWith(' mixed') === true)) {
+    throw new CrossfadeError(
+      'TYPE_UNSUPPORTED',
+      `table "${table}" has the column "${name}" in its key, whose ${type === 'jsonb' ? 'type jsonb' : `form "${form}"`} makes one value of several of SQLite's`,
+      { hint: type === 'jsonb' ? 'use text' : 'bring its values into one form and declare that, or use text' },
+    );
+  }
+  return form;
 }
 
 function columnMissing(table: string, column: string, { has, lacks }: { has: string; lacks: string }): CrossfadeError {

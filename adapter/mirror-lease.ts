@@ -44,6 +44,25 @@ export class MirrorLease {
   }
 
   /**
+   * Renews the lease until the returned function is called, which resolves when nothing is under way any more. Calls
+   * `onLost` when another process has it.
+   */
+  keep(onLost: () => void): () => Promise<void> {
+    let renewing: Promise<unknown> = Promise.resolve();
+    const renew = async (): Promise<void> => {
+      // Not being able to ask is no answer; the secondary's state row decides.
+      if (!(await this.hold().catch(() => true))) onLost();
+    };
+    const timer = setInterval(() => {
+      renewing = renewing.then(renew);
+    }, this.#config.leaseMs / 3);
+    return async () => {
+      clearInterval(timer);
+      await renewing;
+    };
+  }
+
+  /**
    * Takes the lease now, or fails.
    *
    * @throws CrossfadeError `MIRROR_TAKEN`, naming the process that holds it.

@@ -51,8 +51,11 @@ const REPAIR_LIMIT_MS = 60_000;
 const PRUNE_EVERY_MS = 1_000;
 const LOOK_AFTER_EVERY_MS = 2_000;
 const STANDBY_POLL_MS = 5;
-/** How long changes that nobody waits for may gather after a step: many writes, one step. */
-const GATHER_MS = 10;
+/**
+ * How long changes that nobody waits for may gather after a step: many writes, one step. A step costs as much as some
+ * twenty rows in it, so under load a shorter time is paid by the writes. Whoever waits ends it at once.
+ */
+const GATHER_MS = 50;
 /** The roles are about to change, or another process is a step ahead: both are over in milliseconds. */
 const OUTDATED_PAUSE_MS = 5;
 
@@ -99,6 +102,8 @@ export class Mirror {
   #error: string | null = null;
   #fatal: CrossfadeError | null = null;
   #isClosed = false;
+  /** Ends the step in hand, if it is a large one. */
+  #interrupt = new AbortController();
 
   constructor(options: MirrorOptions) {
     this.#options = options;
@@ -112,9 +117,10 @@ export class Mirror {
     if (this.#options.config.mirror !== 'off') this.#loop.start();
   }
 
-  /** Resolves when the step in flight has ended and the lease is given back. */
+  /** Resolves when the step in flight has ended and the lease is given back. A large one is broken off. */
   async stop(): Promise<void> {
     this.#isClosed = true;
+    this.#interrupt.abort(this.#closed());
     await this.#loop.stop();
     await this.#allLanded();
     this.#waiters.rejectAll(this.#closed());
@@ -311,7 +317,7 @@ export class Mirror {
       const did = await this.#step(course);
       await this.#prune(course);
       if (did === 'nothing') return { afterMs: config.pollMs };
-      return this.#nextPiece(course) === null ? { afterMs: Math.min(GATHER_MS, config.pollMs) } : 'again';
+      return this.#nextPiece(course) === null ? { afterMs: GATHER_MS } : 'again';
     } catch (error) {
       if (!isCrossfadeError(error, 'STEP_OUTDATED')) throw error;
       this.#course = null;
@@ -341,6 +347,8 @@ export class Mirror {
     }
     const behindSince = this.#behindSince;
     const startedAt = performance.now();
+    const { signal } = this.#interruptible();
+    const unkeep = this.#lease.keep(() => this.#interrupt.abort(this.#lease.taken()));
     const flight: Flight = {
       waiters: this.#waiters.takeAll(),
       landed: Promise.resolve(),
@@ -352,7 +360,8 @@ export class Mirror {
       return error;
     };
     try {
-      const isQuiet = flight.waiters.length === 0 && piece === null;
+      // What this process has written need not be looked for.
+      const isQuiet = flight.waiters.length === 0 && piece === null && behindSince === null;
       if (isQuiet && !(await course.primary.hasChangesAfter(course.watermark))) {
         if (this.#behindSince === behindSince) this.#behindSince = null;
         if (this.#flights.length === 0) this.#allIsWell();
@@ -368,6 +377,7 @@ export class Mirror {
         cursors: course.cursors,
         retry: byTable(course.quarantine),
         piece,
+        signal,
       };
       return await course.primary.read(request, async (reading) => {
         if (reading.isEmpty) {
@@ -376,7 +386,9 @@ export class Mirror {
           this.#nothingNew(flight.waiters);
           return 'nothing';
         }
-        const applied = this.#apply(course, reading, startedAt);
+        // What is small and yet takes long is stuck, and another process may have better luck.
+        if (reading.isWhole) void unkeep();
+        const applied = this.#apply(course, { reading, startedAt, signal });
         if (isAlone || !reading.isWhole) {
           await applied;
           this.#serve(flight.waiters);
@@ -387,7 +399,14 @@ export class Mirror {
       throw failed(error);
     } finally {
       if (!this.#flights.includes(flight)) this.#unlanded.delete(flight);
+      await unkeep();
     }
+  }
+
+  /** A new reason to end may come, unless the last one stands for good. */
+  #interruptible(): AbortController {
+    if (!this.#isClosed) this.#interrupt = new AbortController();
+    return this.#interrupt;
   }
 
   /** The snapshot holds nothing that was not read before; but what was read before may not have arrived yet. */
@@ -448,7 +467,10 @@ export class Mirror {
     throw error;
   }
 
-  async #apply(course: Course, reading: StepReading, startedAt: number): Promise<void> {
+  async #apply(
+    course: Course,
+    { reading, startedAt, signal }: { reading: StepReading; startedAt: number; signal: AbortSignal },
+  ): Promise<void> {
     const { step } = course;
     course.step += 1;
     course.watermark = reading.position;
@@ -458,6 +480,7 @@ export class Mirror {
       captureId: course.captureId,
       reading,
       quarantine: course.quarantine,
+      signal,
     });
     if (applied === null) {
       throw stepOutdated(

@@ -9,7 +9,7 @@ const PAGE_ROWS = 1_000;
 
 export interface ReconcileOptions {
   readonly stores: Readonly<Record<StoreName, Store>>;
-  readonly config: Pick<Config, 'include' | 'exclude'>;
+  readonly config: Pick<Config, 'include' | 'exclude' | 'columns'>;
 }
 
 /**

@@ -20,6 +20,9 @@ export type { QueryEvent } from './router/core.ts';
 /** How long a query may wait for a connection to PostgreSQL, in ms, unless the Knex options say otherwise. */
 const ACQUIRE_TIMEOUT_MS = 10_000;
 
+/** What the text of values depends on, whatever the database, the role or the server say. */
+const SETTINGS = `SET timezone = 'UTC'; SET datestyle = 'ISO'; SET extra_float_digits = 1; SET bytea_output = 'hex'`;
+
 export interface RouterOptions {
   /** The path of the SQLite file. */
   readonly sqlite: string;
@@ -29,6 +32,8 @@ export interface RouterOptions {
   readonly knex: Config['knex'];
   /** The largest number of PostgreSQL connections. */
   readonly poolMax: number;
+  /** The forms of columns that the application has set itself: see {@link Config}. */
+  readonly columns?: Config['columns'];
   /** Decides where each query goes. */
   readonly traffic: Traffic;
   /** Stands in front of PostgreSQL's pool. Not closed by the router. */
@@ -94,7 +99,7 @@ class Core implements RouterCore {
   readonly targets: Readonly<Record<StoreName, Target>>;
   readonly transactions: RoutedTransactions;
   readonly onQuery: ((event: QueryEvent) => void) | undefined;
-  readonly catalog = new Catalog();
+  readonly catalog: Catalog;
   readonly storeOf: RouterCore['storeOf'] = new WeakMap();
   readonly compiling = new Compiling();
 
@@ -102,6 +107,7 @@ class Core implements RouterCore {
     this.traffic = options.traffic;
     this.breaker = options.breaker;
     this.onQuery = options.onQuery;
+    this.catalog = new Catalog(options.columns);
     this.transactions = new RoutedTransactions(this);
     this.targets = { sqlite: this.#sqlite(options), postgres: this.#postgres(options) };
   }
@@ -143,7 +149,7 @@ class Core implements RouterCore {
         afterCreate: (
           connection: { query(sql: string, done: (error: unknown) => void): void },
           done: (error: unknown) => void,
-        ) => connection.query(`SET TIME ZONE 'UTC'`, done),
+        ) => connection.query(SETTINGS, done),
       },
     });
     const client = clientOf(instance, 'pg');

@@ -1,4 +1,5 @@
 import type { ColumnType } from './codec.ts';
+import type { Form } from './codec/form.ts';
 import { Unholdable } from './codec/unholdable.ts';
 
 /** The two databases. An identity, never a role: the roles (primary, secondary) swap at the write switch. */
@@ -36,6 +37,8 @@ export interface ColumnShape {
   readonly generated: boolean;
   /** The sequence (PostgreSQL) that gives out this column's values, schema-qualified and quoted. */
   readonly sequence: string | null;
+  /** PostgreSQL only: the form that the column's comment declares, as it is written there. */
+  readonly form?: string | undefined;
 }
 
 /** A table as one database declares it. */
@@ -57,6 +60,8 @@ export interface ColumnSpec {
   readonly type: ColumnType;
   readonly sqliteType: string;
   readonly postgresType: string;
+  /** How SQLite holds its values, where that is declared. */
+  readonly form?: Form;
   readonly collation: Collation;
   readonly sequence: string | null;
 }
@@ -89,14 +94,15 @@ export function keyOf(table: TableSpec, row: Row): Key {
 
 /**
  * Writes a key, or any list of values, as text that keeps every value's exact type: `i` integer, `r` real, `t` text,
- * `b` blob, `n` null; `u` and `p` what only SQLite and only PostgreSQL can hold. Equal keys give equal text, so it also serves as the key of a `Map`.
+ * `b` blob, `n` null; `u` and `p` what only SQLite and only PostgreSQL can hold. Equal keys give equal text
+ * (0 and -0 are equal in both databases), so it also serves as the key of a `Map`.
  */
 export function encodeKey(key: Key): string {
   return JSON.stringify(
     key.map((value) => {
       if (value === null) return 'n';
       if (typeof value === 'bigint') return `i${value}`;
-      if (typeof value === 'number') return `r${Object.is(value, -0) ? '-0' : value}`;
+      if (typeof value === 'number') return `r${value}`;
       if (typeof value === 'string') return `t${value}`;
       if (value instanceof Uint8Array) return `b${base64(value)}`;
       return typeof value.original === 'string' ? `p${value.original}` : `u${base64(value.original)}`;

@@ -106,7 +106,7 @@ export class StageTraffic implements Traffic {
       'SCHEMA_CHANGE_REFUSED',
       `a schema change was refused: in stage "${stage}" it would reach one database only`,
       {
-        hint: 'run the migrations on both databases (`crossfade.direct.sqlite` and `crossfade.direct.postgres`), then: crossfade install',
+        hint: 'put it into a Knex migration and run it on both databases: crossfade migrate',
       },
     );
   }

@@ -92,6 +92,8 @@ export interface StepRequest {
   readonly retry: ReadonlyMap<string, readonly Key[]>;
   /** The table of which to copy the next piece, and how many rows at most; `null` when the backfill is done or paused. */
   readonly piece: { readonly table: TableSpec; readonly rows: number } | null;
+  /** Aborted when nobody wants the step any more: a large one then fails soon, with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** One snapshot of the primary, open for reading. */
@@ -132,6 +134,8 @@ export interface StepToApply {
   readonly captureId: string;
   readonly reading: StepReading;
   readonly quarantine: readonly Quarantined[];
+  /** As {@link StepRequest.signal}. A step that fails so has changed nothing. */
+  readonly signal?: AbortSignal;
 }
 
 /** What applying a step did. */

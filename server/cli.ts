@@ -5,6 +5,8 @@ import { addCompareCommand } from './commands/compare.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { EXIT } from './commands/exit-status.ts';
 import { addInstallCommand } from './commands/install.ts';
+import { addMigrateCommand } from './commands/migrate.ts';
+import { addSchemaCommand } from './commands/schema.ts';
 import { addStageCommand } from './commands/stage.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { Terminal, UsageError } from './commands/terminal.ts';
@@ -19,8 +21,10 @@ const program = new Command('crossfade')
   // Mistakes in the call are reported below, like every other error.
   .configureOutput({ outputError: () => {} });
 
+addSchemaCommand(program);
 addInstallCommand(program);
 addBackfillCommand(program);
+addMigrateCommand(program);
 addStageCommand(program);
 addCompareCommand(program);
 addStatusCommand(program);

@@ -2,7 +2,8 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { ExecutionContext } from 'ava';
 import type { Knex } from 'knex';
-import type { Crossfade } from '../adapter/index.ts';
+import type { Crossfade, Form } from '../adapter/index.ts';
+import { formComment } from '../adapter/codec/form.ts';
 import { differences, makePair } from './helpers/pair.ts';
 import type { Pair } from './helpers/pair.ts';
 
@@ -20,6 +21,33 @@ const TYPES = {
     values: [null, Buffer.alloc(0), Buffer.from([0, 255, 92]), Buffer.from('a')],
   },
   boolean: { sqlite: 'BOOLEAN', postgres: 'boolean', values: [null, true, false] },
+  single: { sqlite: 'FLOAT', postgres: 'real', values: [null, 0, -0.5, Math.fround(0.1), Math.fround(3e38)] },
+  milliseconds: {
+    sqlite: 'DATETIME',
+    postgres: 'timestamptz',
+    form: 'epoch-ms',
+    values: [null, 0, -1, 1_715_933_350_123, new Date(253_402_300_799_999)],
+  },
+  datetime: {
+    sqlite: 'TEXT',
+    postgres: 'timestamp',
+    values: [null, '0001-01-01 00:00:00', '2024-02-29 23:59:59', '9999-12-31 23:59:59'],
+  },
+  day: { sqlite: 'DATE', postgres: 'date', values: [null, '2024-02-29', '1969-12-31', '0099-01-01'] },
+  time: {
+    sqlite: 'TIME',
+    postgres: 'time',
+    form: 'time-ms',
+    values: [null, '00:00:00.000', '23:59:59.999', '24:00:00.000'],
+  },
+  uuid: {
+    sqlite: 'CHAR(36)',
+    postgres: 'uuid',
+    form: 'uuid-upper',
+    values: [null, '00000000-0000-0000-0000-000000000000', 'FFFFFFFF-0A1B-2C3D-4E5F-012345678901'],
+  },
+  json: { sqlite: 'TEXT', postgres: 'jsonb', values: [null, '{"b":1.0,"a":[1e2]}', '{"a": [100], "c": 1.0}', '"x"'] },
+  padded: { sqlite: 'CHAR(3)', postgres: 'char(3)', form: 'padded', values: [null, '   ', 'a  ', 'abc', '😀 b'] },
 } as const;
 type TypeName = keyof typeof TYPES;
 
@@ -40,8 +68,25 @@ const KEYS = {
     postgres: 'bytea PRIMARY KEY',
     of: (n: number) => ({ id: Buffer.from([n, 0]) }),
   },
+  uuid: {
+    sqlite: 'BLOB PRIMARY KEY NOT NULL',
+    postgres: 'uuid PRIMARY KEY',
+    form: 'uuid-blob',
+    of: (n: number) => ({ id: Buffer.alloc(16, n) }),
+  },
+  day: {
+    sqlite: 'DATE PRIMARY KEY NOT NULL',
+    postgres: 'date PRIMARY KEY',
+    of: (n: number) => ({ id: `2024-02-2${n + 4}` }),
+  },
 } as const;
 type KeyName = keyof typeof KEYS;
+
+/** How SQLite holds the values of a type, where that is declared. */
+interface Declared {
+  readonly sqlite: string;
+  readonly form?: Form;
+}
 
 interface Table {
   readonly key: KeyName;
@@ -181,7 +226,9 @@ async function run(trx: Knex, tables: readonly Table[], next: Event): Promise<vo
     case 'delete':
       return void (await query.where(key).del());
     case 'sweep':
-      return void (await (first.c0 === null ? query.whereNull('c0') : query.where(first)).update(columns));
+      return void (await (
+        first.c0 === null || table.columns[0] === 'milliseconds' ? query.whereNull('c0') : query.where(first)
+      ).update(columns));
   }
 }
 
@@ -205,14 +252,23 @@ function parentOf(tables: readonly Table[], index: number, pick: number): Record
 function sqlFor(tables: readonly Table[], database: 'sqlite' | 'postgres'): string {
   return tables
     .map(({ key, columns, unique, refers }, index) => {
-      const lines = [`id ${KEYS[key][database]}`, ...columns.map((type, at) => `c${at} ${TYPES[type][database]}`)];
+      const parts: { name: string; sql: string; of: Declared }[] = [
+        { name: 'id', sql: KEYS[key][database], of: KEYS[key] },
+        ...columns.map((type, at) => ({ name: `c${at}`, sql: TYPES[type][database], of: TYPES[type] })),
+      ];
       const [parent] = tables;
       if (index > 0 && parent !== undefined && refers !== null) {
         const type = KEYS[parent.key][database].split(' ')[0] ?? '';
-        lines.push(`parent ${type} REFERENCES t0 (id) ON DELETE ${refers} ON UPDATE CASCADE`);
+        const sql = `${type} REFERENCES t0 (id) ON DELETE ${refers} ON UPDATE CASCADE`;
+        parts.push({ name: 'parent', sql, of: KEYS[parent.key] });
       }
-      if (unique) lines.push('UNIQUE (c0)');
-      return `CREATE TABLE t${index} (${lines.join(', ')});`;
+      const lines = [...parts.map(({ name, sql }) => `${name} ${sql}`), ...(unique ? ['UNIQUE (c0)'] : [])];
+      const comments = parts.map(({ name, of: { form } }) =>
+        form === undefined || database === 'sqlite'
+          ? ''
+          : `COMMENT ON COLUMN t${index}.${name} IS '${formComment(form)}';`,
+      );
+      return `CREATE TABLE t${index} (${lines.join(', ')}); ${comments.join(' ')}`;
     })
     .join('\n');
 }

@@ -1,3 +1,7 @@
+import { toPostgres, ValueRefused } from '../codec.ts';
+import type { ColumnCoding } from '../codec.ts';
+import { formsOf, isFormOf } from '../codec/form.ts';
+
 /**
  * A value as better-sqlite3's dialect of Knex binds it: a Date is its epoch in milliseconds, a boolean 1 or 0.
  * PostgreSQL reads 1 and 0 as boolean too, since pg sends values without a type.
@@ -10,4 +14,24 @@ function bound(value: unknown): unknown {
 /** The values of a statement as SQLite would have bound them. */
 export function sqliteBindings(values: readonly unknown[] | undefined): readonly unknown[] | undefined {
   return values?.some((value) => value instanceof Date || typeof value === 'boolean') ? values.map(bound) : values;
+}
+
+/**
+ * A value for a column of a type that SQLite does not have, as PostgreSQL takes it: a number is the moment that the
+ * column's form makes of it, bytes are those of a UUID. A Date is a moment in any form; other columns take its epoch in
+ * milliseconds, as SQLite's do. Text, and what says nothing of the column's kind, is for PostgreSQL to judge.
+ */
+export function boundTo(column: ColumnCoding, value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString();
+  const held =
+    typeof value === 'number' || typeof value === 'bigint' || value instanceof Uint8Array ? value : undefined;
+  if (held === undefined) return value;
+  const [byDefault] = formsOf(column.postgresType);
+  const mixed = `${column.form ?? byDefault ?? ''} mixed`;
+  try {
+    return toPostgres(isFormOf(column.postgresType, mixed) ? { ...column, form: mixed } : column, held);
+  } catch (error) {
+    if (error instanceof ValueRefused) return value;
+    throw error;
+  }
 }

@@ -1,18 +1,23 @@
+import type { ColumnCoding } from '../codec.ts';
+import { ColumnForms } from './column-forms.ts';
+import type { FormOverrides } from './column-forms.ts';
+
 /** What the router knows of one of PostgreSQL's tables. */
 export interface CatalogEntry {
   readonly table: string;
   readonly primaryKey: readonly string[];
   /** The one column that an insert into SQLite would report as its `lastInsertRowid`, or `undefined`. */
   readonly integerKey: string | undefined;
-  /** Columns of a date or timestamp type. SQLite has none such, and takes a bound Date as a number. */
-  readonly moments: ReadonlySet<string>;
+  /** Columns of a type that SQLite does not have, and for which it takes what is bound as it is: a Date as a number. */
+  readonly formed: ReadonlyMap<string, ColumnCoding>;
 }
 
 const LOOK_UP = `
   SELECT c.relname AS "table", a.attname AS "column",
          CASE WHEN a.attnum = ANY (i.indkey) THEN 1 ELSE 0 END AS "isKey",
          CASE WHEN a.atttypid IN (20, 21, 23) THEN 1 ELSE 0 END AS "isInteger",
-         CASE WHEN a.atttypid IN (1082, 1114, 1184) THEN 1 ELSE 0 END AS "isMoment"
+         CASE WHEN a.atttypid IN (1082, 1114, 1184, 2950) THEN 1 ELSE 0 END AS "isFormed",
+         c.relname || '.' || a.attname AS "name", format_type(a.atttypid, a.atttypmod) AS "type", col_description(c.oid, a.attnum) AS "comment"
   FROM pg_class c
   JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
@@ -28,6 +33,12 @@ export type RunSql = (sql: string, bindings: readonly unknown[]) => Promise<read
 export class Catalog {
   readonly #byIdentifier = new Map<string, CatalogEntry>();
   readonly #byName = new Map<string, CatalogEntry>();
+  /** In which form each column's values are to come out. */
+  readonly forms: ColumnForms;
+
+  constructor(overrides?: FormOverrides) {
+    this.forms = new ColumnForms(overrides);
+  }
 
   /** A table by its quoted and perhaps qualified name; `undefined` before {@link look}. */
   of(identifier: string): CatalogEntry | undefined {
@@ -52,7 +63,9 @@ export class Catalog {
       table: String(first['table']),
       primaryKey,
       integerKey: single !== undefined && primaryKey.length === 1 && integers.includes(single) ? single : undefined,
-      moments: new Set(columnsWith(rows, 'isMoment')),
+      formed: new Map(
+        rows.filter((row) => row['isFormed'] === 1).map((row) => [String(row['column']), this.forms.codingOf(row)]),
+      ),
     };
     this.#byIdentifier.set(identifier, entry);
     this.#byName.set(entry.table, entry);
@@ -62,6 +75,7 @@ export class Catalog {
   forget(): void {
     this.#byIdentifier.clear();
     this.#byName.clear();
+    this.forms.forget();
   }
 }
 

@@ -1,3 +1,4 @@
+import { boundTo } from './bindings.ts';
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
 import type { Catalog } from './catalog.ts';
 
@@ -24,15 +25,16 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
         // SQLite generates an integer primary key that is NULL or left out of some rows of several.
         if (column === entry.integerKey)
           for (const row of prepared.values) row[position] ??= this.client.raw('default');
-        if (entry.moments.has(column)) for (const row of prepared.values) row[position] = moment(row[position]);
+        const formed = entry.formed.get(column);
+        if (formed !== undefined) for (const row of prepared.values) row[position] = boundTo(formed, row[position]);
       }
       return prepared;
     }
 
     override _prepUpdate(data: Record<string, unknown> | undefined): string[] {
-      const moments = catalog.of(this.tableName)?.moments;
-      if (data !== undefined && moments !== undefined) {
-        for (const column of moments) if (column in data) data[column] = moment(data[column]);
+      const formed = catalog.of(this.tableName)?.formed;
+      if (data !== undefined && formed !== undefined) {
+        for (const [column, coding] of formed) if (column in data) data[column] = boundTo(coding, data[column]);
       }
       return super._prepUpdate(data);
     }
@@ -100,11 +102,6 @@ export function isolate(compiler: CompilerInternals): CompilerInternals {
   compiler.single =
     typeof update === 'object' && update !== null ? { ...single, update: { ...update } } : { ...single };
   return compiler;
-}
-
-/** A Date for a column that holds such: other columns take its epoch in milliseconds, as SQLite's do. */
-function moment(value: unknown): unknown {
-  return value instanceof Date ? value.toISOString() : value;
 }
 
 /** The text of an expression as Knex writes it for SQLite. */

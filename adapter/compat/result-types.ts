@@ -1,11 +1,18 @@
 import pg from 'pg';
+import { nearestSingle } from '../codec/nearest-single.ts';
 
-type Parser = (text: string) => unknown;
+/** Reads PostgreSQL's text of a value. */
+export type Parser = (text: string) => unknown;
 
 /**
  * An integer as SQLite would give it: a number. Past 2^53 a number would lose digits without a word, so it comes as a
  * `bigint`, whose digits are all there and which no arithmetic or JSON takes for a number by mistake.
  */
+export function jsNumber(exact: bigint): number | bigint {
+  const value = Number(exact);
+  return Number.isSafeInteger(value) ? value : exact;
+}
+
 function integer(text: string): number | bigint {
   const value = Number(text);
   return Number.isSafeInteger(value) ? value : BigInt(text);
@@ -28,6 +35,9 @@ const PARSERS: Readonly<Record<number, Parser>> = {
   16: (text) => (text === 't' ? 1 : 0), // boolean
   20: integer, // bigint
   114: asText, // json
+  // SQLite's doubles have more digits than a real, whose shortest text says another double.
+  700: nearestSingle, // real
+  1042: (text) => text.replace(/ +$/, ''), // character(n), filled up with spaces
   1082: asText, // date
   1083: asText, // time
   1114: asText, // timestamp
@@ -38,10 +48,8 @@ const PARSERS: Readonly<Record<number, Parser>> = {
   3802: asText, // jsonb
 };
 
-/** Gives the values of a connection the shapes that SQLite's have. For the `types` of a pg connection. */
-export const resultTypes: pg.CustomTypesConfig = {
-  getTypeParser(oid: number, format?: 'text' | 'binary') {
-    const parser = format === 'binary' ? undefined : PARSERS[oid];
-    return parser ?? pg.types.getTypeParser(oid, format ?? 'text');
-  },
-};
+/** Gives a value of a type the shape that SQLite's have. */
+export function parserOf(oid: number, format: 'text' | 'binary' = 'text'): Parser {
+  const parser = format === 'binary' ? undefined : PARSERS[oid];
+  return parser ?? pg.types.getTypeParser(oid, format);
+}

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { CrossfadeError } from '../errors.ts';
+import { CrossfadeError, isCrossfadeError } from '../errors.ts';
 
 /** Every value arrives as PostgreSQL's own text: the codec reads it, exactly. */
 const AS_TEXT = { getTypeParser: () => (value: string) => value };
@@ -82,6 +82,8 @@ export function isLockTimeout(error: unknown): boolean {
  * Everything but a refusal by the server itself counts as unreachable.
  */
 export function describeConnectionError(url: string, error: unknown): unknown {
+  // It may come from the other store, whose rows were being written.
+  if (isCrossfadeError(error)) return error;
   const { hostname, port, pathname } = new URL(url);
   const where = `${hostname || 'localhost'}:${port || '5432'}${pathname}`;
   const state = sqlState(error);

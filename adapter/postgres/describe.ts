@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { formOfComment } from '../codec/form.ts';
 import type { ColumnShape, TableShape } from '../spec.ts';
 
 interface ColumnRow {
@@ -8,6 +9,7 @@ interface ColumnRow {
   readonly not_null: string;
   readonly generated: string;
   readonly sequence: string | null;
+  readonly comment: string | null;
 }
 
 interface KeyRow {
@@ -21,7 +23,8 @@ interface KeyRow {
 export async function describeTables(client: pg.Pool | pg.ClientBase): Promise<readonly TableShape[]> {
   const columns = await client.query<ColumnRow>(`
     SELECT c.relname AS tbl, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null,
-           a.attgenerated <> '' AS generated, pg_get_serial_sequence(quote_ident(c.relname), a.attname) AS sequence
+           a.attgenerated <> '' AS generated, pg_get_serial_sequence(quote_ident(c.relname), a.attname) AS sequence,
+           col_description(c.oid, a.attnum) AS comment
     FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace
     ORDER BY c.relname, a.attnum`);
@@ -50,6 +53,7 @@ export async function describeTables(client: pg.Pool | pg.ClientBase): Promise<r
       notNull: row.not_null === 't',
       generated: row.generated === 't',
       sequence: row.sequence,
+      form: formOfComment(row.comment),
     });
   }
   return [...tables].map(([name, list]) => {

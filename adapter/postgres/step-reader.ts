@@ -154,11 +154,11 @@ async function wholeReading(
 ): Promise<StepReading> {
   const { session } = source;
   const { request, found, changes } = step;
-  const asked = session.atOnce(() => [
-    ...[...changes].map(([table, keys]) => lookUp(session, table, keys)),
-    session.run('COMMIT'),
-  ]);
-  const whole = (await allAnswers(asked)).filter((answer) => answer !== undefined);
+  const { looked, ended } = session.atOnce(() => ({
+    looked: allAnswers([...changes].map(([table, keys]) => lookUp(session, table, keys))),
+    ended: allAnswers([session.run('COMMIT'), isFlushedTo(session, found.state.lsn)] as const),
+  }));
+  const [whole, [, wasFlushed]] = await allAnswers([looked, ended] as const);
   return {
     position: formatPosition(found.position),
     after: request.after,
@@ -169,7 +169,7 @@ async function wholeReading(
     tables: new Set([...changes.keys()].map(({ name }) => name)),
     cursor: null,
     batches: () => whole,
-    durable: () => flushed(source, found.state.lsn),
+    durable: () => (wasFlushed ? undefined : flushed(source, found.state.lsn)),
   };
 }
 
@@ -356,11 +356,7 @@ function upToCursor(table: TableSpec, cursor: Cursor | undefined, names: readonl
 async function flushed({ session, bookkeeping }: Source, lsn: string): Promise<void> {
   const deadline = performance.now() + FLUSH_LIMIT_MS;
   for (let looks = 0; performance.now() < deadline; looks += 1) {
-    const { rows } = await session.query<{ done: string }>({
-      text: 'SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn AS done',
-      values: [lsn],
-    });
-    if (rows[0]?.done === 't') return;
+    if (await isFlushedTo(session, lsn)) return;
     if (looks === 0) await sleep(FLUSH_GRACE_MS);
     // A commit flushes everything before it; without one the WAL writer may take most of a second.
     else if (looks === 1) await bookkeeping.query(`SELECT pg_logical_emit_message(true, 'crossfade', 'flush')`);
@@ -369,4 +365,12 @@ async function flushed({ session, bookkeeping }: Source, lsn: string): Promise<v
   throw new CrossfadeError('POSTGRES_UNREACHABLE', 'PostgreSQL did not flush its WAL in time', {
     hint: 'its disk may be overloaded or full; the Mirror tries again',
   });
+}
+
+async function isFlushedTo(session: Session, lsn: string): Promise<boolean> {
+  const { rows } = await session.query<{ done: string }>({
+    text: 'SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn AS done',
+    values: [lsn],
+  });
+  return rows[0]?.done === 't';
 }

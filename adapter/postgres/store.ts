@@ -366,7 +366,9 @@ export class PostgresStore implements Store {
       await this.#reaching(() => this.#withClient((client) => assertSequencesHold(client, table, given)));
     }
     const { rows } = await this.#query<{ captured: string }>(
-      `SELECT count(*) AS captured FROM pg_trigger WHERE tgname = 'crossfade_capture_truncate' AND tgrelid IN (${tables.map((t) => `${literal(quote(t.name))}::regclass`).join(', ')})`,
+      // Triggers for each row: those that earlier releases left are for each statement, and are replaced.
+      `SELECT count(*) AS captured FROM pg_trigger WHERE tgname = 'crossfade_capture_update' AND tgtype & 1 = 1
+         AND tgrelid IN (${tables.map((t) => `${literal(quote(t.name))}::regclass`).join(', ')})`,
     );
     const state = await this.state();
     if (Number(rows[0]?.captured) === tables.length && state?.captureId) return;

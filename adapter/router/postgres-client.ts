@@ -1,11 +1,11 @@
+import type pg from 'pg';
 import type { Breaker } from '../breaker.ts';
 import { CrossfadeError } from '../errors.ts';
 import { isInfrastructureError } from '../infrastructure-error.ts';
 import { sqliteAnswer } from '../compat/answers.ts';
 import { sqliteBindings } from '../compat/bindings.ts';
-import type { Catalog } from '../compat/catalog.ts';
+import type { Catalog, RunSql } from '../compat/catalog.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
-import { resultTypes } from '../compat/result-types.ts';
 import { sqliteError } from '../compat/sqlite-error.ts';
 import { compilerClass } from './knex-internals.ts';
 import type {
@@ -35,11 +35,20 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
   const { breaker, catalog } = context;
   const Compiler = sqliteFlavoured(compilerClass(Dialect, 'pg'), catalog);
 
+  const quiet = new WeakMap<object, object>();
+
+  /** Knex logs each connection that it does not get; whoever asked for it gets the error. */
+  function quietly<T extends object>(client: T): T {
+    let derived = quiet.get(client);
+    if (derived === undefined) quiet.set(client, (derived = Object.create(client, { logger: { value: SILENT } })));
+    return derived as T;
+  }
+
   return class PostgresTarget extends targetClientClass(Dialect, context.hooks) {
     constructor(config: object) {
       super(config);
       Object.assign(this.connectionSettings, {
-        types: resultTypes,
+        types: catalog.forms.types,
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         keepAlive: true,
       });
@@ -76,22 +85,42 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
 
     override async acquireUnguarded(): Promise<Connection> {
       try {
-        // Knex logs each connection that it does not get; whoever asked for it gets the error.
-        const quiet: unknown = Object.create(this, { logger: { value: SILENT } });
-        return await super.acquireUnguarded.call(quiet as this);
+        const connection = await super.acquireUnguarded.call(quietly(this));
+        if (!catalog.forms.isRead) await this.readForms(connection);
+        return connection;
       } catch (error) {
         throw isInfrastructureError(error) ? unreachable(error) : error;
       }
+    }
+
+    override async acquireRawConnection(): Promise<Connection> {
+      const connection = await super.acquireRawConnection();
+      catalog.forms.watch(connection as pg.Client);
+      return connection;
     }
 
     override prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined {
       if (builder._method !== 'insert' && builder._method !== 'update') return undefined;
       const { tableName } = this.queryCompiler(builder);
       if (tableName === '' || catalog.of(tableName) !== undefined) return undefined;
-      return catalog.look(tableName, async (sql, bindings) => {
+      return catalog.look(tableName, this.lookUp(connection));
+    }
+
+    async readForms(connection: Connection): Promise<void> {
+      try {
+        await catalog.forms.read(this.lookUp(connection));
+      } catch (error) {
+        await this.releaseConnection(connection);
+        throw error;
+      }
+    }
+
+    /** Runs a statement of the catalog's. */
+    lookUp(connection: Connection): RunSql {
+      return async (sql, bindings) => {
         const { response } = await super._query(connection, { sql, bindings });
         return (response as { readonly rows: readonly Record<string, unknown>[] }).rows;
-      });
+      };
     }
   };
 }

@@ -52,24 +52,43 @@ function isSame(given: Row[number], stored: Row[number]): boolean {
   return sameValue(given, stored);
 }
 
-/** Which affinities keep every value of a type, as a number at least. */
+/** Text that looks like a number in no part: no affinity converts it. */
+const NOT_NUMERIC = ['INTEGER', 'NUMERIC', 'REAL', 'TEXT', 'BLOB'] as const;
+
+/** Which affinities keep every value of a type, as a number at least; of moments, those that are held as a number. */
 const KEPT_BY = {
   smallint: ['INTEGER', 'NUMERIC', 'REAL', 'BLOB'],
   integer: ['INTEGER', 'NUMERIC', 'REAL', 'BLOB'],
   bigint: ['INTEGER', 'NUMERIC', 'BLOB'],
   double: ['INTEGER', 'NUMERIC', 'REAL', 'BLOB'],
   numeric: ['INTEGER', 'NUMERIC', 'BLOB'],
+  real: ['INTEGER', 'NUMERIC', 'REAL', 'BLOB'],
   boolean: ['INTEGER', 'NUMERIC', 'REAL', 'BLOB'],
+  timestamptz: ['INTEGER', 'NUMERIC', 'BLOB'],
+  timestamp: ['INTEGER', 'NUMERIC', 'BLOB'],
+  date: ['INTEGER', 'NUMERIC', 'BLOB'],
+  time: NOT_NUMERIC,
+  // Without hyphens it may be digits only.
+  uuid: ['TEXT', 'BLOB'],
   text: ['TEXT', 'BLOB'],
+  character: ['TEXT', 'BLOB'],
   json: ['TEXT', 'BLOB'],
+  jsonb: ['TEXT', 'BLOB'],
   blob: ['INTEGER', 'NUMERIC', 'REAL', 'TEXT', 'BLOB'],
 } as const satisfies Record<ColumnType, readonly Affinity[]>;
 
 type Affinity = 'INTEGER' | 'NUMERIC' | 'REAL' | 'TEXT' | 'BLOB';
 
 function mayConvert(column: ColumnSpec): boolean {
-  const kept: readonly Affinity[] = KEPT_BY[column.type];
+  const kept: readonly Affinity[] = isPunctuated(column) ? NOT_NUMERIC : KEPT_BY[column.type];
   return !kept.includes(affinity(column.sqliteType));
+}
+
+/** Whether all its values are text with a hyphen or a colon between digits. */
+function isPunctuated({ type, form: declared }: ColumnSpec): boolean {
+  const form: string = declared ?? '';
+  if (type === 'uuid') return !form.startsWith('uuid-hex') && !form.startsWith('uuid-blob');
+  return (type === 'timestamptz' || type === 'timestamp' || type === 'date') && !/^(epoch|julian)/.test(form);
 }
 
 /** https://sqlite.org/datatype3.html#determination_of_column_affinity */

@@ -12,14 +12,18 @@ import { verifyCapture } from './verify-capture.ts';
 import { keyNames, quote } from './sql.ts';
 import { StepKeys } from './step-keys.ts';
 import { assertNoNullKeys, batchOf, collated, isSameKey, quotedColumns, upToCursor } from './step-rows.ts';
-import type { WalFile } from './wal-file.ts';
 
 /** Rows in one batch: bounds both memory and the time the event loop is held. */
 const BATCH_ROWS = 1_000;
-/** A step of at most so many changelog entries is read at once; a larger one while it is applied. */
+/** A step of at most so many changelog entries is read at once; a larger one while it is applied, by a thread. */
 const SMALL_STEP = 1_000;
 /** Of a step of at most so many changelog entries the keys are put together in memory, of a larger one in a temporary table. */
 const STEP_IN_MEMORY = 4_000;
+
+/** What is read of a step: all but when it is durable. */
+export interface SnapshotReading extends Omit<StepReading, 'durable'> {
+  batches(): Iterable<Batch>;
+}
 
 type Entry = readonly [seq: bigint, tag: bigint, table: string | null, ...key: SqlValue[]];
 
@@ -33,33 +37,49 @@ type Entry = readonly [seq: bigint, tag: bigint, table: string | null, ...key: S
  */
 export class StepReader {
   readonly #db: Database.Database;
-  readonly #wal: WalFile;
-  #durableSeq = -1n;
   #verifiedSchema = -1n;
   readonly #begin: Database.Statement;
   readonly #end: Database.Statement;
   readonly #schemaVersion: Database.Statement;
+  #lastSeq: Database.Statement | null = null;
   #state: Database.Statement | null = null;
   #entries: { readonly width: number; readonly select: ExactSelect } | null = null;
   readonly #lookups = new WeakMap<TableSpec, RowLookup>();
 
-  constructor(db: Database.Database, wal: WalFile) {
+  constructor(db: Database.Database) {
     this.#db = db;
-    this.#wal = wal;
     this.#begin = db.prepare('BEGIN');
     this.#end = db.prepare('ROLLBACK');
     this.#schemaVersion = db.prepare('PRAGMA schema_version').pluck();
   }
 
-  async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
+  /** Takes a snapshot and reads what has changed. To be closed, whether that succeeds or not. */
+  async open(request: StepRequest): Promise<SnapshotReading> {
     this.#begin.run();
-    try {
-      const reading = await this.#open(request);
-      if (reading.isWhole) this.#end.run();
-      return await use(reading);
-    } finally {
-      if (this.#db.inTransaction) this.#end.run();
-    }
+    const reading = await this.#read(request);
+    if (reading.isWhole) this.#end.run();
+    return reading;
+  }
+
+  close(): void {
+    if (this.#db.inTransaction) this.#end.run();
+  }
+
+  /** Whether reading and applying such a step would hold the event loop for too long: a look from outside its snapshot. */
+  isLarge({ after, piece, retry }: StepRequest): boolean {
+    if (piece !== null && piece.rows > SMALL_STEP && this.#isLong(piece.table)) return true;
+    this.#lastSeq ??= this.#db.prepare('SELECT max(seq) FROM _crossfade_changes').pluck();
+    const last = (this.#lastSeq.get() as bigint | null) ?? 0n;
+    let entries = Number(last - parsePosition(after).seq);
+    for (const keys of retry.values()) entries += keys.length;
+    return entries > SMALL_STEP;
+  }
+
+  #isLong({ name }: TableSpec): boolean {
+    const some = this.#db
+      .prepare(`SELECT count(*) FROM (SELECT 1 FROM ${quote(name)} LIMIT ${SMALL_STEP + 1})`)
+      .pluck();
+    return (some.get() as bigint) > SMALL_STEP;
   }
 
   /** Whether the schema is still the one under which capture was last found intact (PROTOCOL.md R16). */
@@ -67,7 +87,7 @@ export class StepReader {
     return this.#schemaVersion.get() === this.#verifiedSchema;
   }
 
-  async #open(request: StepRequest): Promise<StepReading> {
+  async #read(request: StepRequest): Promise<SnapshotReading> {
     const after = parsePosition(request.after);
     const width = Math.max(1, ...request.tables.map((table) => table.key.length));
     const entries = this.#entriesOf(width).all(after.seq) as unknown as Entry[];
@@ -86,9 +106,6 @@ export class StepReader {
     const isEmpty = !hasChanges && piece === null;
     const batches = (): Iterable<Batch> => this.#batches({ request, keys, piece: piece?.rows ?? [] });
     const whole = isWhole ? [...batches()] : null;
-    // Off the event loop it begins at once, on it when the step has been sent: the disk and PostgreSQL work side by side.
-    const synced = isEmpty || this.#wal.isQuick ? undefined : this.#durable(position.seq);
-    synced?.catch(() => {});
     return {
       position: formatPosition(position),
       after: request.after,
@@ -99,7 +116,6 @@ export class StepReader {
       tables: keys.tables,
       cursor: piece?.cursor ?? null,
       batches: () => whole ?? batches(),
-      durable: () => synced ?? (isEmpty ? undefined : this.#durable(position.seq)),
     };
   }
 
@@ -224,16 +240,6 @@ export class StepReader {
     const found = [];
     for (const key of keys) found.push({ key, row: lookup.find(key) });
     return batchOf(this.#db, table, found);
-  }
-
-  /** PROTOCOL.md R15b: the secondary must not be ahead of the primary after a power failure. */
-  #durable(seq: bigint): Promise<void> | undefined {
-    if (seq <= this.#durableSeq) return undefined;
-    const synced = this.#wal.sync();
-    if (synced === undefined) this.#durableSeq = seq;
-    return synced?.then(() => {
-      this.#durableSeq = seq;
-    });
   }
 }
 

@@ -4,7 +4,7 @@ import { messageOf } from '../errors.ts';
 import { openCursors } from '../open-cursors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { Row, TableSpec } from '../spec.ts';
-import type { Batch, StepApplied, StepToApply } from '../store.ts';
+import type { Batch, StepApplied, StepReading, StepToApply } from '../store.ts';
 import type { Bookkeeping } from './bookkeeping.ts';
 import { isInSqlite } from './bindings.ts';
 import { isRowRefusal } from './connection.ts';
@@ -18,7 +18,7 @@ import { quote } from './sql.ts';
 export function applyStep(
   db: Database.Database,
   books: Bookkeeping,
-  { step, batches }: { step: StepToApply; batches: () => Iterable<Batch> },
+  { step, batches }: { step: StepClaim; batches: () => Iterable<Batch> },
 ): StepApplied | null {
   const [there, expected] = [openCursors(books.cursors()), openCursors(step.reading.from)];
   if (there.size !== expected.size || [...expected].some(([table, after]) => there.get(table) !== after)) return null;
@@ -55,6 +55,11 @@ export function applyStep(
   if (step.reading.cursor !== null) books.saveCursor(step.reading.cursor);
   db.exec('UPDATE _crossfade_state SET mirroring = 0');
   return { upserted, deleted, quarantine: books.quarantine() };
+}
+
+/** A step without its rows. */
+export interface StepClaim extends Pick<StepToApply, 'epoch' | 'step' | 'captureId' | 'quarantine'> {
+  readonly reading: Pick<StepReading, 'position' | 'after' | 'cursor' | 'from'>;
 }
 
 /** Resolves to whether the row went in. */

@@ -23,16 +23,21 @@ import type {
 import { Bookkeeping, NEVER_MS } from './bookkeeping.ts';
 import { openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
 import { describeTables, widenChangelog } from './describe.ts';
+import { Durability } from './durability.ts';
 import { ExactSelect } from './exact-select.ts';
+import { LargeSteps } from './large-steps.ts';
 import { formatPosition, parsePosition } from './position.ts';
-import { Spool } from './spool.ts';
 import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quote } from './sql.ts';
 import { lostCapture } from './verify-capture.ts';
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
 import { applyStep } from './step-writer.ts';
+import { SqliteThread } from './thread.ts';
+import { reviveValues } from './thread-values.ts';
 import { Triggers } from './triggers.ts';
 import { WalFile } from './wal-file.ts';
 
+/** More rows than that are read, and applied, by a thread. */
+const ROWS_ON_LOOP = 1_000;
 /** How long a step waits for SQLite's lock before it is given up, which shows in the status, and read again. */
 const STEP_BUSY_LIMIT_MS = 1_000;
 /** Entries forgotten in one go: bounds how long the write lock is held. */
@@ -40,8 +45,8 @@ const PRUNE_ENTRIES = 2_000;
 
 /**
  * SQLite as a {@link Store}. Three connections of its own: `#db` for everything short, every commit of which is durable;
- * one that holds a step's snapshot open while PostgreSQL takes the rows; and one that applies steps, which become
- * durable together, by {@link flush}.
+ * one that reads steps; and one that applies them, which become durable together, by {@link flush}. What is large is
+ * left to a thread, which has its own.
  */
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
@@ -50,6 +55,9 @@ export class SqliteStore implements Store {
   readonly #snapshots: Database.Database;
   readonly #steps: Database.Database;
   readonly #wal: WalFile;
+  readonly #durability: Durability;
+  readonly #thread: SqliteThread;
+  readonly #large: LargeSteps;
   /** Somebody may have taken the file out of it while no connection was open; since then it stays as it is. */
   #isInWalMode = false;
   /** Resolves when the last step that was handed in has ended, well or not. */
@@ -64,7 +72,10 @@ export class SqliteStore implements Store {
     this.#snapshots = connections.snapshots;
     this.#steps = connections.steps;
     this.#wal = new WalFile(realpathSync(path));
-    this.#reader = new StepReader(connections.snapshots, this.#wal);
+    this.#durability = new Durability(this.#wal);
+    this.#thread = new SqliteThread(path);
+    this.#large = new LargeSteps(this.#thread, this.#durability);
+    this.#reader = new StepReader(connections.snapshots);
     this.#books = new Bookkeeping(connections.db);
     this.#triggers = new Triggers(connections.db);
   }
@@ -147,6 +158,7 @@ export class SqliteStore implements Store {
     empties: boolean;
     reconciles?: boolean;
   }): Promise<void> {
+    await this.#large.interrupt(stepOutdated('sqlite', 'begins to follow anew'));
     await this.#write(() => {
       if (this.#books.state()?.role !== 'secondary') throw stepOutdated('sqlite', 'is not the secondary any more');
       this.#db.exec('UPDATE _crossfade_state SET mirroring = 1');
@@ -170,6 +182,7 @@ export class SqliteStore implements Store {
 
   async uninstall(): Promise<void> {
     if (this.#books.state() === undefined) return;
+    await this.#large.interrupt(stepOutdated('sqlite', 'was uninstalled'));
     await this.#write(() => {
       this.#triggers.dropAll();
       this.#triggers.restoreUsers();
@@ -213,7 +226,14 @@ export class SqliteStore implements Store {
 
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
     if (!this.#isInWalMode) await this.#enterWalMode();
-    return this.#reader.read(request, use);
+    if (this.#reader.isLarge(request)) return this.#large.read(request, use);
+    try {
+      const reading = await this.#reader.open(request);
+      const durable = this.#durability.of({ seq: parsePosition(reading.position).seq, isEmpty: reading.isEmpty });
+      return await use({ ...reading, durable });
+    } finally {
+      this.#reader.close();
+    }
   }
 
   async verifyCapture(): Promise<void> {
@@ -301,8 +321,8 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * All rows are fetched before the transaction begins: within it there is no await, so that a paused process never
-   * holds SQLite's only write lock. Those of a large step wait in temporary tables, not in memory.
+   * All rows are fetched before the transaction begins: within it nothing is waited for, so that a slow or paused other
+   * side never keeps SQLite's only write lock held. Those of a large step wait in temporary tables, not in memory.
    */
   apply(step: StepToApply): Promise<StepApplied | null> {
     const before = this.#applying;
@@ -312,30 +332,27 @@ export class SqliteStore implements Store {
   }
 
   async #applyAfter(before: Promise<unknown>, step: StepToApply): Promise<StepApplied | null> {
-    if (step.reading.isWhole) {
-      const batches: Batch[] = [];
-      for await (const batch of step.reading.batches()) batches.push(batch);
-      return await this.#applyNow(before, { step, batches: () => batches });
-    }
+    const ready = async (): Promise<void> => {
+      await Promise.all([step.reading.durable(), before]);
+      if (!this.#isInWalMode) await this.#enterWalMode();
+    };
     // Of a step that is read bit by bit nobody knows how much it is.
-    const spool = new Spool(this.#steps);
-    try {
-      for await (const batch of step.reading.batches()) spool.add(batch);
-      return await this.#applyNow(before, { step, batches: () => spool.batches() });
-    } finally {
-      spool.clear();
+    const rest = each(step.reading.batches());
+    const fetched: Batch[] = [];
+    let rows = 0;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+      const batch = next.value;
+      fetched.push(batch);
+      rows += batch.present.length + batch.absent.length;
+      if (rows <= ROWS_ON_LOOP && !batch.empties) continue;
+      const applied = await this.#large.apply(step, { fetched, rest, ready });
+      this.#wal.expectMuch();
+      return applied;
     }
-  }
-
-  async #applyNow(
-    before: Promise<unknown>,
-    found: { step: StepToApply; batches: () => Iterable<Batch> },
-  ): Promise<StepApplied | null> {
-    await Promise.all([found.step.reading.durable(), before]);
-    if (!this.#isInWalMode) await this.#enterWalMode();
+    await ready();
     return writeTransaction(
       this.#steps,
-      () => applyStep(this.#steps, new Bookkeeping(this.#steps), found),
+      () => applyStep(this.#steps, new Bookkeeping(this.#steps), { step, batches: () => fetched }),
       STEP_BUSY_LIMIT_MS,
     );
   }
@@ -460,6 +477,7 @@ export class SqliteStore implements Store {
   }
 
   async seize(expected: { epoch: number; stage: Stage }): Promise<boolean> {
+    await this.#large.interrupt(stepOutdated('sqlite', 'took the writes over'));
     return this.#write(() => {
       const state = this.#books.state();
       if (state?.role !== 'secondary' || state.epoch !== expected.epoch) return false;
@@ -477,6 +495,7 @@ export class SqliteStore implements Store {
   }
 
   async demote(to: { epoch: number; stage: Stage }): Promise<void> {
+    await this.#large.interrupt(stepOutdated('sqlite', 'was given another epoch'));
     await this.#write(() => {
       const state = this.#books.state();
       if (state === undefined || (state.role === 'secondary' && state.epoch === to.epoch)) return;
@@ -509,10 +528,16 @@ export class SqliteStore implements Store {
   // ── Rows ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async page(table: TableSpec, after: Key | null, rows: number): Promise<readonly Row[]> {
-    return selectPage(this.#db, table, after, rows);
+    if (rows <= ROWS_ON_LOOP) return selectPage(this.#db, table, after, rows);
+    return this.#thread.use(async (call) => reviveValues(await call('page', { table, after, rows })));
   }
 
   async rowsByKey(table: TableSpec, keys: readonly Key[]): Promise<readonly (Row | undefined)[]> {
+    if (keys.length > ROWS_ON_LOOP) {
+      const rows = await this.#thread.use((call) => call('rowsByKey', { table, keys }));
+      reviveValues(rows.filter((row) => row !== undefined));
+      return rows;
+    }
     const lookup = new RowLookup(this.#db, table);
     return keys.map((key) => lookup.find(key));
   }
@@ -536,6 +561,7 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.#thread.close();
     this.#wal.close();
     this.#steps.close();
     this.#snapshots.close();
@@ -544,7 +570,9 @@ export class SqliteStore implements Store {
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #write<T>(work: () => T, limitMs?: number): Promise<T> {
+  async #write<T>(work: () => T, limitMs?: number): Promise<T> {
+    // A step of this very process: it ends by itself, however long it takes.
+    await this.#large.isUnlocked;
     return writeTransaction(this.#db, work, limitMs);
   }
 
@@ -589,6 +617,10 @@ export class SqliteStore implements Store {
     if (moved.changes === 0)
       this.#db.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(table.name, given);
   }
+}
+
+async function* each(batches: Iterable<Batch> | AsyncIterable<Batch>): AsyncGenerator<Batch, undefined> {
+  yield* batches;
 }
 
 /** A column that bookkeeping made by an earlier release lacks. */

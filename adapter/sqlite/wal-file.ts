@@ -24,6 +24,7 @@ export class WalFile {
   #usualMs = 0;
   #offLoopUntil = 0;
   #pauseMs = FIRST_PAUSE_MS;
+  #isMuch = false;
 
   /** `path` is the database's own, with no symbolic link in it: SQLite puts the log beside the real file. */
   constructor(path: string) {
@@ -32,7 +33,12 @@ export class WalFile {
 
   /** Whether the next sync is made on the event loop. */
   get isQuick(): boolean {
-    return performance.now() >= this.#offLoopUntil;
+    return !this.#isMuch && performance.now() >= this.#offLoopUntil;
+  }
+
+  /** To be called when much has been written, or may have been: the next sync keeps off the event loop. */
+  expectMuch(): void {
+    this.#isMuch = true;
   }
 
   /**
@@ -42,7 +48,10 @@ export class WalFile {
    */
   sync(): Promise<void> | undefined {
     this.#descriptor ??= openSync(this.#path, 'r');
-    if (!this.isQuick) return syncFile(this.#descriptor);
+    if (!this.isQuick) {
+      this.#isMuch = false;
+      return syncFile(this.#descriptor);
+    }
     const startedAt = performance.now();
     fdatasyncSync(this.#descriptor);
     const endedAt = performance.now();

@@ -1,0 +1,38 @@
+import type { CatalogColumn, CatalogTable } from './catalog.ts';
+import { convertTo } from './unify.ts';
+import { typeParameter } from './convert.ts';
+import type { Emission } from './emission.ts';
+import { quoteName } from './fragment.ts';
+import type { Fragment } from './fragment.ts';
+import { resultFragment } from './result-fragment.ts';
+import { Untranslatable } from './translation.ts';
+
+/** A value as a column takes it. */
+export function assignedSql(value: Fragment, column: CatalogColumn, emission: Emission): string {
+  if (value.constant?.kind === 'null') return 'NULL';
+  if (column.form !== undefined && value.form !== column.form) {
+    throw new Untranslatable(
+      'native-assignment',
+      `column "${column.name}" is of type ${column.postgresType} and gets a value in another form`,
+      'keep this column as text or bigint (profile faithful, or its type in the configuration)',
+    );
+  }
+  if (value.parameter !== undefined) return typeParameter(value, column.type, emission).sql;
+  return value.type === column.type
+    ? convertTo(value, column.type, emission).sql
+    : resultFragment(value, emission, column.type).sql;
+}
+
+/** A column by its name in any case. */
+export function columnOf(table: CatalogTable, name: string): CatalogColumn {
+  const wanted = name.toLowerCase();
+  const column =
+    table.columns.find((one) => one.name.toLowerCase() === wanted) ??
+    (['rowid', 'oid', '_rowid_'].includes(wanted) ? table.columns.find((one) => one.isRowid === true) : undefined);
+  if (column !== undefined) return column;
+  throw new Untranslatable(
+    'unknown-column',
+    `table ${quoteName(table.name)} has no column ${quoteName(name)}`,
+    'check the name',
+  );
+}

@@ -1,0 +1,89 @@
+import type { Expr, Select } from '../sqlite/schema.ts';
+import { isAggregateCall } from './aggregate.ts';
+import { walk } from './ast.ts';
+import type { AstNode } from './ast.ts';
+import type { Fragment } from './fragment.ts';
+import { sortKey } from './order-by.ts';
+import type { SortedColumn } from './order-by.ts';
+import { quoteName } from './fragment.ts';
+import type { Grouping, ScopeTable } from './scope.ts';
+import { translateNode } from './translate-node.ts';
+import type { Setting } from './translate-node.ts';
+import { Untranslatable } from './translation.ts';
+
+type Core = Extract<Select['select'], { type: 'SelectFrom' }>;
+
+export interface GroupingOptions {
+  readonly keys: readonly Expr[];
+  readonly keyFragments: readonly Fragment[];
+  readonly core: Core;
+  readonly orderBy: readonly SortedColumn[];
+  /** Where single rows are looked at. */
+  readonly plain: Setting;
+}
+
+/**
+ * What becomes of columns that are neither in GROUP BY nor in an aggregate. SQLite takes any row's, but for a single min()
+ * or max(), whose row it takes: https://sqlite.org/lang_select.html#bareagg
+ */
+export function groupingOf({ keys, keyFragments, core, orderBy, plain }: GroupingOptions): Grouping {
+  const exact = keyFragments.filter(
+    ({ type, collation }) => type !== 'text' || (collation?.name ?? 'BINARY') === 'BINARY',
+  );
+  const grouped = new Set(exact.map(({ sql }) => sql));
+  const determined = plain.scope.tables.filter((table) => isDetermined(table, grouped));
+  const isFree = (fragment: Fragment) =>
+    grouped.has(fragment.sql) ||
+    determined.some((table) => table.columns.some((column) => column.fragment.sql === fragment.sql));
+  return {
+    // A key under NOCASE is any of the texts that are equal.
+    keys: keys.filter((_, index) => exact.includes(keyFragments[index] as Fragment)),
+    column: (fragment) => (isFree(fragment) ? fragment : chosenRow(fragment, core, orderBy, plain)),
+  };
+}
+
+/** PostgreSQL knows itself that a primary key decides the other columns. */
+function isDetermined(table: ScopeTable, grouped: ReadonlySet<string>): boolean {
+  const key = table.base?.primaryKey ?? [];
+  return (
+    key.length > 0 &&
+    key.every((name) => table.columns.some((column) => column.name === name && grouped.has(column.fragment.sql)))
+  );
+}
+
+function chosenRow(fragment: Fragment, core: Core, orderBy: readonly SortedColumn[], plain: Setting): Fragment {
+  const calls: AstNode[] = [];
+  for (const part of [...core.columns, ...(core.having === undefined ? [] : [core.having]), ...orderBy]) {
+    walk(part, (node) => {
+      if (isAggregateCall(node)) calls.push(node);
+      return node.type !== 'Select';
+    });
+  }
+  const [only, another] = calls as Extract<Expr, { type: 'FunctionCallExpr' }>[];
+  const name = only?.type === 'FunctionCallExpr' ? only.name.name.toLowerCase() : '';
+  const [argument] = only?.args ?? [];
+  if (
+    argument === undefined ||
+    another !== undefined ||
+    (name !== 'min' && name !== 'max') ||
+    only?.filterOver !== undefined
+  ) {
+    throw new Untranslatable(
+      'bare-column',
+      `${fragment.column === undefined ? 'an expression' : `column ${quoteName(fragment.column)}`} is neither in GROUP BY nor in an aggregate, so that any row of a group gives it`,
+      'add it to GROUP BY, or say which row is meant with min() or max()',
+    );
+  }
+  plain.emission.remark({
+    severity: 'warning',
+    code: 'row-of-extreme',
+    message: `columns beside ${name}() come from its row; among several such rows the choice is SQLite's own`,
+    remedy: 'state an order that has no ties',
+  });
+  const key = sortKey(translateNode(argument, plain));
+  const { isNotNull: _, ...rest } = fragment;
+  return {
+    ...rest,
+    sql: `(array_agg(${fragment.sql} ORDER BY ${key}${name === 'max' ? ' DESC' : ''} NULLS LAST))[1]`,
+  };
+}

@@ -1,0 +1,93 @@
+import { clockAs } from './clock.ts';
+import { asNumber, asReal, asText, asValue, classOf, untranslatableClass } from './convert.ts';
+import type { Emission } from './emission.ts';
+import { castTo, constantFragment, quoteText, valueOf } from './fragment.ts';
+import type { Fragment } from './fragment.ts';
+import { numberOfText } from './numeric-text.ts';
+import type { SqlType } from './sql-type.ts';
+import { Untranslatable } from './translation.ts';
+
+/** A value as it leaves an expression: of a type of PostgreSQL's, and of the column's that it goes into. */
+export function resultFragment(fragment: Fragment, emission: Emission, expected?: SqlType): Fragment {
+  if (expected === undefined) {
+    if (fragment.type !== 'any') return fragment.type === 'json' ? fragment : asValue(fragment);
+    emission.remark({
+      severity: 'warning',
+      code: 'type-of-result',
+      message: 'a value whose type is only known at run time comes out as text, numbers too',
+      remedy: 'state its type: CAST(… AS TEXT), CAST(… AS INTEGER) or CAST(… AS REAL)',
+    });
+    return valueOf(`${emission.pack('cast_text')}(${fragment.sql})`, 'text');
+  }
+  if (fragment.constant?.kind === 'null') return valueOf('NULL', expected, { constant: { kind: 'null' } });
+  const clock = fragment.clock === undefined ? undefined : clockAs(fragment.clock, expected);
+  if (clock !== undefined) return valueOf(clock, expected);
+  if (fragment.type === expected && fragment.isLogical !== true) return fragment;
+  return assigned(fragment, expected, emission);
+}
+
+/** What a column's affinity, and then its PostgreSQL type, make of a value. */
+function assigned(fragment: Fragment, expected: SqlType, emission: Emission): Fragment {
+  switch (expected) {
+    case 'text':
+      if (classOf(fragment) === 'blob') break;
+      if (fragment.type === 'any') return valueOf(`${emission.pack('cast_text')}(${fragment.sql})`, 'text');
+      return asText(fragment, emission);
+    case 'boolean':
+      return assignedBoolean(fragment);
+    case 'integer':
+    case 'real':
+    case 'numeric':
+      return assignedNumber(fragment, expected, emission);
+    case 'json':
+    case 'jsonb':
+    case 'uuid':
+      if (classOf(fragment) !== 'text') break;
+      if (fragment.constant?.kind === 'text')
+        return valueOf(`${quoteText(fragment.constant.value)}::${expected}`, expected);
+      return { ...fragment, sql: castTo(fragment.sql, expected), type: expected };
+    default:
+      break;
+  }
+  throw untranslatableClass(fragment.type, `the value of a column of type ${expected}`);
+}
+
+function assignedBoolean(fragment: Fragment): Fragment {
+  if (fragment.type === 'boolean') return valueOf(fragment.sql, 'boolean');
+  const number = fragment.constant?.kind === 'text' ? numberOfText(fragment.constant.value) : fragment.constant;
+  if (number?.kind === 'integer' && (number.value === 0n || number.value === 1n)) {
+    return valueOf(number.value === 1n ? 'true' : 'false', 'boolean');
+  }
+  throw new Untranslatable(
+    'boolean-value',
+    'a value other than 0, 1 or a comparison goes into a column of type boolean',
+    'give it 0, 1 or a comparison, or keep the column as bigint',
+  );
+}
+
+function assignedNumber(fragment: Fragment, expected: 'integer' | 'real' | 'numeric', emission: Emission): Fragment {
+  const { constant } = fragment;
+  const number = constant?.kind === 'text' ? numberOfText(constant.value) : undefined;
+  const value = number === undefined ? fragment : constantFragment(number);
+  // What the affinity makes a number of becomes one; what it leaves alone is an error in PostgreSQL, as no number is it.
+  if (value.type === 'any' || (value.type === 'text' && constant === undefined)) {
+    const text = value.type === 'any' ? `${emission.pack('cast_text')}(${value.sql})` : value.sql;
+    return valueOf(castTo(text, expected), expected, expected === 'integer' ? { isWide: true } : {});
+  }
+  if (expected === 'integer' && constant === undefined && (value.type === 'real' || value.type === 'numeric')) {
+    const whole = value.type === 'numeric' ? `trim_scale(${value.sql})` : value.sql;
+    return valueOf(`${whole}::text::bigint`, 'integer', { isWide: true });
+  }
+  if (classOf(value) !== 'number' || (expected === 'integer' && value.type !== 'integer' && value.type !== 'boolean')) {
+    const whole =
+      value.constant?.kind === 'real' && Number.isInteger(value.constant.value) ? value.constant.value : undefined;
+    if (expected === 'integer' && whole !== undefined && Number.isSafeInteger(whole)) {
+      return constantFragment({ kind: 'integer', value: BigInt(whole) });
+    }
+    throw untranslatableClass(value.type, `the value of a column of type ${expected}`);
+  }
+  const { isMixed: _, ...plain } = asNumber(value, emission);
+  if (expected === 'integer') return plain;
+  if (expected === 'real') return asReal(plain);
+  return plain.constant?.kind === 'integer' ? plain : { ...plain, sql: castTo(plain.sql, 'numeric'), type: 'numeric' };
+}
