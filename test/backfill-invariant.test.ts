@@ -131,7 +131,7 @@ for (const primary of DIRECTIONS) {
     const seed = Random.seedOfRun();
     t.log(`CROSSFADE_SEED=${seed}`);
     const random = new Random(seed);
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       for (let writes = 0; writes < 30; writes += 1) await roles.write(transaction(random, primary));
       await backfill(t, roles, random, primary);
     }
@@ -145,7 +145,7 @@ for (const primary of DIRECTIONS) {
     // Every state that was ever committed has the same number in all rows.
     const rest = await writeWithoutRest(t, roles, primary, 'UPDATE texts SET v = v + 1');
     const texts = roles.table('texts');
-    for (let round = 0; round < 10; round += 1) {
+    for (let round = 0; round < 6; round += 1) {
       const { state } = await roles.secondary.progress();
       const captureId = state.watermarkCaptureId ?? '';
       const watermark = await roles.primary.position();
