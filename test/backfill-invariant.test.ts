@@ -160,6 +160,28 @@ for (const primary of DIRECTIONS) {
   });
 }
 
+for (const [primary, name] of [
+  ['sqlite', 'nocase'],
+  ['postgres', 'texts'],
+] as const) {
+  test(`${primary} as primary: a change behind the cursor by the collation of its key is not passed over`, async (t) => {
+    const roles = await rolesWith(t, primary, { tables: TABLES });
+    // By their bytes "a" comes after "B".
+    await roles.write(`INSERT INTO ${name} VALUES ('a', 1), ('B', 2), ('d', 3)`);
+    const table = roles.table(name);
+    const { state } = await roles.secondary.progress();
+    const captureId = state.watermarkCaptureId ?? '';
+    const watermark = await roles.primary.position();
+    await roles.secondary.adopt({ captureId, watermark, tables: [table], empties: true, reconciles: true });
+    t.true(await applyNext(roles, { table, rows: 2 }));
+    await roles.write(`UPDATE ${name} SET v = 10 WHERE k = 'a'`);
+    while ((await roles.secondary.progress()).cursors.some(({ isDone }) => !isDone)) {
+      t.true(await applyNext(roles, { table, rows: 2 }));
+    }
+    t.deepEqual(sorted(await rowsOf(roles.secondary, table)), sorted(await rowsOf(roles.primary, table)));
+  });
+}
+
 /** Runs one statement again and again, in another process where SQLite is the primary. Resolves to what ends it, which tells how often it was run. */
 async function writeWithoutRest(
   t: ExecutionContext,
