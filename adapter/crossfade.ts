@@ -131,6 +131,7 @@ export class Crossfade {
         traffic: traffic satisfies Traffic,
         breaker,
         onQuery: (event) => metrics.query(event),
+        warn: (text) => config.logger.warn(`crossfade: Knex says: ${text}`),
       });
       const cutover = new Cutover({ stores, records: postgres.records, view, mirror, traffic, metrics, config });
       metrics.show({

@@ -40,6 +40,8 @@ export interface RouterOptions {
   readonly breaker: Breaker;
   /** Called after each run of a query on a store, for metrics. */
   readonly onQuery?: (event: QueryEvent) => void;
+  /** Where Knex's warnings about connections go, unless `knex.log` says otherwise. @default the console, as Knex has it */
+  readonly warn?: (text: string) => void;
 }
 
 /**
@@ -137,6 +139,7 @@ class Core implements RouterCore {
     const Client = postgresClientClass(dialectClass('pg'), { hooks: this.#hooks('postgres'), breaker, catalog });
     const instance = knex({
       acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
+      ...(options.warn === undefined ? {} : { log: { warn: options.warn } }),
       ...options.knex,
       client: asKnexClient(Client),
       connection: options.postgres,

@@ -53,7 +53,7 @@ export interface SchemaReport {
 
 /** Says what a translation made and decided. The JSON has a `version`, which changes when a field changes its meaning. */
 export function schemaReport({ source, plan }: SchemaTranslation, findings: readonly Finding[]): SchemaReport {
-  const count = <T>(list: (table: Plan['tables'][number]) => readonly T[]): number =>
+  const count = (list: (table: Plan['tables'][number]) => readonly unknown[]): number =>
     plan.tables.reduce((sum, table) => sum + list(table).length, 0);
   const counts = {
     tables: plan.tables.length,

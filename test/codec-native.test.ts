@@ -13,15 +13,15 @@ const NATIVE = {
       seen_at TEXT, changed_at DATETIME, due DATE, opens TIME, body JSON, ratio FLOAT, code CHAR(3), other UUID, is_open BOOLEAN);
     CREATE TABLE visits (at DATETIME NOT NULL, day DATE NOT NULL, code CHAR(3) NOT NULL, note TEXT, PRIMARY KEY (at, day, code));
     CREATE TABLE moments (at TEXT PRIMARY KEY NOT NULL, n INTEGER) WITHOUT ROWID;
-    CREATE TABLE files (id BLOB PRIMARY KEY NOT NULL, owner TEXT, name TEXT);
-    CREATE TABLE scales (factor REAL PRIMARY KEY NOT NULL, single REAL NOT NULL UNIQUE, name TEXT);`,
+    CREATE TABLE files (id BLOB PRIMARY KEY NOT NULL, owner TEXT, name TEXT, twin UUID);
+    CREATE TABLE scales (factor REAL NOT NULL, single REAL NOT NULL, name TEXT, PRIMARY KEY (factor, single));`,
   postgres: `
     CREATE TABLE orders (id uuid PRIMARY KEY, paid_at timestamptz, created_at timestamptz(0) NOT NULL DEFAULT now(), seen_at timestamp,
       changed_at timestamptz(3), due date, opens time, body jsonb, ratio real, code char(3), other uuid, is_open boolean);
     CREATE TABLE visits (at timestamptz NOT NULL, day date NOT NULL, code char(3) NOT NULL, note text, PRIMARY KEY (at, day, code));
     CREATE TABLE moments (at timestamp PRIMARY KEY, n bigint);
-    CREATE TABLE files (id uuid PRIMARY KEY, owner uuid, name text);
-    CREATE TABLE scales (factor double precision PRIMARY KEY, single real NOT NULL UNIQUE, name text);
+    CREATE TABLE files (id uuid PRIMARY KEY, owner uuid, name text, twin uuid);
+    CREATE TABLE scales (factor double precision, single real, name text, PRIMARY KEY (factor, single));
     COMMENT ON COLUMN orders.paid_at IS 'crossfade: epoch-ms';
     COMMENT ON COLUMN orders.seen_at IS E'When it was seen.\\ncrossfade: iso-ms';
     COMMENT ON COLUMN orders.changed_at IS 'crossfade: epoch-ms mixed';
@@ -30,7 +30,8 @@ const NATIVE = {
     COMMENT ON COLUMN visits.at IS 'crossfade: epoch-ms';
     COMMENT ON COLUMN moments.at IS 'crossfade: iso-us';
     COMMENT ON COLUMN files.id IS 'crossfade: uuid-blob';
-    COMMENT ON COLUMN files.owner IS 'crossfade: uuid-hex';`,
+    COMMENT ON COLUMN files.owner IS 'crossfade: uuid-hex';
+    COMMENT ON COLUMN files.twin IS 'crossfade: uuid-hex';`,
 };
 
 const ROWS = `
@@ -41,7 +42,7 @@ const ROWS = `
     ('2a1b2c3d-4e5f-6789-abcd-ef0123456789', NULL, '2024-05-17 08:09:10', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL);
   INSERT INTO visits VALUES (1715933350123, '2024-05-17', 'a', 'first'), (1715933350123, '2024-05-17', 'ab', NULL), (0, '1970-01-01', '', 'epoch');
   INSERT INTO moments VALUES ('2024-05-17T08:09:10.000001Z', 1), ('2024-05-17T08:09:10.000000Z', 2);
-  INSERT INTO files VALUES (x'0a1b2c3d4e5f6789abcdef0123456789', '00000000000000000000000000000123', 'a');
+  INSERT INTO files VALUES (x'0a1b2c3d4e5f6789abcdef0123456789', '00000000000000000000000000000123', 'a', 'abcdefabcdefabcdefabcdefabcdefab');
   INSERT INTO scales VALUES (0.0, 0.5, 'zero'), (1.5, 0.10000000149011612, 'tenth');`;
 
 /** A pair whose PostgreSQL shows moments, to whoever does not ask otherwise, in another zone and another order. */
@@ -108,7 +109,7 @@ test("a schema of PostgreSQL's own types is backfilled, mirrored there and back,
     UPDATE visits SET at = at + interval '1 day', day = day + 1, code = 'z' || code WHERE length(code) < 3;
     UPDATE moments SET at = at + interval '2 microseconds';
     UPDATE files SET id = gen_random_uuid(), owner = NULL WHERE name = 'a';
-    UPDATE scales SET factor = factor + 1, single = single + 1`);
+    UPDATE scales SET factor = factor + 1 / 3.0::float8, single = single + 0.123456789::real`);
   await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
   t.deepEqual(await quarantine(crossfade, 'sqlite'), []);
   t.is(await verdict(crossfade), MATCH);
@@ -127,7 +128,7 @@ test("a schema of PostgreSQL's own types is backfilled, mirrored there and back,
     UPDATE visits SET at = at - interval '1 day', day = day - 1, code = substr(code, 2);
     UPDATE moments SET at = at - interval '2 microseconds';
     UPDATE files SET id = '0a1b2c3d4e5f6789abcdef0123456789', owner = '00000000000000000000000000000123';
-    UPDATE scales SET factor = factor - 1, single = CASE name WHEN 'zero' THEN 0.5 ELSE 0.1 END`);
+    UPDATE scales SET factor = CASE name WHEN 'zero' THEN 0 ELSE 1.5 END, single = CASE name WHEN 'zero' THEN 0.5 ELSE 0.1 END`);
   await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
   await goTo(crossfade, 'read');
   t.is(await verdict(crossfade), MATCH);
@@ -175,16 +176,18 @@ test('what is not in the form of its column goes to quarantine with the reason, 
   await pair.postgres.query(`
     INSERT INTO visits VALUES ('infinity', '2024-05-17', 'i', NULL), ('2024-05-17 08:09:10.1234567+00', '-infinity', 'n', NULL), ('2024-05-17 08:09:10.123456+00', '2024-05-18', 'u', NULL);
     INSERT INTO moments VALUES ('12024-05-17', 2), ('0044-03-15 BC', 3), ('2024-05-17', 4);
+    INSERT INTO files VALUES (gen_random_uuid(), NULL, 'digits', '00000000-0000-0000-0000-000000000123');
     INSERT INTO scales VALUES ('NaN', 1, 'none'), ('-0', 'Infinity', 'minus')`);
   await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
   const found = await quarantine(crossfade, 'sqlite');
-  t.is(found.length, 6, found.join('\n'));
+  t.is(found.length, 7, found.join('\n'));
   t.regex(found.join('\n'), /visits \[infinity, "2024-05-17", "i"\]: a moment that SQLite has no form for/);
+  t.regex(found.join('\n'), /files .*: a value that the declared type of SQLite's column would change/);
   t.deepEqual(pair.sqlite.prepare('SELECT at FROM moments').pluck().all(), ['2024-05-17T00:00:00.000000Z']);
   t.deepEqual(pair.sqlite.prepare('SELECT factor, single FROM scales').all(), [{ factor: 0, single: Infinity }]);
-  t.is(await verdict(crossfade), 'mismatch: 0 missing, 0 extra, 0 differing, 6 in quarantine');
+  t.is(await verdict(crossfade), 'mismatch: 0 missing, 0 extra, 0 differing, 7 in quarantine');
   await pair.postgres.query(
-    `DELETE FROM visits WHERE code IN ('i', 'n', 'u'); DELETE FROM moments WHERE n < 4; UPDATE scales SET factor = 7 WHERE name = 'none'; UPDATE scales SET name = 'plus' WHERE factor = 0`,
+    `DELETE FROM visits WHERE code IN ('i', 'n', 'u'); DELETE FROM moments WHERE n < 4; DELETE FROM files; UPDATE scales SET factor = 7 WHERE name = 'none'; UPDATE scales SET name = 'plus' WHERE factor = 0`,
   );
   await until('the rows are mended', async () => (await quarantine(crossfade, 'sqlite')).length === 0);
   t.deepEqual(pair.sqlite.prepare('SELECT name FROM scales ORDER BY factor').pluck().all(), ['plus', 'none']);

@@ -158,3 +158,23 @@ test('a key that is not UTF-8 is found again by its bytes, from a backfill, in s
     return rows.map(({ name }) => name);
   }
 });
+
+test('a row whose key is mended without changing its value, from 1.0 to 1, leaves quarantine', async (t) => {
+  const tables = {
+    sqlite: 'CREATE TABLE items (k PRIMARY KEY NOT NULL, note TEXT)',
+    postgres: 'CREATE TABLE items (k bigint PRIMARY KEY, note text)',
+  };
+  const pair = await makePair(t, { tables });
+  const crossfade = await pair.open();
+  await goTo(crossfade, 'dual');
+  pair.sqlite.exec(`INSERT INTO items VALUES (1.0, 'a'), (2.5, 'b')`);
+  await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
+  t.is((await quarantine(crossfade, 'postgres')).length, 2);
+  pair.sqlite.exec(`UPDATE items SET k = 1 WHERE note = 'a'`);
+  await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
+  t.deepEqual(await quarantine(crossfade, 'postgres'), ['items [2.5]: real in a column of PostgreSQL type bigint']);
+  pair.sqlite.exec(`UPDATE items SET k = 2 WHERE note = 'b'`);
+  await crossfade.mirror.caughtUp({ timeoutMs: 5_000 });
+  t.deepEqual(await quarantine(crossfade, 'postgres'), []);
+  t.deepEqual(await differences(crossfade), []);
+});

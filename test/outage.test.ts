@@ -215,3 +215,39 @@ async function assertAllThere(
   }
   t.log(`${load.written.length} writes acknowledged`);
 }
+
+test.serial('what Knex says of a broken connection goes to the logger, and not past it to the console', async (t) => {
+  const pair = await makePair(t);
+  const warnings: string[] = [];
+  const logger = { info: () => {}, warn: (text: string) => warnings.push(text), error: () => {} };
+  const crossfade = await pair.open({ logger });
+  await goTo(crossfade, 'write');
+  const printed: unknown[] = [];
+  const { log } = console;
+  console.log = (...values: unknown[]) => printed.push(...values);
+  t.teardown(() => (console.log = log));
+  const broken = crossfade.knex.raw('SELECT pg_sleep(30)');
+  await t.throwsAsync(
+    Promise.all([
+      broken,
+      until('it is on its way', async () => {
+        const { rowCount } = await pair.postgres.query(
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' AND pid <> pg_backend_pid() AND datname = current_database()`,
+        );
+        return rowCount === 1;
+      }),
+    ]),
+    { any: true },
+  );
+  await until('the next query gets another connection', () =>
+    crossfade.knex('settings').then(
+      () => true,
+      () => false,
+    ),
+  );
+  t.deepEqual(printed, []);
+  t.true(
+    warnings.some((text) => text.includes('Connection Error')),
+    warnings.join('\n'),
+  );
+});

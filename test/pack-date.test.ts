@@ -200,7 +200,6 @@ const MODIFIERS: readonly (string | null)[] = [
   'subsec',
   'subsecond',
   'SUBSEC',
-  'localtime',
   '+05:30',
   '-05:30',
   '05:30',

@@ -130,6 +130,28 @@ test('only a full check finds an index with another value than its row', (t) => 
   t.regex(refusal(path, { check: 'full' }).message, /row 2 missing from index i/);
 });
 
+test('a schema that calls what only the application has is checked as far as that goes', (t) => {
+  const path = sqliteFile(
+    t,
+    `${TABLE} CREATE TABLE own (a CHECK (a <> '')); INSERT INTO own VALUES ('x'); CREATE VIEW v AS SELECT slug(a) FROM own;`,
+  );
+  const db = new Database(path);
+  db.unsafeMode();
+  db.pragma('writable_schema = ON');
+  db.exec(
+    `UPDATE sqlite_schema SET sql = 'CREATE TABLE own (a COLLATE german CHECK (slug(a) <> ''''))' WHERE name = 'own'`,
+  );
+  db.close();
+  for (const check of ['quick', 'full'] as const) {
+    const opened = openLiveFile(path, { check });
+    t.is(readSchema(opened).findings[0]?.code, 'view-over-missing-function');
+    opened.close();
+  }
+  const opened = openLiveFile(path, { functions: { slug: String } });
+  t.deepEqual(readSchema(opened).findings, []);
+  opened.close();
+});
+
 test('a file that is locked for good is told to be busy', (t) => {
   const path = sqliteFile(t, TABLE);
   const other = new Database(path);

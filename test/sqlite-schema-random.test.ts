@@ -234,9 +234,16 @@ function expected(table: Meant): unknown {
   const rowid = isRowidKey(table);
   const keyColumns = table.key?.columns.map(({ at }) => at) ?? [];
   const seen = new Set<string>();
-  // The index of such a key is made last, when those of UNIQUE are there already.
-  if (!isIntegerKey(table) && table.key !== null)
-    seen.add(keyColumns.map((at) => `${nameAt(at)} ${collationAt(at)}`).join());
+  if (!rowid && table.key !== null) seen.add(keyColumns.map((at) => `${nameAt(at)} ${collationAt(at)}`).join());
+  // The index of such a key is made last: if a UNIQUE has made the same before, that one is taken as it stands.
+  const [keyText] = seen;
+  const isLate = isWithoutRowid(table) && isIntegerKey(table) && !(columnKey(table)?.descending ?? false);
+  const isTaken =
+    isLate &&
+    table.uniques.some(
+      ({ columns }) =>
+        columns.map(({ at, collation: c }) => `${nameAt(at)} ${c ?? collationAt(at)}`).join() === keyText,
+    );
   const uniques = table.uniques.flatMap(({ name: constraint, columns }) => {
     const parts = columns.map(({ at, collation: c }) => [nameAt(at), c ?? collationAt(at)]);
     const text = parts.map((part) => part.join(' ')).join();
@@ -259,7 +266,7 @@ function expected(table: Meant): unknown {
       table.key?.columns.map(({ at, descending }) => [
         nameAt(at),
         rowid ? 'BINARY' : collationAt(at),
-        !rowid && descending,
+        !rowid && !isTaken && descending,
       ]) ?? [],
     keyName: table.key?.name ?? null,
     uniques: sorted(uniques),
@@ -351,7 +358,7 @@ test('random tables are read back as they were meant, whatever comments and quot
         db.close();
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 400, includeErrorInReport: true },
   );
   t.pass();
 });

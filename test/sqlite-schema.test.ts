@@ -1,3 +1,5 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test from 'ava';
 import Database from 'better-sqlite3';
@@ -315,6 +317,8 @@ test('string literals in double quotes are found in CHECKs, indexes and generate
 test('views with string literals in double quotes are read, and views over them', (t) => {
   const { views, findings } = schemaOf(
     `CREATE TABLE t (id INTEGER PRIMARY KEY, s TEXT);
+     CREATE TABLE p (q);
+     CREATE VIEW outer_name AS SELECT id FROM t WHERE EXISTS (SELECT 1 FROM p WHERE q = "s" AND q <> "lit");
      CREATE VIEW above AS SELECT *, "tail" FROM v WHERE "l" <> "no";
      CREATE VIEW v AS SELECT "id", "lit" AS l, "plain" FROM t AS x WHERE s = "q" OR EXISTS (SELECT 1 FROM t WHERE "s" = x."s" AND "s" <> "z") ORDER BY "l";
      CREATE VIEW w AS WITH c (n) AS (SELECT "s" FROM t) SELECT "n", "m" AS k FROM c JOIN json_each('[]') ON "value" = "n" GROUP BY "k" UNION SELECT 1, "two" ORDER BY "k";`,
@@ -323,6 +327,7 @@ test('views with string literals in double quotes are read, and views over them'
   t.deepEqual(
     views.map(({ name, columns, quotedAsNames }) => [name, columns, quotedAsNames]),
     [
+      ['outer_name', ['id'], ['lit']],
       ['above', ['id', 'l', '"plain"', '"tail"'], ['tail', 'no']],
       ['v', ['id', 'l', '"plain"'], ['lit', 'plain', 'q', 'z']],
       ['w', ['n', 'k'], ['m', 'two']],
@@ -486,37 +491,62 @@ test('a second reading takes over what has not changed, and nothing else', (t) =
   const first = readSchema(db);
   t.deepEqual(readSchema(db, first), readSchema(db));
   t.is(readSchema(db, first).tables[0], first.tables[0]);
-  db.exec(`CREATE INDEX j ON b (s); ALTER TABLE b ADD COLUMN q; ALTER TABLE a RENAME COLUMN id TO key`);
-  t.deepEqual(readSchema(db, first), readSchema(db));
+  for (const change of [
+    'CREATE INDEX j ON b (s)',
+    'ALTER TABLE b ADD COLUMN q',
+    'ALTER TABLE a RENAME COLUMN id TO key',
+    'DROP INDEX i; CREATE INDEX i ON b (s DESC)',
+    'DROP VIEW v; CREATE VIEW v AS SELECT x FROM b',
+  ]) {
+    const before = readSchema(db);
+    db.exec(change);
+    t.deepEqual(readSchema(db, before), readSchema(db), change);
+  }
   t.deepEqual(readSchema(db, first).tables[1]?.foreignKeys[0]?.parentColumns, ['key']);
   db.close();
 });
 
-test('the ledger is read whole', (t) => {
-  const { db } = applyMigrations({
-    folder: fileURLToPath(new URL('../../test/examples/ledger-migrations', import.meta.url)),
+function examples(): readonly { readonly name: string; readonly db: Database.Database }[] {
+  const folder = fileURLToPath(new URL('../../test/examples', import.meta.url));
+  const { db: ledger } = applyMigrations({ folder: join(folder, 'ledger-migrations') });
+  const schemas = readdirSync(join(folder, 'schemas')).map((name) => {
+    const db = new Database(':memory:');
+    db.exec(readFileSync(join(folder, 'schemas', name), 'utf8'));
+    return { name, db };
   });
-  const { tables, views, triggers, virtualTables, findings } = readSchema(db);
-  const count = (type: string): number =>
-    db
-      .prepare(
-        `SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = ? AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'`,
-      )
-      .pluck()
-      .get(type) as number;
-  t.is(tables.length, count('table'));
-  t.is(views.length, count('view'));
-  t.is(virtualTables.length, count('virtual') + count('shadow'));
-  const stored = db.prepare(`SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'`).pluck().get() as number;
-  t.is(triggers.length, stored);
-  t.deepEqual(findings, []);
-  for (const { name, columns } of views)
-    t.deepEqual(
+  return [{ name: 'ledger', db: ledger }, ...schemas];
+}
+
+for (const { name: example, db } of examples())
+  test(`the example ${example} is read whole`, (t) => {
+    t.teardown(() => db.close());
+    const { tables, views, triggers, virtualTables, findings, leftOut } = readSchema(db);
+    const count = (type: string): number =>
       db
-        .prepare(`SELECT * FROM "${name}"`)
-        .columns()
-        .map((column) => column.name),
-      [...columns],
+        .prepare(
+          `SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = ? AND name <> 'sqlite_schema'`,
+        )
+        .pluck()
+        .get(type) as number;
+    t.is(tables.length + leftOut.length, count('table'));
+    t.is(views.length, count('view'));
+    t.is(virtualTables.length, count('virtual') + count('shadow'));
+    const stored = db.prepare(`SELECT count(*) FROM sqlite_schema WHERE type = 'trigger'`).pluck().get() as number;
+    t.is(triggers.length, stored);
+    const indexes = db
+      .prepare(`SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL`)
+      .pluck()
+      .get();
+    t.is(
+      tables.reduce((sum, table) => sum + table.indexes.length, 0),
+      indexes as number,
     );
-  db.close();
-});
+    t.deepEqual(findings, []);
+    for (const { name, columns } of views) {
+      const named = db.prepare(`SELECT * FROM "${name}"`).columns();
+      t.deepEqual(
+        named.map((column) => column.name),
+        [...columns],
+      );
+    }
+  });

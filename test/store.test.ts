@@ -2,9 +2,11 @@ import test from 'ava';
 import type { StoreName } from '../adapter/index.ts';
 import { decodeKey, encodeKey } from '../adapter/spec.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../adapter/spec.ts';
+import { openConnection } from '../adapter/sqlite/connection.ts';
 import { indexExpressions } from '../adapter/sqlite/index-expressions.ts';
 import type { Store } from '../adapter/store.ts';
 import { differences, goTo, makePair, until } from './helpers/pair.ts';
+import { sqliteFile } from './helpers/sqlite.ts';
 import { applyNext, batchesOf, DIRECTIONS, keysIn, rolesWith } from './helpers/roles.ts';
 import type { Roles } from './helpers/roles.ts';
 
@@ -338,6 +340,21 @@ test('a row refused only because of another one comes back as soon as that one c
   t.deepEqual(await differences(crossfade), []);
 });
 
+test('a row that SQLite refuses only because of another one comes back as soon as that one changes', async (t) => {
+  const tables = {
+    sqlite: 'CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT COLLATE NOCASE NOT NULL UNIQUE)',
+    postgres: 'CREATE TABLE people (id bigint PRIMARY KEY, name text NOT NULL UNIQUE)',
+  };
+  const roles = await rolesWith(t, 'postgres', { tables });
+  await roles.write(`INSERT INTO people VALUES (1, 'Same'), (2, 'same')`);
+  t.true(await applyNext(roles));
+  t.is((await roles.secondary.progress()).quarantine.length, 1);
+  await roles.write(`UPDATE people SET name = 'other' WHERE id = 1`);
+  t.true(await applyNext(roles));
+  t.deepEqual((await roles.secondary.progress()).quarantine, []);
+  t.deepEqual(await differences(roles.crossfade), []);
+});
+
 test('INSERT OR REPLACE and UPDATE OR REPLACE are captured with the rows they push out', async (t) => {
   const tables = {
     sqlite: `
@@ -410,6 +427,24 @@ test('a writer that began before the fence under an old snapshot is refused by P
   await postgres.query('ROLLBACK');
 });
 
+test('the fence of PostgreSQL refuses sessions in the replica role too', async (t) => {
+  const roles = await rolesWith(t, 'postgres');
+  const { epoch } = (await roles.primary.state()) ?? { epoch: -1 };
+  t.truthy(await roles.primary.fence({ epoch, expiresMs: 60_000, waitMs: 2_000 }));
+  await t.throwsAsync(
+    roles.write(`SET session_replication_role = replica; INSERT INTO settings VALUES ('past', '1')`),
+    { message: /crossfade: fenced/ },
+  );
+});
+
+test('what Crossfade itself commits in SQLite waits for the disk, but for steps', (t) => {
+  const path = sqliteFile(t);
+  const [own, ofSteps] = [openConnection(path), openConnection(path, { synchronous: 'NORMAL' })];
+  t.is(own.pragma('synchronous', { simple: true }), 2n);
+  t.is(ofSteps.pragma('synchronous', { simple: true }), 1n);
+  for (const connection of [own, ofSteps]) connection.close();
+});
+
 test('the fence of PostgreSQL waits for the writers in flight, prepared transactions too, and gives up in time', async (t) => {
   const roles = await rolesWith(t, 'postgres');
   await roles.pair.postgres.query(`BEGIN; INSERT INTO settings VALUES ('open', '1')`);
@@ -432,9 +467,10 @@ test('the expressions of an index are read from its statement, whatever is in th
 });
 
 test('keys keep their exact types as text', (t) => {
-  const keys: Key[] = [[1n], [1], ['1'], [Buffer.from('1')], [null], [-0], [0], [2n ** 63n - 1n], ['é', 5e-324]];
+  const keys: Key[] = [[1n], [1], ['1'], [Buffer.from('1')], [null], [0], [2n ** 63n - 1n], ['é', 5e-324]];
   t.is(new Set(keys.map(encodeKey)).size, keys.length);
   for (const key of keys) t.is(encodeKey(decodeKey(encodeKey(key))), encodeKey(key));
+  t.is(encodeKey([-0]), encodeKey([0]), 'one key to both databases');
 });
 
 test('the log of SQLite can begin anew while PostgreSQL applies a small step', async (t) => {

@@ -99,7 +99,7 @@ export function describeConnectionError(url: string, error: unknown): unknown {
   }
   if (state === '25006') {
     return new CrossfadeError(
-      'POSTGRES_REFUSED',
+      'POSTGRES_UNREACHABLE',
       `PostgreSQL at ${where} takes no writes: it is a standby, or was made read-only`,
       {
         hint: 'put the address of the primary server into the connection URL, or wait until this one is promoted',

@@ -5,6 +5,12 @@ import type { Queryable } from './rows.ts';
 const PREPARED_STATEMENTS = 200;
 
 /**
+ * Rows are always looked up by key. The planner might choose otherwise for a table that is small when a statement is
+ * prepared, and keep to that while a large step makes the table grow: each batch would read all of it.
+ */
+const BY_KEY = 'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off';
+
+/**
  * The session of the Mirror's: applies rows as they are, past constraints and triggers where the role may.
  * Statements are prepared at their first use. Pipelined where this version of pg can: a statement need not wait for the
  * answer to the one before.
@@ -80,7 +86,7 @@ export async function openMirrorClient(url: string, answerLimitMs?: number): Pro
   await client.connect();
   // Steps become durable together: see Store.flush.
   await client.query(
-    `SET crossfade.mirroring = 'on'; SET synchronous_commit = 'off'; SET statement_timeout = '10min'; SET lock_timeout = '10s'`,
+    `SET crossfade.mirroring = 'on'; SET synchronous_commit = 'off'; SET statement_timeout = '10min'; SET lock_timeout = '10s'; ${BY_KEY}`,
   );
   await enterReplicaRole(client);
   return client;

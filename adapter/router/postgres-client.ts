@@ -35,6 +35,15 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
   const { breaker, catalog } = context;
   const Compiler = sqliteFlavoured(compilerClass(Dialect, 'pg'), catalog);
 
+  const quiet = new WeakMap<object, object>();
+
+  /** Knex logs each connection that it does not get; whoever asked for it gets the error. */
+  function quietly<T extends object>(client: T): T {
+    let derived = quiet.get(client);
+    if (derived === undefined) quiet.set(client, (derived = Object.create(client, { logger: { value: SILENT } })));
+    return derived as T;
+  }
+
   return class PostgresTarget extends targetClientClass(Dialect, context.hooks) {
     constructor(config: object) {
       super(config);
@@ -76,9 +85,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
 
     override async acquireUnguarded(): Promise<Connection> {
       try {
-        // Knex logs each connection that it does not get; whoever asked for it gets the error.
-        const quiet: unknown = Object.create(this, { logger: { value: SILENT } });
-        const connection = await super.acquireUnguarded.call(quiet as this);
+        const connection = await super.acquireUnguarded.call(quietly(this));
         if (!catalog.forms.isRead) await this.readForms(connection);
         return connection;
       } catch (error) {

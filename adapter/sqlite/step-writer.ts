@@ -33,14 +33,15 @@ export function applyStep(
   if (claimed.changes !== 1) return null;
   let upserted = 0;
   let deleted = 0;
+  const release = db.prepare('DELETE FROM _crossfade_quarantine WHERE tbl = ?');
   // PROTOCOL.md R26 in its simplest sound form: every changed row goes before the first one comes.
   for (const { table, empties, present, absent } of batches()) {
+    // A step that touches a table has all its quarantined keys (R29); the rows that are refused again come back below.
+    if (step.quarantine.length > 0) release.run(table.name);
     if (empties) db.exec(`DELETE FROM ${quote(table.name)}`);
     const remove = db.prepare(deleteByKey(table));
-    const release = db.prepare('DELETE FROM _crossfade_quarantine WHERE tbl = ? AND key = ?');
     for (const key of [...absent, ...present.map((row) => keyOf(table, row))]) {
       if (isInSqlite(key)) remove.run(...key);
-      if (step.quarantine.length > 0) release.run(table.name, encodeKey(key));
     }
     deleted += absent.length;
   }

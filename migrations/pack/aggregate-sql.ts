@@ -106,18 +106,20 @@ END`,
     `CASE WHEN pg.array_length(pg.array_remove($1, NULL), 1) > 0 THEN pg.array_to_string($1, ',') END`,
   ),
   define(
-    '_join(parts text[], x text, separator text) RETURNS text[]',
-    `CASE WHEN $2 IS NULL THEN $1 WHEN $1 = '{}' THEN ARRAY[$2] ELSE $1 || (COALESCE($3, '') || $2) END`,
-    { isStrict: false },
+    '_join(joined text, x text, separator text) RETURNS text',
+    `
+BEGIN
+  RETURN CASE WHEN x IS NULL THEN joined WHEN joined IS NULL THEN x ELSE joined || COALESCE(separator, '') || x END;
+END`,
+    { language: 'plpgsql', isStrict: false },
   ),
-  define('_join(parts text[], v value, separator text) RETURNS text[]', 'pack._join($1, pack._text($2), $3)', {
+  define('_join(joined text, v value, separator text) RETURNS text', 'pack._join($1, pack._text($2), $3)', {
     isStrict: false,
   }),
-  define('_glued(parts text[]) RETURNS text', `CASE WHEN $1 <> '{}' THEN pg.array_to_string($1, '') END`),
   aggregate('group_concat(value)', { step: 'pg.array_append', state: 'value[]', start: '{}', end: 'pack._joined' }),
   aggregate('group_concat(text)', { step: 'pg.array_append', state: 'text[]', start: '{}', end: 'pack._joined' }),
   ...['group_concat(value, text)', 'group_concat(text, text)', 'string_agg(value, text)'].map((signature) =>
-    aggregate(signature, { step: 'pack._join', state: 'text[]', start: '{}', end: 'pack._glued' }),
+    aggregate(signature, { step: 'pack._join', state: 'text' }),
   ),
   aggregate('json_group_array(value)', {
     step: 'pg.array_append',

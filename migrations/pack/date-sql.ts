@@ -137,10 +137,16 @@ BEGIN
   ELSE
     word := pack._text(v);
     low := pg.lower(word COLLATE "C");
-    match := pg.regexp_match(word, '^(-?)([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ \t\n\v\f\rT]*${CLOCK})?[ \t\n\v\f\rT]*$');
-    IF match IS NOT NULL AND match[5] IS NOT NULL AND (word ~ 'T$' OR word ~ 'T[ \t\n\v\f\r]+$') THEN match := NULL; END IF;
-    IF match IS NULL THEN
-      match := pg.regexp_match(word, '^()()()()${CLOCK}$');
+    IF word ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?$' THEN
+      -- By far the most frequent forms, without a look for parts.
+      match := ARRAY['', pg.substr(word, 1, 4), pg.substr(word, 6, 2), pg.substr(word, 9, 2), NULLIF(pg.substr(word, 12, 2), ''),
+        pg.substr(word, 15, 2), NULLIF(pg.substr(word, 18, 2), ''), NULL, NULL, NULL, NULL, NULL];
+    ELSE
+      match := pg.regexp_match(word, '^(-?)([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ \t\n\v\f\rT]*${CLOCK})?[ \t\n\v\f\rT]*$');
+      IF match IS NOT NULL AND match[5] IS NOT NULL AND (word ~ 'T$' OR word ~ 'T[ \t\n\v\f\r]+$') THEN match := NULL; END IF;
+      IF match IS NULL THEN
+        match := pg.regexp_match(word, '^()()()()${CLOCK}$');
+      END IF;
     END IF;
     IF match IS NOT NULL AND (match[2] = '' OR (match[2]::integer <= 14712 AND match[3]::integer BETWEEN 1 AND 12 AND match[4]::integer BETWEEN 1 AND 31))
       AND (match[5] IS NULL OR (match[5]::integer <= 24 AND match[6]::integer <= 59 AND COALESCE(match[7]::integer, 0) <= 59
@@ -270,7 +276,7 @@ BEGIN
       valid_jd := false;
       IF low = 'start of month' THEN d := 1; ELSIF low = 'start of year' THEN mo := 1; d := 1; END IF;
     ELSIF low ~ '^[-+0-9]' THEN
-      match := pg.regexp_match(word, '^([-+])([0-9]{4,5})-([0-9]{2})-([0-9]{2})(?:${SPACE}(.*))?$');
+      match := CASE WHEN word ~ '^[-+][0-9]{4,5}-' THEN pg.regexp_match(word, '^([-+])([0-9]{4,5})-([0-9]{2})-([0-9]{2})(?:${SPACE}(.*))?$') END;
       IF match IS NOT NULL THEN
         IF match[2]::integer > 14712 OR match[3]::integer > 11 OR match[4]::integer > 30 THEN jd := NULL; RETURN; END IF;
         ${TO_DAY}
@@ -295,7 +301,7 @@ BEGIN
       ELSE
         unit := pg."substring"(word, '^[-+]?(.*)$');
       END IF;
-      match := pg.regexp_match(unit, '^${CLOCK}$');
+      match := CASE WHEN pg.strpos(unit, ':') > 0 THEN pg.regexp_match(unit, '^${CLOCK}$') END;
       IF match IS NOT NULL THEN
         IF match[1]::integer > 24 OR match[2]::integer > 59 OR COALESCE(match[3]::integer, 0) > 59
           OR COALESCE(match[7]::integer, 0) > 14 OR COALESCE(match[8]::integer, 0) > 59 THEN jd := NULL; RETURN; END IF;
@@ -313,15 +319,20 @@ BEGIN
         jd := jd + CASE WHEN word LIKE '-%' THEN -rest ELSE rest END;
         CONTINUE;
       END IF;
-      match := pg.regexp_match(word, '^([^ \t\n\v\f\r:]*)${SPACE}*([A-Za-z]+)$');
-      IF match IS NULL OR match[1] !~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' OR word ~ '^[^ \t\n\v\f\r:]*[A-Za-z]$'
-      THEN jd := NULL; RETURN; END IF;
-      r := pack.cast_real(match[1]);
-      unit := pg.regexp_replace(pg.lower(match[2] COLLATE "C"), 's$', '');
-      SELECT x.most, x.factor INTO most, factor FROM (VALUES
-        ('second', 464269991018496.0, 1.0), ('minute', 7737900007424.0, 60.0), ('hour', 128970006528.0, 3600.0),
-        ('day', 5373485.0, 86400.0), ('month', 176546.0, 2592000.0), ('year', 14713.0, 31536000.0)) AS x(name, most, factor)
-        WHERE x.name = unit;
+      IF word ~ '^[+-]?[0-9]{1,9} [A-Za-z]+$' THEN
+        r := pg.split_part(word, ' ', 1)::double precision;
+        unit := pg.split_part(low, ' ', 2);
+      ELSE
+        match := pg.regexp_match(word, '^([^ \t\n\v\f\r:]*)${SPACE}*([A-Za-z]+)$');
+        IF match IS NULL OR match[1] !~ '^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$' OR word ~ '^[^ \t\n\v\f\r:]*[A-Za-z]$'
+        THEN jd := NULL; RETURN; END IF;
+        r := pack.cast_real(match[1]);
+        unit := pg.lower(match[2] COLLATE "C");
+      END IF;
+      IF unit LIKE '%s' THEN unit := pg."left"(unit, -1); END IF;
+      factor := CASE unit WHEN 'second' THEN 1 WHEN 'minute' THEN 60 WHEN 'hour' THEN 3600 WHEN 'day' THEN 86400 WHEN 'month' THEN 2592000 WHEN 'year' THEN 31536000 END;
+      most := CASE unit WHEN 'second' THEN 464269991018496.0 WHEN 'minute' THEN 7737900007424.0 WHEN 'hour' THEN 128970006528.0
+        WHEN 'day' THEN 5373485 WHEN 'month' THEN 176546 ELSE 14713 END;
       IF factor IS NULL OR r <= -most OR r >= most THEN jd := NULL; RETURN; END IF;
       ${TO_JULIAN}
       rounder := CASE WHEN r < 0 THEN -0.5 ELSE 0.5 END;
@@ -373,6 +384,14 @@ DECLARE
   n integer;
 BEGIN
   IF format IS NULL THEN RETURN NULL; END IF;
+  -- A text that is its own answer: most are.
+  IF format LIKE '=%' AND modifiers = '{}' AND v.kind = 3
+    AND v.t ~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9])?$'
+  THEN
+    IF format = '=date' THEN RETURN pg."left"(v.t, 10); END IF;
+    part := COALESCE(NULLIF(pg.substr(v.t, 12), ''), '00:00:00');
+    RETURN CASE WHEN format = '=time' THEN part ELSE pg."left"(v.t, 10) || ' ' || part END;
+  END IF;
   SELECT * INTO m FROM pack._moment(v, modifiers, fixed);
   IF m.jd IS NULL THEN RETURN NULL; END IF;
   IF format IN ('=datetime', '=date', '=time') THEN

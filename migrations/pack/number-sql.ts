@@ -105,7 +105,7 @@ END`,
   ),
   define(
     'log(base double precision, x double precision) RETURNS double precision',
-    `CASE WHEN $1 <= 0 OR $2 <= 0 OR pg.ln($1) <= 0 THEN NULL ELSE pg.ln($2) / pg.ln($1) END`,
+    `CASE WHEN $1 <= 0 OR $2 <= 0 OR pg.ln($1) <= 0 THEN NULL ELSE NULLIF(pg.ln($2) / pg.ln($1), 'NaN') END`,
   ),
   define('sqrt(double precision) RETURNS double precision', `CASE WHEN $1 >= 0 THEN pg.sqrt($1) END`),
   define('atan2(double precision, double precision) RETURNS double precision', `pg.atan2($1, $2)`),

@@ -62,10 +62,16 @@ END`,
     'instr(a value, b value) RETURNS bigint',
     `CASE WHEN ($1).kind = 4 AND ($2).kind = 4 THEN pg."position"(($1).b, ($2).b) ELSE pg.strpos(pack._text($1), pack._text($2)) END::bigint`,
   ),
-  define('replace(text, text, text) RETURNS text', `pg.replace($1, $2, $3)`),
+  // With nothing to look for, SQLite does not ask what to put in its place.
+  define('replace(text, text, text) RETURNS text', `CASE WHEN $2 = '' THEN $1 ELSE pg.replace($1, $2, $3) END`, {
+    isStrict: false,
+  }),
   define(
     'replace(a value, b value, c value) RETURNS text',
-    `pg.replace(pack._text($1), pack._text($2), pack._text($3))`,
+    `pack.replace(pack._text($1), pack._text($2), pack._text($3))`,
+    {
+      isStrict: false,
+    },
   ),
   define('unicode(text) RETURNS bigint', `CASE WHEN $1 <> '' THEN pg.ascii($1)::bigint END`),
   define('unicode(v value) RETURNS bigint', `pack.unicode(pack._text($1))`),

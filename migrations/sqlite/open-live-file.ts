@@ -1,6 +1,8 @@
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { CrossfadeError, messageOf } from '../../adapter/errors.ts';
+import { quote } from '../../adapter/sqlite/sql.ts';
+import type { SqlFunction } from './apply-migrations.ts';
 
 /** Up to this size, reading all pages of a file takes a second or two; `auto` checks no larger ones. */
 const AUTO_CHECK_LIMIT_BYTES = 256 * 1024 * 1024;
@@ -20,6 +22,8 @@ export interface LiveFileOptions {
   readonly check?: 'auto' | 'quick' | 'full' | 'none';
   /** How long to wait for a lock, in ms. @default 5000 */
   readonly busyLimitMs?: number;
+  /** Functions of the application's that its schema calls, by name. @default {} */
+  readonly functions?: Readonly<Record<string, SqlFunction>>;
 }
 
 /**
@@ -35,13 +39,14 @@ export interface LiveFileOptions {
  */
 export function openLiveFile(
   path: string,
-  { check = 'auto', busyLimitMs = 5_000 }: LiveFileOptions = {},
+  { check = 'auto', busyLimitMs = 5_000, functions = {} }: LiveFileOptions = {},
 ): Database.Database {
   const header = headerOf(path);
   const alone = header[READ_VERSION_AT] === 2 && !existsSync(`${path}-wal`);
   const db = alone ? openForCleaning(path, busyLimitMs) : openReadOnly(path, busyLimitMs);
   try {
     db.defaultSafeIntegers(true);
+    for (const [name, run] of Object.entries(functions)) db.function(name, { varargs: true, deterministic: true }, run);
     refuseEmpty(path, db);
     refuseDamaged(path, db, check === 'auto' ? autoCheck(path) : check);
     return db;
@@ -133,7 +138,7 @@ const ABOUT_ROWS = /^(NULL value in|CHECK constraint failed in|non-\w+ value in|
 function refuseDamaged(path: string, db: Database.Database, check: 'quick' | 'full' | 'none'): void {
   if (check === 'none') return;
   const pragma = check === 'quick' ? 'quick_check' : 'integrity_check';
-  const lines = db.prepare(`PRAGMA ${pragma}`).pluck().all() as string[];
+  const lines = checked(db, pragma);
   const damage = lines.filter((line) => line !== 'ok' && !ABOUT_ROWS.test(line));
   const [first] = damage;
   if (first === undefined) return;
@@ -142,6 +147,35 @@ function refuseDamaged(path: string, db: Database.Database, check: 'quick' | 'fu
     `it is damaged: ${first.replace(/\s+/g, ' ').trim()}${damage.length > 1 ? ` (and ${damage.length - 1} more)` : ''}`,
     `restore a backup, or rescue what there is with ".recover" of SQLite's shell; "REINDEX" is enough if only indexes are named`,
   );
+}
+
+/** A schema that calls what only the application has cannot be checked as a whole; then each table that can be. */
+const ONLY_IN_APPLICATION = /^(unknown function|no such (function|collation sequence|module))/;
+
+function checked(db: Database.Database, pragma: 'quick_check' | 'integrity_check'): readonly string[] {
+  const lines = (argument: string): readonly string[] =>
+    db.prepare(`PRAGMA ${pragma}${argument}`).pluck().all() as string[];
+  const unlessForeign = (check: () => readonly string[], otherwise: () => readonly string[]): readonly string[] => {
+    try {
+      return check();
+    } catch (error) {
+      if (ONLY_IN_APPLICATION.test(messageOf(error))) return otherwise();
+      throw error;
+    }
+  };
+  const tables = (): readonly string[] => {
+    const names = db
+      .prepare(`SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0`)
+      .pluck()
+      .all() as string[];
+    return names.flatMap((name) =>
+      unlessForeign(
+        () => lines(`(${quote(name)})`),
+        () => [],
+      ),
+    );
+  };
+  return unlessForeign(() => lines(''), tables);
 }
 
 function explained(path: string, error: unknown): CrossfadeError {

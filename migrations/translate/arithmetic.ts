@@ -2,7 +2,7 @@ import type { Expr } from '../sqlite/schema.ts';
 import { callPack } from './call-pack.ts';
 import { compareFragments } from './compare-fragments.ts';
 import type { Comparison } from './compare-fragments.ts';
-import { asCondition, asNumber, asText, commonNumbers, refuseMixed, typeParameter, wide } from './convert.ts';
+import { asAny, asCondition, asNumber, asText, commonNumbers, refuseMixed, typeParameter, wide } from './convert.ts';
 import type { Emission } from './emission.ts';
 import { NULL_FRAGMENT, castTo, constantFragment, logical, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
@@ -50,14 +50,15 @@ export function translateArithmetic(
     case 'ArrowRight':
     case 'ArrowRightShift':
       return callPack(ast.op === 'ArrowRight' ? 'arrow' : 'arrow_value', [left, right], setting);
-    case 'Divide':
     case 'Modulus':
+      return remainder(...operands(left, right, emission), left, right, emission);
+    case 'Divide':
     case 'Add':
     case 'Subtract':
     case 'Multiply':
       return compute(ast.op, ...operands(left, right, emission), emission);
     default:
-      return computeBits(ast.op, ...operands(left, right, emission), emission);
+      return computeBits(ast.op, bitOperand(left, right, emission), bitOperand(right, left, emission));
   }
 }
 
@@ -80,14 +81,13 @@ function operands(left: Fragment, right: Fragment, emission: Emission): [Fragmen
 }
 
 function compute(
-  op: 'Add' | 'Subtract' | 'Multiply' | 'Divide' | 'Modulus',
+  op: 'Add' | 'Subtract' | 'Multiply' | 'Divide',
   one: Fragment,
   two: Fragment,
   emission: Emission,
 ): Fragment {
   if (one.type === 'null' || two.type === 'null') return NULL_FRAGMENT;
   const { left, right, isReal } = commonNumbers(one, two);
-  if (op === 'Modulus') return remainder(left, right, isReal);
   if (op === 'Divide') return divide(left, right, isReal, one, two);
   const sign = { Add: '+', Subtract: '-', Multiply: '*' }[op];
   if (isReal) {
@@ -137,18 +137,17 @@ function divisor({ sql, constant }: Fragment): string {
   return constant === undefined || isZero ? `NULLIF(${sql}, 0)` : sql;
 }
 
-function remainder(left: Fragment, right: Fragment, isReal: boolean): Fragment {
-  if (!isReal) {
-    const first = right.isWide === true ? left : wide(left);
-    return valueOf(`(${first.sql} % ${divisor(right)})`, 'integer', { isWide: true });
+/** Of whole numbers, which both sides are cut to; the result is a real if one of them was. */
+function remainder(one: Fragment, two: Fragment, left: Fragment, right: Fragment, emission: Emission): Fragment {
+  if (one.type === 'null' || two.type === 'null') return NULL_FRAGMENT;
+  const [divided, by] = [bitOperand(left, right, emission), bitOperand(right, left, emission)];
+  if (one.type === 'integer' && two.type === 'integer') {
+    const first = by.isWide === true ? divided : wide(divided);
+    return valueOf(`(${first.sql} % ${divisor(by)})`, 'integer', { isWide: true });
   }
-  const [one, two] = [truncated(left), truncated(right)];
-  const isMixed = maybeWhole(left) && maybeWhole(right);
-  return valueOf(castTo(`(${one} % NULLIF(${two}, 0))`, 'real'), 'real', isMixed ? { isMixed: true } : {});
-}
-
-function truncated(real: Fragment): string {
-  return castTo(`trunc(${real.sql})`, 'integer');
+  const isMixed = maybeWhole(one) && maybeWhole(two);
+  const rest = `(${integerOf(divided)} % NULLIF(${integerOf(by)}, 0))`;
+  return valueOf(castTo(rest, 'real'), 'real', isMixed ? { isMixed: true } : {});
 }
 
 function translateUnary(ast: Extract<Expr, { type: 'UnaryExpr' }>, setting: Setting): Fragment {
@@ -164,23 +163,35 @@ function translateUnary(ast: Extract<Expr, { type: 'UnaryExpr' }>, setting: Sett
   if (ast.op === 'Positive') return { ...operand, affinity: null };
   const number = asNumber(operand, emission);
   if (number.type === 'null') return NULL_FRAGMENT;
-  if (ast.op === 'BitwiseNot') return valueOf(`(~ ${integerOf(number)})`, 'integer', { isWide: true });
+  if (ast.op === 'BitwiseNot') {
+    return valueOf(`(~ ${integerOf(bitOperand(operand, operand, emission))})`, 'integer', { isWide: true });
+  }
   if (number.type === 'integer') return valueOf(`(- ${wide(number).sql})`, 'integer', { isWide: true });
   return valueOf(`(- ${number.sql})`, number.type, number.isMixed === true ? { isMixed: true } : {});
 }
 
 type BitOperator = Exclude<Binary['op'], 'Add' | 'Subtract' | 'Multiply' | 'Divide' | 'Modulus'>;
 
-function computeBits(op: BitOperator, one: Fragment, two: Fragment, emission: Emission): Fragment {
+/** An integer as operators on bits take it: of a text its leading digits, without an exponent. */
+function bitOperand(fragment: Fragment, other: Fragment, emission: Emission): Fragment {
+  if (fragment.parameter !== undefined && other.parameter === undefined)
+    return typeParameter(fragment, 'integer', emission);
+  if ((fragment.type === 'text' && fragment.isDigits !== true) || fragment.type === 'any') {
+    return valueOf(`${emission.pack('cast_integer')}(${asAny(fragment, emission)})`, 'integer', { isWide: true });
+  }
+  return asNumber(fragment, emission);
+}
+
+function computeBits(op: BitOperator, one: Fragment, two: Fragment): Fragment {
   if (one.type === 'null' || two.type === 'null') return NULL_FRAGMENT;
   const [left, right] = [integerOf(one), integerOf(two)];
   if (op === 'BitwiseAnd') return valueOf(`(${left} & ${right})`, 'integer', { isWide: true });
   if (op === 'BitwiseOr') return valueOf(`(${left} | ${right})`, 'integer', { isWide: true });
-  return shift(left, op === 'LeftShift', two, right, emission);
+  return shift(left, op === 'LeftShift', two, right);
 }
 
 /** SQLite shifts by any distance, a negative one the other way; PostgreSQL only within 64 bits. */
-function shift(left: string, isLeft: boolean, distance: Fragment, right: string, _emission: Emission): Fragment {
+function shift(left: string, isLeft: boolean, distance: Fragment, right: string): Fragment {
   const shifted = (sql: string, toLeft: boolean) => `(${left} ${toLeft ? '<<' : '>>'} ${sql})`;
   if (distance.constant?.kind === 'integer') {
     const by = distance.constant.value;

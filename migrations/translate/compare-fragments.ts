@@ -76,7 +76,7 @@ export function comparablePair(one: Fragment, two: Fragment, emission: Emission)
     for (const side of [left, right]) refuseNumericText(side);
     return { left, right, outcome: leftRank < rightRank ? -1 : 1 };
   }
-  if (classes[0] === 'number') return numberPair(left, right);
+  if (classes[0] === 'number') return numberPair(left, right, emission);
   if (classes[0] === 'blob') return { left, right };
   return { left: collated(left, collation), right: collated(right, collation) };
 }
@@ -220,8 +220,17 @@ function numericFor(fragment: Fragment, partner: Fragment, emission: Emission): 
   }
 }
 
-function numberPair(left: Fragment, right: Fragment): Pair {
+function numberPair(left: Fragment, right: Fragment, emission: Emission): Pair {
   if (left.type === 'boolean' || right.type === 'boolean') return booleanPair(left, right);
+  if ((left.type === 'integer' && right.type === 'real') || (left.type === 'real' && right.type === 'integer')) {
+    if (left.constant === undefined && right.constant === undefined) {
+      emission.remark({
+        severity: 'note',
+        code: 'integer-beside-real',
+        message: 'an integer is compared with a real: past 2^53 PostgreSQL rounds the integer first',
+      });
+    }
+  }
   return { left: plainNumber(left, right), right: plainNumber(right, left) };
 }
 

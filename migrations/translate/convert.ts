@@ -40,6 +40,9 @@ export function asCondition(fragment: Fragment, emission: Emission): string {
   const { constant } = fragment;
   if (constant !== undefined) return constantCondition(fragment);
   switch (fragment.type) {
+    case 'null':
+      if (fragment.parameter !== undefined) throw untypedParameter();
+      return 'NULL::boolean';
     case 'boolean':
       return fragment.sql;
     case 'integer':
@@ -89,6 +92,12 @@ export function asNumber(fragment: Fragment, emission: Emission): Fragment {
     case 'any':
       refuseMixed(fragment, 'arithmetic');
       // Which of the two it is, each value tells: the whole is computed as a real.
+      emission.remark({
+        severity: 'warning',
+        code: 'text-in-arithmetic',
+        message: 'a text is computed with, as a real: past 2^53 whole numbers lose digits',
+        remedy: 'state what it holds: CAST(… AS INTEGER) or CAST(… AS REAL)',
+      });
       return valueOf(`${emission.pack('cast_real')}(${asAny(fragment, emission)})`, 'real', { isMixed: true });
     default:
       throw untranslatableClass(type, 'arithmetic');

@@ -76,6 +76,9 @@ export function logical(sql: string): Fragment {
   return valueOf(sql, 'boolean', { isLogical: true });
 }
 
+/** Stands in the SQL for a parameter whose type was not found; no SQL can hold it. */
+export const UNTYPED = '\0';
+
 export const NULL_FRAGMENT: Fragment = valueOf('NULL', 'null', { constant: { kind: 'null' } });
 
 /** A constant in PostgreSQL's words, typed so that it means the same wherever it stands. */

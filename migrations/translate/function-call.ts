@@ -8,6 +8,7 @@ import { NULL_FRAGMENT } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
 import { translateNode } from './translate-node.ts';
 import type { Setting } from './translate-node.ts';
+import { matchText } from './like.ts';
 import { nativeFunction } from './native-function.ts';
 import { Untranslatable } from './translation.ts';
 import { unifiedValue, unify } from './unify.ts';
@@ -47,7 +48,8 @@ const SPECIAL: Readonly<Record<string, (args: readonly Fragment[], setting: Sett
   ifnull: firstNotNull,
   nullif: ([one, two], setting) => {
     if (one === undefined || two === undefined) throw new Untranslatable('arguments', 'nullif() wants two', 'add them');
-    const equal = compareFragments('=', one, two, setting.emission);
+    // A function sees values only, and converts none.
+    const equal = compareFragments('=', { ...one, affinity: null }, { ...two, affinity: null }, setting.emission);
     return chooseFirst([equal.sql], [NULL_FRAGMENT, one], setting);
   },
   iif: (args, setting) => {
@@ -62,6 +64,8 @@ const SPECIAL: Readonly<Record<string, (args: readonly Fragment[], setting: Sett
     const otherwise = args.length % 2 === 1 ? args.at(-1) : undefined;
     return chooseFirst(conditions, [...values, otherwise ?? NULL_FRAGMENT], setting);
   },
+  like: ([pattern, text, escape], setting) => likeCall('like', pattern, text, escape, setting),
+  glob: ([pattern, text], setting) => likeCall('glob', pattern, text, undefined, setting),
   last_insert_rowid: () => {
     throw new Untranslatable(
       'last-insert-rowid',
@@ -85,6 +89,18 @@ const SPECIAL: Readonly<Record<string, (args: readonly Fragment[], setting: Sett
   },
   if: (args, setting) => SPECIAL['iif']?.(args, setting) ?? NULL_FRAGMENT,
 };
+
+function likeCall(
+  name: 'like' | 'glob',
+  pattern: Fragment | undefined,
+  text: Fragment | undefined,
+  escape: Fragment | undefined,
+  setting: Setting,
+): Fragment {
+  if (pattern === undefined || text === undefined)
+    throw new Untranslatable('arguments', `${name}() wants two arguments`, 'add them');
+  return matchText(name, { text, pattern, escape }, setting);
+}
 
 function firstNotNull(args: readonly Fragment[], { emission }: Setting): Fragment {
   const unified = unify(args, emission, 'coalesce()');

@@ -64,8 +64,8 @@ function inQuery({ lhs, not }: { lhs: Expr; not: boolean }, query: Query, settin
   const pairs = operands.map((operand, index) => {
     const column = outside[index];
     if (column === undefined) throw new Error('as many columns as operands');
-    // Only the left side's collation counts.
-    const pair = comparablePair(operand, { ...column, collation: null }, emission);
+    const collation = query.columns[index]?.fragment.collation ?? null;
+    const pair = comparablePair(operand, { ...column, collation }, emission);
     if (pair.outcome !== undefined || pair.usesPack === true) {
       throw new Untranslatable(
         'in-types',

@@ -16,10 +16,24 @@ export function translateLike(ast: Extract<Expr, { type: 'LikeExpr' }>, setting:
       ast.op === 'Match' ? "use PostgreSQL's text search" : 'use the operator ~ of PostgreSQL, whose patterns differ',
     );
   }
-  const text = asText(translateNode(ast.lhs, setting), setting.emission);
-  const pattern = asText(translateNode(ast.rhs, setting), setting.emission);
-  const escape = ast.escape === undefined ? [] : [asText(translateNode(ast.escape, setting), setting.emission)];
-  // As functions, the pattern comes first.
-  const call = callPack(ast.op === 'Like' ? 'like' : 'glob', [pattern, text, ...escape], setting);
-  return logical(ast.not ? `(NOT ${call.sql})` : call.sql);
+  const text = translateNode(ast.lhs, setting);
+  const pattern = translateNode(ast.rhs, setting);
+  const escape = ast.escape === undefined ? undefined : translateNode(ast.escape, setting);
+  const match = matchText(ast.op === 'Like' ? 'like' : 'glob', { text, pattern, escape }, setting);
+  return ast.not ? logical(`(NOT ${match.sql})`) : match;
+}
+
+interface Match {
+  readonly text: Fragment;
+  readonly pattern: Fragment;
+  readonly escape: Fragment | undefined;
+}
+
+/** Whether a text is as a pattern says; blobs are never, in builds that are made so, and are refused. */
+export function matchText(name: 'like' | 'glob', { text, pattern, escape }: Match, setting: Setting): Fragment {
+  const parts = [pattern, text, ...(escape === undefined ? [] : [escape])].map((part) =>
+    part.type === 'any' ? part : asText(part, setting.emission),
+  );
+  // As a function, it takes the pattern first.
+  return logical(callPack(name, parts, setting).sql);
 }

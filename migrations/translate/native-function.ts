@@ -11,6 +11,8 @@ import { unifiedValue, unify } from './unify.ts';
 /** A function that PostgreSQL has with exactly SQLite's meaning, for these arguments; undefined if the pack is wanted. */
 export function nativeFunction(name: string, args: readonly Fragment[], setting: Setting): Fragment | undefined {
   const [first, second] = args;
+  if ((name === 'max' || name === 'min') && args.length > 1) refuseExtreme(name, args);
+  if (name === 'replace' && args.length === 3) return replaced(args, setting);
   if (args.some(({ type, parameter }) => parameter === undefined && (type === 'any' || type === 'null')))
     return undefined;
   switch (name) {
@@ -27,8 +29,6 @@ export function nativeFunction(name: string, args: readonly Fragment[], setting:
         : undefined;
     case 'abs':
       return args.length === 1 && first !== undefined ? absolute(first, setting) : undefined;
-    case 'replace':
-      return args.length === 3 && args.every(isWord) ? textCall('replace', args, setting) : undefined;
     case 'trim':
     case 'ltrim':
     case 'rtrim':
@@ -88,6 +88,16 @@ function textCall(name: string, args: readonly Fragment[], { emission }: Setting
   return valueOf(`${name}(${args.map((arg) => asText(arg, emission).sql).join(', ')})`, 'text', notNull(args));
 }
 
+/** An empty pattern gives the text back, even where nothing is to replace it with. */
+function replaced(args: readonly Fragment[], setting: Setting): Fragment {
+  const [text, pattern, replacement] = args;
+  const call = textCall('replace', args, setting);
+  const isPlain = pattern?.constant?.kind === 'text' && pattern.constant.value !== '';
+  if (text === undefined || pattern === undefined || isPlain || replacement?.isNotNull === true) return call;
+  const [whole, part] = [text, pattern].map((one) => asText(one, setting.emission).sql);
+  return valueOf(`(CASE WHEN ${part} = '' THEN ${whole} ELSE ${call.sql} END)`, 'text');
+}
+
 function absolute(arg: Fragment, { emission }: Setting): Fragment | undefined {
   if (arg.parameter !== undefined || classOf(arg) !== 'number') return undefined;
   const number = asNumber(arg, emission);
@@ -120,18 +130,25 @@ function typeName(arg: Fragment, setting: Setting): Fragment | undefined {
   return chooseFirst([`${value.sql} IS NULL`], [constantFragment({ kind: 'text', value: 'null' }), known], setting);
 }
 
+/** Of values that are equal under a collation SQLite takes one by their order, and no blob is compared here. */
+function refuseExtreme(name: string, args: readonly Fragment[]): void {
+  const collation = args.find((arg) => arg.collation !== null && classOf(arg) === 'text');
+  if (args.some(({ type }) => type === 'blob')) {
+    throw new Untranslatable('mixed-types', `${name}() of blobs`, 'compare them with CASE');
+  }
+  if (collation !== undefined && collationOf(collation) !== 'BINARY') {
+    throw new Untranslatable(
+      'extreme-collation',
+      `${name}() under collation ${collationOf(collation)}`,
+      'add COLLATE BINARY',
+    );
+  }
+}
+
 /** The scalar max() and min(), which are NULL if one argument is. */
 function extreme(name: 'max' | 'min', args: readonly Fragment[], { emission }: Setting): Fragment | undefined {
   const classes = new Set(args.map((arg) => (arg.parameter === undefined ? classOf(arg) : 'parameter')));
   if (classes.size > 1 || classes.has('parameter')) return undefined;
-  const withCollation = args.find(({ collation }) => collation !== null);
-  if (classes.has('text') && withCollation !== undefined && collationOf(withCollation) !== 'BINARY') {
-    throw new Untranslatable(
-      'extreme-collation',
-      `${name}() under collation ${collationOf(withCollation)}`,
-      'add COLLATE BINARY',
-    );
-  }
   for (const arg of args) if (classOf(arg) === 'text') refuseMixed(arg, 'an order');
   const unified = unify(args, emission, `${name}()`);
   const sql = unified.parts.map((part, index) =>

@@ -1,9 +1,12 @@
+import { untypedParameter } from './convert.ts';
 import type { Emission } from './emission.ts';
+import { UNTYPED } from './fragment.ts';
 import type { Query } from './query.ts';
 import type { QueryTranslation } from './translation.ts';
 
 /** A finished query with what was noted on the way. */
 export function queryTranslation({ sql, columns }: Query, emission: Emission): QueryTranslation {
+  if (sql.includes(UNTYPED)) throw untypedParameter();
   return {
     sql,
     columns: columns.map(({ name, fragment }) => ({ name, type: fragment.type === 'any' ? 'text' : fragment.type })),

@@ -29,8 +29,8 @@ export function translateSubquery(ast: Extract<Expr, { type: 'SubqueryExpr' }>, 
     column: __,
     ...value
   } = columnOfQuery(column, `(${query.sql}${firstRow(ast.select, setting)})`);
-  // As an expression it has a column's affinity; a constant NULL keeps being one only in its text.
-  return { ...value, collation: column.fragment.collation };
+  // As an expression it has its column's affinity, but no collation.
+  return { ...value, collation: null };
 }
 
 /** Where SQLite takes the first of several rows by an order, PostgreSQL must be told to. */

@@ -2,7 +2,7 @@ import type { Expr } from '../sqlite/schema.ts';
 import type { Catalog, CatalogTable } from './catalog.ts';
 import { asCondition, untypedParameter } from './convert.ts';
 import { Emission } from './emission.ts';
-import { logical } from './fragment.ts';
+import { UNTYPED, logical } from './fragment.ts';
 import { resultFragment } from './result-fragment.ts';
 import { scopeTable } from './scope.ts';
 import type { SqlType } from './sql-type.ts';
@@ -32,11 +32,11 @@ export function translateExpression(ast: Expr, { catalog, table, purpose, expect
   const tables = table === undefined ? [] : [scopeTable(table, table.name, null)];
   const isFixed = purpose === 'index' || purpose === 'generated' || purpose === 'where' || purpose === 'check';
   const fragment = translateNode(ast, { scope: { tables }, emission, isFixed });
-  if (fragment.parameter !== undefined) throw untypedParameter();
   const result =
     purpose === 'check' || purpose === 'where'
       ? logical(asCondition(fragment, emission))
       : resultFragment(fragment, emission, expected);
+  if (result.sql.includes(UNTYPED)) throw untypedParameter();
   return {
     sql: result.sql,
     type: result.type === 'any' ? 'text' : result.type,

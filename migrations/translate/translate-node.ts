@@ -1,12 +1,12 @@
 import type { Expr } from '../sqlite/schema.ts';
-import { isSameExpression } from './ast.ts';
+import { isSameExpression, walk } from './ast.ts';
 import { translateArithmetic } from './arithmetic.ts';
 import { translateCase } from './case.ts';
 import { translateCast } from './cast.ts';
 import { compareFragments } from './compare-fragments.ts';
 import { asCondition, isNull } from './convert.ts';
 import type { Emission } from './emission.ts';
-import { logical, valueOf } from './fragment.ts';
+import { UNTYPED, logical, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
 import { translateCall, translateCallStar } from './function-call.ts';
 import { translateInList, translateInSelect, translateInTable } from './in.ts';
@@ -29,6 +29,23 @@ export interface Setting {
 
 /** An expression of SQLite's in PostgreSQL's words. Throws {@link Untranslatable}. */
 export function translateNode(ast: Expr, setting: Setting): Fragment {
+  const fragment = translateBare(ast, setting);
+  if (fragment.collation !== null || (fragment.type !== 'text' && fragment.type !== 'any')) return fragment;
+  const name = collationWithin(ast);
+  return name === undefined ? fragment : { ...fragment, collation: { name, isExplicit: true } };
+}
+
+/** A COLLATE anywhere in an operand or an argument counts for the whole, the first one found. */
+function collationWithin(ast: Expr): string | undefined {
+  let name: string | undefined;
+  walk(ast, (node) => {
+    if (node.type === 'CollateExpr') name ??= (node as Extract<Expr, { type: 'CollateExpr' }>).collation.toUpperCase();
+    return name === undefined && node.type !== 'Select';
+  });
+  return name;
+}
+
+function translateBare(ast: Expr, setting: Setting): Fragment {
   const { emission, scope } = setting;
   if (scope.group?.keys.some((key) => isSameExpression(key, ast)) === true) {
     const { group: _, ...free } = scope;
@@ -51,7 +68,7 @@ export function translateNode(ast: Expr, setting: Setting): Fragment {
     case 'QualifiedExpr':
       return translateQualified(ast, setting);
     case 'VariableExpr':
-      return valueOf('', 'null', { parameter: emission.parameterUse(ast) });
+      return valueOf(UNTYPED, 'null', { parameter: emission.parameterUse(ast) });
     case 'ParenthesizedExpr': {
       const [only] = ast.exprs;
       if (only === undefined || ast.exprs.length > 1) {

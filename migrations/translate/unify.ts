@@ -1,4 +1,4 @@
-import { asValue, classOf, typeParameter } from './convert.ts';
+import { asAny, asValue, classOf, typeParameter } from './convert.ts';
 import type { Emission } from './emission.ts';
 import { castTo, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
@@ -23,7 +23,7 @@ export function unify(fragments: readonly Fragment[], emission: Emission, what: 
     known.some((one) => one.isMixed === true) || (type === 'real' && known.some((one) => one.type !== 'real'));
   if (type === 'real' && known.some((one) => one.type === 'integer' && one.constant === undefined)) {
     emission.remark({
-      severity: 'note',
+      severity: 'warning',
       code: 'integer-as-real',
       message: `${what} gives integers and reals: past 2^53 the integers lose digits`,
     });
@@ -54,6 +54,8 @@ function commonType(known: readonly Fragment[], what: string): Fragment['type'] 
     return types.has('real') ? 'real' : 'numeric';
   } else if (known.every((one) => classOf(one) === 'text')) {
     return 'text';
+  } else if (known.every((one) => classOf(one) === 'number' || classOf(one) === 'text')) {
+    return 'any';
   }
   throw new Untranslatable(
     'mixed-types',
@@ -68,8 +70,11 @@ export function convertTo(fragment: Fragment, type: Fragment['type'], emission: 
     return type === 'any' || type === 'null' ? fragment : typeParameter(fragment, type, emission);
   }
   if (fragment.constant?.kind === 'null') return nullOf(type, emission);
-  if (type === 'any')
-    return fragment.type === 'any' ? fragment : valueOf(`${asValue(fragment).sql}::${emission.pack('value')}`, 'any');
+  if (type === 'any') {
+    return fragment.type === 'any'
+      ? fragment
+      : valueOf(`${asAny(fragment, emission)}::${emission.pack('value')}`, 'any');
+  }
   if (type === 'boolean' || (fragment.type === type && fragment.isLogical !== true)) return fragment;
   const value = fragment.type === 'boolean' ? valueOf(`${fragment.sql}::integer`, 'integer') : asValue(fragment);
   return value.type === type ? value : { ...value, sql: castTo(value.sql, type), type };

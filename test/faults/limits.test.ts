@@ -139,6 +139,7 @@ test('In stage write a SQLite that is busy for seconds holds up nobody, and is b
   const letGo = await holdWriteLock(t, pair.path);
   const written: string[] = [];
   let slowestMs = 0;
+  const heldSince = performance.now();
   await until('the Mirror has given up a step', async () => {
     const name = `row ${written.length}`;
     const startedAt = performance.now();
@@ -147,6 +148,7 @@ test('In stage write a SQLite that is busy for seconds holds up nobody, and is b
     written.push(name);
     return crossfade.mirror.status().error !== null;
   });
+  t.true(performance.now() - heldSince < 5_000, 'it says so soon');
   t.regex(crossfade.mirror.status().error ?? '', /stayed locked by another connection/);
   t.true(slowestMs < 1_000, `${slowestMs} ms`);
   await letGo(0);

@@ -169,5 +169,6 @@ function kindOf(cell: SqliteValue): string | null {
 
 function textOf(cell: SqliteValue): string | null {
   if (cell === null) return null;
+  if (Object.is(cell, -0)) return '-0';
   return Buffer.isBuffer(cell) ? cell.toString('hex') : String(cell);
 }
