@@ -7,11 +7,13 @@ export function open(db) {
   `);
   return {
     set: db.prepare('INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)'),
-    upsert: db.prepare('INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value'),
+    upsert: db.prepare(
+      'INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value',
+    ),
     get: db.prepare('SELECT value FROM settings WHERE name = :name'),
     touch: db.prepare('UPDATE orders SET shipped_at = CURRENT_TIMESTAMP WHERE id = ?'),
     add: db.prepare('INSERT INTO orders (id, customer_id, placed_at, total) VALUES (NULL, ?, ?, ?)'),
-    match: db.prepare("SELECT id FROM orders WHERE note REGEXP ?"),
+    match: db.prepare('SELECT id FROM orders WHERE note REGEXP ?'),
     again: db.prepare('SELECT value FROM settings WHERE name = :name'),
     gone: db.prepare('SELECT id FROM customers_old'),
     // Methods of other things that are named as the driver's.

@@ -9,7 +9,9 @@ interface Customer {
 }
 
 export async function search(knex: Knex, words: string): Promise<readonly Customer[]> {
-  return await knex<Customer>('customers').select('id', 'email', 'name').whereRaw('name LIKE ?', [`%${words}%`]);
+  return await knex<Customer>('customers')
+    .select('id', 'email', 'name')
+    .whereRaw('name LIKE ?', [`%${words}%`]);
 }
 
 export async function byEmail(knex: Knex, email: string): Promise<unknown> {
