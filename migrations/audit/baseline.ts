@@ -74,8 +74,9 @@ function recordsOf({ code, place, places = [], statement }: Finding): readonly K
   }));
 }
 
-function withoutLine({ line: _, ...place }: Place): Place {
-  return place;
+function withoutLine(place: Place): Place {
+  const { line: _, ...rest } = place;
+  return rest;
 }
 
 function digest(statement: string): string {

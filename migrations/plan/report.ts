@@ -30,13 +30,13 @@ function findingText({ code, place, places = [], message, remedy, count, keys, s
   const rows = count === undefined ? '' : ` (${count} ${count === 1 ? 'row' : 'rows'}${keysText(keys)})`;
   const extent = statement === undefined ? rows : placesText(places);
   const lines = [`  ${where === '' ? '' : `${where}: `}${message}${extent} [${code}]`];
-  if (statement !== undefined) lines.push(`    | ${shown(statement)}`);
+  if (statement !== undefined) lines.push(`    | ${excerpt(statement)}`);
   if (remedy !== undefined) lines.push(`    → ${remedy}`);
   return lines.join('\n');
 }
 
 /** As much of a statement as fits on a line of a report. */
-function shown(statement: string): string {
+function excerpt(statement: string): string {
   return statement.length > STATEMENT_SHOWN ? `${statement.slice(0, STATEMENT_SHOWN - 1)}…` : statement;
 }
 

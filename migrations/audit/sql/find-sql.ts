@@ -109,7 +109,7 @@ function search(
   enter: (node: SourceNode, surroundings: Surroundings) => void,
 ): void {
   const call = callOf(node);
-  const isLink = call !== undefined || /MemberExpression$/.test(node.type);
+  const isLink = call !== undefined || node.type.endsWith('MemberExpression');
   const own = call !== undefined && surroundings.isInChain !== true ? builderTables(node) : [];
   const inside = { ...surroundings, tables: own.length > 0 ? own : surroundings.tables };
   enter(node, inside);

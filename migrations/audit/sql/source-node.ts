@@ -46,7 +46,7 @@ export function callOf(node: unknown): SourceCall | undefined {
   const callee = node['callee'];
   if (!isSourceNode(callee)) return undefined;
   const args = (node['arguments'] as readonly unknown[]).filter(isSourceNode);
-  if (!/MemberExpression$/.test(callee.type)) return { method: identifierOf(callee) ?? '', object: undefined, args };
+  if (!callee.type.endsWith('MemberExpression')) return { method: identifierOf(callee) ?? '', object: undefined, args };
   const { object } = callee;
   return { method: identifierOf(callee['property']) ?? '', object: isSourceNode(object) ? object : undefined, args };
 }

@@ -112,7 +112,8 @@ export class StatementJudge {
     const isTranslated = !(translation instanceof Untranslatable);
     const refused = isTranslated ? await prepare(postgres, translation) : undefined;
     const found: Judgement[] = [];
-    if (isTranslated && refused !== undefined) {
+    // What stands against both, such as a view that cannot be written to, is not the translation's doing.
+    if (isTranslated && refused !== undefined && refused.message !== asIs?.message) {
       found.push({
         severity: 'warning',
         code: 'translation-refused',

@@ -258,7 +258,7 @@ class Walk {
         ),
       ]);
     }
-    if (expr.type === 'CurrentTimestampLiteral' && /^timestamp/.test(column?.type ?? '')) return;
+    if (expr.type === 'CurrentTimestampLiteral' && column?.type.startsWith('timestamp') === true) return;
     if (expr.type === 'CurrentDateLiteral' && column?.type === 'date') return;
     const facts = this.#reaches.facts(expr, reach);
     if (column !== undefined) this.#add(storedDifferences(column, expr, facts, this.#context(reach)));

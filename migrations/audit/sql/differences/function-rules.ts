@@ -40,7 +40,7 @@ export function callDifferences(ast: Call, context: RuleContext): readonly Diffe
     case 'lower': {
       const folds =
         first?.type === 'StringLiteral'
-          ? /[^\x00-\x7f]/.test(first.value)
+          ? /\P{ASCII}/u.test(first.value)
           : first !== undefined && facts(first).type === 'parameter';
       if (!folds) return [];
       return [
