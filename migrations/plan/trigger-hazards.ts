@@ -33,6 +33,7 @@ export function refuseHazards(subject: HazardousTrigger): readonly Remark[] {
     refuseOwnTable(subject, reach);
     refuseBetweenRows(subject, reach);
     refuseForeignKeys(subject, reach);
+    refuseCascades(subject, reach);
   }
   return [...raiseRemarks(subject), ...remarks(subject, reach)];
 }
@@ -146,23 +147,36 @@ function refuseOwnTable({ trigger }: HazardousTrigger, reach: Reach): void {
 }
 
 /** A BEFORE trigger of the second row finds what the AFTER trigger of the first has done, in SQLite only. */
-function refuseBetweenRows({ trigger, schema, graph }: HazardousTrigger, reach: Reach): void {
-  const { event } = situationOf(trigger.statement);
-  for (const other of schema.triggers) {
-    const situation = situationOf(other.statement);
-    if (situation.time !== 'BEFORE' || tableOf(other) !== tableOf(trigger)) continue;
-    if ((situation.event === 'DELETE') !== (event === 'DELETE')) continue;
+function refuseBetweenRows({ trigger, graph, ...subject }: HazardousTrigger, reach: Reach): void {
+  for (const other of rivals({ trigger, graph, ...subject })) {
     const itsReach = graph.reach(other);
-    const met = [...itsReach.reads, ...itsReach.writes].find(
-      ({ access }) => !access.isOwnRow && reach.writes.some((write) => write.access.table === access.table),
-    );
+    const mine = reach.writes.map(({ access }) => access);
+    const met = [
+      ...itsReach.reads.map(({ access }) => access).filter((read) => mine.some(({ table }) => table === read.table)),
+      // Of rows that both add, only the order is another.
+      ...itsReach.writes
+        .map(({ access }) => access)
+        .filter((its) =>
+          mine.some((own) => own.table === its.table && (own.event !== 'INSERT' || its.event !== 'INSERT')),
+        ),
+    ].find(({ isOwnRow }) => !isOwnRow);
     if (met === undefined) continue;
     throw new Untranslatable(
       'trigger-between-rows',
-      `it writes to "${met.access.table}", which "${other.name}" looks at before each row: where a statement changes several rows, SQLite runs the two in turns`,
-      `put what both do into one trigger, or into the application`,
+      `it writes to "${met.table}", which "${other.name}" uses before each row: where a statement changes several rows, SQLite runs the two in turns`,
+      'put what both do into one trigger, or into the application',
     );
   }
+}
+
+/** The BEFORE triggers that one statement can fire besides an AFTER trigger: an upsert fires those of INSERT and UPDATE. */
+function rivals({ trigger, schema }: HazardousTrigger): readonly SqliteTrigger[] {
+  const { event } = situationOf(trigger.statement);
+  return schema.triggers.filter((other) => {
+    const situation = situationOf(other.statement);
+    if (situation.time !== 'BEFORE' || tableOf(other) !== tableOf(trigger)) return false;
+    return (situation.event === 'DELETE') === (event === 'DELETE');
+  });
 }
 
 /** PostgreSQL looks at foreign keys in its turn among the AFTER triggers, SQLite at the end of the statement. */
@@ -199,6 +213,51 @@ function refuseForeignKeys({ trigger, schema }: HazardousTrigger, reach: Reach):
       );
     }
   }
+}
+
+/** What a foreign key's action fires after the row, PostgreSQL fires after the parent's own AFTER triggers, SQLite before. */
+function refuseCascades({ trigger, schema, graph }: HazardousTrigger, reach: Reach): void {
+  for (const other of firedByActions({ trigger, schema, graph })) {
+    const its = graph.reach(other);
+    const met = (mine: readonly Access[], others: readonly Access[]) =>
+      mine.find(({ table }) => others.some((one) => one.table === table));
+    const changes = (of: Reach) => of.writes.map(({ access }) => access);
+    const notAdded = (of: Reach) =>
+      of.writes.filter(({ access }) => access.event !== 'INSERT').map(({ access }) => access);
+    const reads = (of: Reach) => of.reads.map(({ access }) => access);
+    const shared =
+      met(changes(reach), [...reads(its), ...notAdded(its)]) ??
+      met(changes(its), [...reads(reach), ...notAdded(reach)]);
+    if (shared === undefined) continue;
+    throw new Untranslatable(
+      'trigger-before-cascade',
+      `it uses "${shared.table}", and so does "${other.name}", which a foreign key's action fires: before it in SQLite, after it in PostgreSQL`,
+      'make it a BEFORE trigger, or put what both do into the application',
+    );
+  }
+}
+
+/** The AFTER triggers of other tables that foreign keys fire where rows of a trigger's table change. */
+function firedByActions({ trigger, schema, graph }: HazardousTrigger): readonly SqliteTrigger[] {
+  const { event } = situationOf(trigger.statement);
+  const table = tableOf(trigger);
+  const columns = schema.tables.find(({ name }) => name.toLowerCase() === table)?.columns ?? [];
+  const changed = { table, event, columns: columns.map(({ name }) => name.toLowerCase()) };
+  const seen = new Set<string>();
+  const found = new Set<SqliteTrigger>();
+  const follow = (change: typeof changed) => {
+    for (const action of graph.actionsOf(change)) {
+      const mark = `${action.table} ${action.event} ${action.columns.join()}`;
+      if (seen.has(mark)) continue;
+      seen.add(mark);
+      for (const one of graph.firedBy(action)) {
+        if (one !== trigger && situationOf(one.statement).time === 'AFTER') found.add(one);
+      }
+      follow({ table: action.table, event: action.event, columns: [...action.columns] });
+    }
+  };
+  follow(changed);
+  return [...found];
 }
 
 function keysOf(schema: SqliteSchema): readonly { readonly child: string; readonly key: SqliteForeignKey }[] {
@@ -267,8 +326,28 @@ function isFlatRefusal({ trigger, schema, graph }: HazardousTrigger): boolean {
   return rivals.length === 0 && event !== 'UPDATE' && !graph.isFiredWithin(trigger);
 }
 
-function remarks({ trigger }: HazardousTrigger, { isRecursive }: Reach): readonly Remark[] {
+function remarks(subject: HazardousTrigger, reach: Reach): readonly Remark[] {
+  const { trigger, graph } = subject;
+  const { isRecursive, writes } = reach;
   const found: Remark[] = [];
+  const adds = (of: Reach, table: string) =>
+    of.writes.some(({ access }) => access.event === 'INSERT' && access.table === table);
+  const shared =
+    situationOf(trigger.statement).time === 'AFTER'
+      ? writes.find(
+          ({ access: { table, event } }) =>
+            event === 'INSERT' &&
+            [...rivals(subject), ...firedByActions(subject)].some((other) => adds(graph.reach(other), table)),
+        )
+      : undefined;
+  if (shared !== undefined) {
+    found.push({
+      severity: 'warning',
+      code: 'trigger-order-of-rows',
+      message: `it adds rows to "${shared.access.table}", and so does another trigger that the same statement can fire: SQLite and PostgreSQL add them in another order`,
+      remedy: `read "${shared.access.table}" by something else than the order in which ids were given`,
+    });
+  }
   if (isRecursive) {
     found.push({
       severity: 'note',
