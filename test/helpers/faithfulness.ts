@@ -100,13 +100,14 @@ export async function checkDifferences({ sqlite, postgres, translation }: Sides)
       const lines = table.columns.map(
         (column) => `${quote(column.name)} ${column.declaredType} COLLATE ${column.collation}`,
       );
-      sqlite.exec(`DROP TABLE IF EXISTS temp.crossfade_checks; CREATE TEMP TABLE crossfade_checks (${lines.join(', ')})`);
+      const copy = `temp.${quote(table.name)}`;
+      sqlite.exec(`CREATE TEMP TABLE ${quote(table.name)} (${lines.join(', ')})`);
       const names = columns.map((column) => quote(column.name));
       const insert = sqlite
-        .prepare(`INSERT INTO crossfade_checks (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')}) RETURNING rowid, ${names.join(', ')}`)
+        .prepare(`INSERT INTO ${copy} (${names.join(', ')}) VALUES (${names.map(() => '?').join(', ')}) RETURNING rowid, ${names.join(', ')}`)
         .raw()
         .safeIntegers();
-      const ask = sqlite.prepare(`SELECT (${own}) IS NULL OR (${own}) FROM crossfade_checks WHERE rowid = ?`).pluck();
+      const ask = sqlite.prepare(`SELECT (${own}) IS NULL OR (${own}) FROM ${copy} WHERE rowid = ?`).pluck();
       const tried: { readonly held: readonly SqlValue[]; readonly encoded: (string | null)[]; readonly accepted: boolean }[] = [];
       for (const row of rows) {
         const [rowid, ...held] = insert.get(...row) as SqlValue[];
@@ -120,6 +121,7 @@ export async function checkDifferences({ sqlite, postgres, translation }: Sides)
         }
         tried.push({ held, encoded, accepted });
       }
+      sqlite.exec(`DROP TABLE ${copy}`);
       const answers = await accepted(postgres, { planned, names, sql, rows: tried.map(({ encoded }) => encoded) });
       const wrong = tried.flatMap((one, index) =>
         one.accepted === answers[index] ? [] : [`${one.accepted ? 'refuses' : 'accepts'} ${one.held.map(shownBySqlite).join(', ')}`],

@@ -25,7 +25,6 @@ DROP TABLE "User";
 ALTER TABLE "new_User" RENAME TO "User";
 CREATE UNIQUE INDEX "User_email_key" ON "User"("email");
 PRAGMA foreign_key_check;
-PRAGMA foreign_keys=ON;
 PRAGMA defer_foreign_keys=OFF;
 ALTER TABLE "Room" ADD COLUMN "archivedAt" DATETIME;
 ALTER TABLE "Message" RENAME COLUMN "meta" TO "metadata";
