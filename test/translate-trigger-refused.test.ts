@@ -120,7 +120,10 @@ test('a trigger on what is left out is left out with it, and said to be', async 
   const { findings, plan } = await translateSchema({ kind: 'sqlite', path, omit: ['table:a'] });
   t.deepEqual(plan.triggers, []);
   t.deepEqual(
-    findings.map(({ severity, code, place }) => `${severity} ${code} ${place.trigger ?? place.table ?? ''}`).sort(),
+    findings
+      .filter(({ severity }) => severity !== 'note')
+      .map(({ severity, code, place }) => `${severity} ${code} ${place.trigger ?? place.table ?? ''}`)
+      .sort(),
     ['rejection unknown-table on_b', 'warning left-out a', 'warning left-out on_a'],
   );
 });

@@ -16,9 +16,10 @@ export interface Outcome {
 
 /** A schema with triggers in both databases, empty at first. */
 export class TriggersOnBoth {
-  readonly pair: Translated;
+  readonly pair: Pick<Translated, 'sqlite' | 'postgres' | 'translation'>;
 
-  private constructor(pair: Translated) {
+  /** Over a schema that both have already. */
+  constructor(pair: TriggersOnBoth['pair']) {
     this.pair = pair;
   }
 
@@ -77,12 +78,18 @@ export class TriggersOnBoth {
     }
   }
 
-  /** The rows of all tables, each table's in the order of their texts. */
-  async rows(): Promise<{ readonly sqlite: readonly string[]; readonly postgres: readonly string[] }> {
+  /** The rows of all tables, each table's in the order of their texts; without columns that are not to be compared. */
+  async rows({ without = [] }: { readonly without?: readonly string[] } = {}): Promise<{
+    readonly sqlite: readonly string[];
+    readonly postgres: readonly string[];
+  }> {
     const sqlite: string[] = [];
     const postgres: string[] = [];
     for (const { name, columns } of this.pair.translation.plan.tables) {
-      const list = columns.map((column) => quote(column.name)).join(', ');
+      const list = columns
+        .filter((column) => !without.includes(column.name))
+        .map((column) => quote(column.name))
+        .join(', ');
       const text = `SELECT ${list} FROM ${quote(name)}`;
       sqlite.push(...lines(name, this.pair.sqlite.prepare(text).raw().all() as unknown[][]));
       const { rows } = await this.pair.postgres.query<unknown[]>({ text, rowMode: 'array' });
