@@ -8,6 +8,8 @@ interface Translation {
 
 /** PostgreSQL's SQLSTATEs that have a counterpart in SQLite, which code written for SQLite may look for. */
 const TRANSLATIONS: Readonly<Record<string, Translation>> = {
+  // What RAISE in a translated trigger raises.
+  23000: { code: 'SQLITE_CONSTRAINT_TRIGGER', message: (error) => error.message },
   23502: {
     code: 'SQLITE_CONSTRAINT_NOTNULL',
     message: (error) => `NOT NULL constraint failed: ${error.table ?? '?'}.${error.column ?? '?'}`,
