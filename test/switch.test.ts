@@ -164,7 +164,7 @@ test('a switch that cannot come through in time cancels itself, says so, and wri
   const patient = await pair.open();
   await goTo(patient, 'write');
   await patient.close();
-  const crossfade = await pair.open({ switchTimeoutMs: 2_000 });
+  const crossfade = await pair.open({ switchTimeoutMs: 5_000 });
   await pair.postgres.query(`BEGIN; INSERT INTO settings VALUES ('long', '1')`);
   const writing = crossfade.knex('settings').insert({ name: 'meanwhile', value: '1' });
   await t.throwsAsync(crossfade.cutover.step('read', { force: true }), { code: 'SWITCH_TIMED_OUT' });
@@ -175,7 +175,7 @@ test('a switch that cannot come through in time cancels itself, says so, and wri
   await crossfade.close();
   const next = await pair.open();
   await next.cutover.step('read', { force: true });
-  await next.mirror.caughtUp({ timeoutMs: 5_000 });
+  await next.mirror.caughtUp({ timeoutMs: 30_000 });
   t.deepEqual(await differences(next), []);
   t.is(pair.sqlite.prepare('SELECT count(*) FROM settings').pluck().get(), 3);
 });

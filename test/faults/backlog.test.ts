@@ -17,7 +17,8 @@ for (const stage of ['dual', 'write'] as const) {
       t.log(
         `${Math.round(CHANGES / seconds)} changes per second, from ${Math.round(before)} to at most ${Math.round(most)} MB`,
       );
-      t.is(steps, 1);
+      // After it there may be one more, without rows, which tells how far the changelog has been forgotten.
+      t.true(steps >= 1 && steps <= 2, `${steps} steps`);
       t.true(most - before < MEMORY_LIMIT_MB, `${Math.round(most - before)} MB`);
       t.is(pair.sqlite.prepare(COUNT).pluck().get(), CHANGES);
       t.is(Number((await pair.postgres.query<{ count: string }>(COUNT)).rows[0]?.count), CHANGES);

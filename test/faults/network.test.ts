@@ -130,7 +130,7 @@ test('In stage read writes go on, and soon reads too, while the network swallows
   t.true(load.takeSlowest().write < OPTIONS.waitLimitMs);
   proxy.resume();
   proxy.cut();
-  await until('reads are with PostgreSQL', async () => (await crossfade.status()).reads === 'postgres');
+  await until('reads are with PostgreSQL', async () => (await crossfade.status()).reads === 'postgres', 60_000);
   await Promise.all([load.goesOn({ writes: 20, reads: 0 }), reading.goesOn({ writes: 0, reads: 20 })]);
   await Promise.all([load.stop(), reading.stop()]);
   for (const { failures, retryable, broken, notFound } of [load, reading]) {

@@ -113,7 +113,7 @@ function isSameRow(table: TableSpec, sqlite: Row, postgres: Row): boolean {
 }
 
 /** Waits until a condition holds. @throws Error after `limitMs`, naming what was waited for. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 45_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await holds())) {
     if (performance.now() > deadline) throw new Error(`waited ${limitMs} ms in vain: ${what}`);
