@@ -1,7 +1,9 @@
+import { makesOf } from './codec/affinity.ts';
 import { characters } from './codec/characters.ts';
 import { checkedText } from './codec/checked-text.ts';
-import { decimalPlaces, isSameDecimal } from './codec/decimal.ts';
+import { decimalPlaces, isSameDecimal, wholeDigits } from './codec/decimal.ts';
 import type { Form } from './codec/form.ts';
+import { checkedJson } from './codec/checked-json.ts';
 import { jsonbText } from './codec/jsonb-text.ts';
 import { dates, moments } from './codec/moments.ts';
 import { nearestSingle } from './codec/nearest-single.ts';
@@ -78,7 +80,7 @@ const text: Codec = {
 
 /** JSON is carried as its text, so that `json` columns keep it byte for byte. */
 const json: Codec = {
-  toPostgres: (value) => (typeof value === 'string' ? checkedText(value) : refuse(value, 'json')),
+  toPostgres: (value) => (typeof value === 'string' ? checkedJson(value) : refuse(value, 'json')),
   fromPostgres: (value) => value,
 };
 
@@ -200,6 +202,8 @@ export interface ColumnCoding {
   readonly postgresType: string;
   /** How SQLite holds its values, where a type has several forms. Without one: the first that `formsOf` gives. */
   readonly form?: Form;
+  /** The type that SQLite declares. Without it nothing is known of what SQLite makes of a number on its way back. */
+  readonly sqliteType?: string;
 }
 
 /**
@@ -213,8 +217,29 @@ export function toPostgres(column: ColumnCoding, value: SqlValue): string | null
   if (value instanceof Unholdable) return ownText(value);
   const encoded = codecOf(column.type).toPostgres(value, column);
   if (column.postgresType.includes('(')) assertFits(column, encoded);
+  if (typeof value === 'number' || typeof value === 'bigint') assertKind(column, { value, encoded });
   return encoded;
 }
+
+/** A number comes back as an integer or as a real: it must be the one it was, or the column must make it so. */
+function assertKind(
+  column: ColumnCoding,
+  { value, encoded }: { readonly value: number | bigint; readonly encoded: string },
+): void {
+  const { type, sqliteType, form } = column;
+  const isOfKind = typeof value === 'bigint' ? INTEGERS.has(type) : type === 'double' || type === 'real';
+  // The form of a mixed column is what its values become.
+  if (isOfKind || sqliteType === undefined || form?.endsWith(' mixed') === true) return;
+  const given = fromPostgres(column, encoded);
+  if ((typeof given === 'number' || typeof given === 'bigint') && !makesOf(sqliteType, { given, stored: value })) {
+    const name = sqliteType === '' ? 'without a declared type' : `of the declared type ${sqliteType}`;
+    throw new ValueRefused(
+      `${storageClass(value)} in a column ${name}, which would come back as ${storageClass(given)}`,
+    );
+  }
+}
+
+const INTEGERS: ReadonlySet<ColumnType> = new Set(['smallint', 'integer', 'bigint', 'boolean']);
 
 /** The canonical value of a PostgreSQL text in a column. */
 export function fromPostgres(column: ColumnCoding, encoded: string | null): SqlValue {
@@ -232,9 +257,9 @@ function assertFits({ type, postgresType }: ColumnCoding, encoded: string): void
   if (type === 'text' && encoded.length > size && [...encoded].length > size) {
     throw new ValueRefused(`text longer than ${postgresType}`);
   }
-  if (type === 'numeric' && decimalPlaces(encoded) > scale) {
-    throw new ValueRefused(`more decimals than ${postgresType} holds`);
-  }
+  if (type !== 'numeric') return;
+  if (decimalPlaces(encoded) > scale) throw new ValueRefused(`more decimals than ${postgresType} holds`);
+  if (wholeDigits(encoded) > size - scale) throw new ValueRefused(`a number beyond the range of ${postgresType}`);
 }
 
 /**

@@ -35,6 +35,10 @@ export interface Finding {
   readonly count?: number;
   /** Keys of some rows it concerns, as people read them (`[17]`). */
   readonly keys?: readonly string[];
+  /** The SQL statement it is about, on one line. */
+  readonly statement?: string;
+  /** Where else that statement stands; {@link count} then counts all places. */
+  readonly places?: readonly Place[];
 }
 
 /** A place as people read it: `table "orders", column "paid_at"`. */

@@ -9,6 +9,9 @@ import { inScratch } from './plan/scratch.ts';
 import { translateSource } from './translate-source.ts';
 import type { SchemaRequest, SchemaTranslation } from './translate-source.ts';
 
+export { audit, auditReport } from './audit/audit.ts';
+export type { Audit, AuditReport, AuditRequest } from './audit/audit.ts';
+export { Baseline, writeBaseline } from './audit/baseline.ts';
 export { applyPlan, baseline } from './plan/apply-plan.ts';
 export { script } from './plan/emit.ts';
 export { knexMigration } from './plan/knex-migration.ts';
@@ -50,7 +53,7 @@ export interface SchemaReport {
 
 /** Says what a translation made and decided. The JSON has a `version`, which changes when a field changes its meaning. */
 export function schemaReport({ source, plan }: SchemaTranslation, findings: readonly Finding[]): SchemaReport {
-  const count = <T>(list: (table: Plan['tables'][number]) => readonly T[]): number =>
+  const count = (list: (table: Plan['tables'][number]) => readonly unknown[]): number =>
     plan.tables.reduce((sum, table) => sum + list(table).length, 0);
   const counts = {
     tables: plan.tables.length,

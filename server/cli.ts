@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
+import { addAuditCommand } from './commands/audit.ts';
 import { addBackfillCommand } from './commands/backfill.ts';
 import { addCompareCommand } from './commands/compare.ts';
 import { addDemoCommand } from './commands/demo.ts';
@@ -21,6 +22,7 @@ const program = new Command('crossfade')
   // Mistakes in the call are reported below, like every other error.
   .configureOutput({ outputError: () => {} });
 
+addAuditCommand(program);
 addSchemaCommand(program);
 addInstallCommand(program);
 addBackfillCommand(program);

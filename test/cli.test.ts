@@ -361,7 +361,7 @@ for (const [what, words] of [
   });
 }
 
-for (const command of [[], ['install'], ['status'], ['stage'], ['backfill'], ['compare'], ['demo']]) {
+for (const command of [[], ['audit'], ['install'], ['status'], ['stage'], ['backfill'], ['compare'], ['demo']]) {
   test(`crossfade ${[...command, '--help'].join(' ')} explains itself and needs no database`, async (t) => {
     const { status, stdout, stderr } = await crossfade(t, [...command, '--help']);
     t.is(status, 0);

@@ -105,9 +105,18 @@ const TAKES: Readonly<Record<PlainType, (value: Value) => boolean>> = {
     !value.endsWith(' ') &&
     !value.includes('\0') &&
     value.isWellFormed(),
-  json: (value) => typeof value === 'string' && !value.includes('\0') && value.isWellFormed(),
+  json: (value) => typeof value === 'string' && isJson(value),
   blob: (value) => value instanceof Uint8Array,
 };
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 for (const type of TYPES) {
   test(`${type}: what is taken of SQLite's values comes back as it was, and the rest is refused`, (t) => {
@@ -231,15 +240,115 @@ test('a column with a modifier refuses what PostgreSQL would cut or round in sil
     [coding('numeric', 'numeric(10,2)'), 1e-7],
     [coding('numeric', 'numeric(5)'), 0.5],
     [coding('numeric', 'numeric(5,-2)'), 1250n],
+    [coding('numeric', 'numeric(5,-2)'), 10_000_000n],
+    [coding('numeric', 'numeric(5,2)'), 1000n],
+    [coding('numeric', 'numeric(5,2)'), -1e300],
+    [coding('numeric', 'numeric(5,2)'), Infinity],
+    [coding('numeric', 'numeric(2,3)'), 0.1],
   ];
   const taken: [ColumnCoding, Value][] = [
     [coding('text', 'character varying(1)'), '\u{1F600}'],
     [coding('numeric', 'numeric(10,2)'), 1.5],
     [coding('numeric', 'numeric(10,2)'), 12n],
     [coding('numeric', 'numeric(5,-2)'), 1200n],
+    [coding('numeric', 'numeric(5,-2)'), 9_999_900n],
+    [coding('numeric', 'numeric(5,2)'), 999.99],
+    [coding('numeric', 'numeric(5,2)'), -0.01],
+    [coding('numeric', 'numeric(2,3)'), 0.012],
+    [coding('numeric', 'numeric'), -Infinity],
   ];
   for (const [column, value] of refused) t.throws(() => toPostgres(column, value), { instanceOf: ValueRefused });
   for (const [column, value] of taken) t.true(isSameNumber(canonical(column, value), value), column.postgresType);
+});
+
+test('what PostgreSQL would not take as json is refused', async (t) => {
+  const { postgres } = await databases(t);
+  const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+  const jsons = [
+    '',
+    'x',
+    '{"a":1,}',
+    '[1 2]',
+    '01',
+    '"\t"',
+    'NaN',
+    '{"a":1,"a":2}',
+    '"\\u0000"',
+    ' [1e5]\n',
+    nested(1_000),
+    `["${'['.repeat(2_000)}\\""]`,
+  ];
+  for (const text of jsons) {
+    const isTaken = unlessRefused(() => toPostgres(coding('json'), text)) !== undefined;
+    const inPostgres = await postgres.query<{ v: string }>('SELECT $1::json AS v', [text]).catch(() => undefined);
+    t.is(isTaken ? text : undefined, inPostgres?.rows[0]?.v);
+  }
+  t.throws(() => toPostgres(coding('json'), nested(1_001)), { instanceOf: ValueRefused, message: /deep/ });
+});
+
+test('a number that SQLite would have back as an integer for a real, or the other way round, is refused', (t) => {
+  const sqlite = new Database(':memory:');
+  t.teardown(() => sqlite.close());
+  sqlite.defaultSafeIntegers(true);
+  const types: [string, ColumnCoding['form']][] = [
+    ...TYPES.map((type): [string, undefined] => [POSTGRES_TYPES[type], undefined]),
+    ['timestamp with time zone', 'epoch-ms'],
+    ['timestamp with time zone', 'epoch-s-real'],
+    ['date', 'julian-day'],
+  ];
+  const edges = [
+    0n,
+    1n,
+    -5n,
+    86_400_000n,
+    2n ** 53n,
+    2n ** 53n + 1n,
+    2n ** 62n,
+    2n ** 63n - 1n,
+    -(2n ** 63n),
+    1n - 2n ** 63n,
+  ];
+  const reals = [
+    0,
+    1,
+    1.5,
+    0.1,
+    86_400_000,
+    2 ** 53,
+    2 ** 62,
+    2 ** 63,
+    -(2 ** 63),
+    -(2 ** 62),
+    1e300,
+    Infinity,
+    2_460_447.5,
+  ];
+  const numbers: Value[] = [...edges, ...reals];
+  let taken = 0;
+  let refused = 0;
+  for (const sqliteType of ['INTEGER', 'NUMERIC', 'DATETIME', 'REAL', 'FLOAT', '', 'BLOB']) {
+    sqlite.exec(`CREATE TABLE "in ${sqliteType}" (v ${sqliteType})`);
+    const store = sqlite.prepare(`INSERT INTO "in ${sqliteType}" VALUES (?) RETURNING v`).pluck();
+    for (const [postgresType, form] of types) {
+      const type = columnTypeFor(postgresType) ?? 'text';
+      for (const number of numbers) {
+        const held = store.get(number) as SqlValue;
+        const known: ColumnCoding = { type, postgresType, ...(form === undefined ? {} : { form }) };
+        const back = unlessRefused(() => canonical({ ...known, sqliteType }, held));
+        const otherwise = unlessRefused(() => canonical(known, held));
+        if (back === undefined) refused += 1;
+        else {
+          taken += 1;
+          t.true(
+            sameValue(store.get(back) as SqlValue, held),
+            `${encodeKey([held])} in ${sqliteType} by ${postgresType} ${form}`,
+          );
+        }
+        if (back === undefined && otherwise !== undefined) t.false(sameValue(store.get(otherwise) as SqlValue, held));
+      }
+    }
+  }
+  t.true(taken > 200 && refused > 200, `${taken} taken, ${refused} refused`);
 });
 
 test('what only one database can hold equals nothing else, and keeps what it is as a key', (t) => {

@@ -121,6 +121,10 @@ test('what SQLite took for a column, PostgreSQL takes, and it is the same in SQL
     paid_at: '2024-05-17T08:09:10.123Z',
     seen_at: 1_715_933_350_123,
   });
+  await knex('orders').where({ id: 3 }).increment({ paid_at: 5, expires: 60 });
+  t.like(await knex('orders').where({ id: 3 }).first(), { paid_at: 12, expires: 68 });
+  await knex('orders').where({ id: 3 }).decrement('paid_at', 5);
+  await knex('orders').where({ id: 3 }).decrement('expires', 60).update({ code: 'x' });
   t.deepEqual(
     await knex('orders')
       .insert({ id: 5, paid_at: new Date(1) })

@@ -154,6 +154,21 @@ test('an older copy of the SQLite file that was put back is noticed, and nothing
   t.deepEqual(await differences(restored), []);
 });
 
+test('a SQLite file that somebody took out of WAL mode is put into it again by the next process', async (t) => {
+  const pair = await makePair(t);
+  const first = await pair.open();
+  await goTo(first, 'dual');
+  await first.close();
+  t.is(pair.sqlite.pragma('journal_mode = DELETE', { simple: true }), 'delete');
+  pair.sqlite.exec(`INSERT INTO settings VALUES ('a', '1')`);
+  const crossfade = await pair.open();
+  await crossfade.mirror.caughtUp({ timeoutMs: 20_000 });
+  // A connection notices at its next read.
+  pair.sqlite.exec('SELECT count(*) FROM settings');
+  t.is(pair.sqlite.pragma('journal_mode', { simple: true }), 'wal');
+  t.deepEqual(await differences(crossfade), []);
+});
+
 test('a table that was rebuilt behind its capture stops the Mirror with a remedy', async (t) => {
   const pair = await makePair(t);
   const crossfade = await pair.open();

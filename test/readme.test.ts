@@ -48,7 +48,9 @@ test('every npm command that the README names exists', (t) => {
 
 test('every test that a guarantee names exists', (t) => {
   const guarantees = readFileSync(join(root, 'adapter/README.md'), 'utf8');
-  const tests = readdirSync(join(root, 'test')).filter((name) => name.endsWith('.test.ts'));
+  const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.test.ts'),
+  );
   const bodies = tests.map((name) => readFileSync(join(root, 'test', name), 'utf8')).join('\n');
   const files = [...guarantees.matchAll(/`([a-z-]+\.test\.ts)`/g)].map((match) => match[1] ?? '');
   t.true(files.length > 8);
@@ -59,7 +61,8 @@ test('every test that a guarantee names exists', (t) => {
   );
   t.true(titles.length > 5);
   for (const title of titles) {
-    const words = title.replace(/…$/, '').replace(/^.*?: /, '');
-    t.true(bodies.includes(words), title);
+    // What stands for a part of the title that varies, or was too long.
+    const pieces = title.replace(/^.*?: /, '').split('…');
+    for (const piece of pieces) t.true(bodies.includes(piece.trim()), title);
   }
 });

@@ -37,9 +37,10 @@ async function run(pair: Pair, ...statements: readonly string[]): Promise<void> 
 }
 
 async function isStopped(crossfade: Crossfade, message: RegExp): Promise<void> {
-  await until('the loss is noticed', async () => (await crossfade.status()).mirror.runs === 'stopped');
-  const { error } = (await crossfade.status()).mirror;
-  if (!message.test(error ?? '')) throw new Error(`it stopped for another reason: ${error}`);
+  await until(`the Mirror stops and says ${message}`, async () => {
+    const { runs, error } = (await crossfade.status()).mirror;
+    return runs === 'stopped' && message.test(error ?? '');
+  });
 }
 
 async function mended(crossfade: Crossfade): Promise<readonly string[]> {

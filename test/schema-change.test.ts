@@ -234,3 +234,24 @@ test('capture that somebody switches off in PostgreSQL is noticed although nothi
   t.true(status.isDone);
   t.deepEqual(await differences(crossfade), []);
 });
+
+test('a key column that was made wider in PostgreSQL as secondary is known after another install, and the rows leave quarantine', async (t) => {
+  const tables = {
+    sqlite: 'CREATE TABLE items (id INTEGER PRIMARY KEY, note TEXT)',
+    postgres: 'CREATE TABLE items (id integer PRIMARY KEY, note text)',
+  };
+  const pair = await makePair(t, { tables });
+  const crossfade = await pair.open();
+  await goTo(crossfade, 'dual');
+  pair.sqlite.exec(`INSERT INTO items VALUES (1, 'a'), (3000000000, 'b')`);
+  await crossfade.mirror.caughtUp({ timeoutMs: 20_000 });
+  const refused = async (): Promise<readonly string[]> =>
+    (await crossfade.stores.postgres.progress()).quarantine.map(({ reason }) => reason);
+  t.deepEqual(await refused(), ['an integer beyond the range of integer']);
+  await pair.postgres.query('ALTER TABLE items ALTER COLUMN id TYPE bigint');
+  await crossfade.install();
+  pair.sqlite.exec(`UPDATE items SET note = 'c' WHERE id = 1`);
+  await crossfade.mirror.caughtUp({ timeoutMs: 20_000 });
+  t.deepEqual(await refused(), []);
+  t.deepEqual(await differences(crossfade), []);
+});

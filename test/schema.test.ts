@@ -42,5 +42,9 @@ test('tables, keys, constraints, indexes and defaults are carried over, and Post
   const { rows: made } = await pair.postgres.query<{ id: string }>(
     `INSERT INTO customers (email) VALUES ('c@example.org') RETURNING id`,
   );
-  t.is(made[0]?.id, '4', 'after the attempt above, which took 3: the id of the row that was deleted is not given out again');
+  t.is(
+    made[0]?.id,
+    '4',
+    'after the attempt above, which took 3: the id of the row that was deleted is not given out again',
+  );
 });

@@ -16,6 +16,13 @@ export function decimalPlaces(text: string): number {
   return digits === '' ? 0 : -exponent;
 }
 
+/** How many digits a number has before its point, less than none when zeros follow it; infinitely many when it is infinite. */
+export function wholeDigits(text: string): number {
+  const decimal = parse(text);
+  if (decimal === undefined) return Infinity;
+  return decimal.digits === '' ? -Infinity : decimal.digits.length + decimal.exponent;
+}
+
 interface Decimal {
   readonly sign: string;
   /** Without zeros at either end; empty for zero. */

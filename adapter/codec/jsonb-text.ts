@@ -1,8 +1,6 @@
+import { endOfString, MAX_DEPTH } from './checked-json.ts';
 import { checkedText } from './checked-text.ts';
 import { ValueRefused } from './value-refused.ts';
-
-/** PostgreSQL's own limit depends on the size of its stack, and ends the statement; SQLite's functions take 1,000. */
-const MAX_DEPTH = 1_000;
 
 /** What a `numeric` holds, and so a number of `jsonb`: digits before the point and after it. */
 const MAX_WHOLE_DIGITS = 131_072;
@@ -98,18 +96,10 @@ class Reader {
 
   #string(): string {
     const start = this.#at;
-    let end = this.#text.indexOf('"', start + 1);
-    while (end > 0 && this.#isEscaped(end)) end = this.#text.indexOf('"', end + 1);
+    const end = endOfString(this.#text, start);
     if (end < 0) throw invalid();
     this.#at = end + 1;
     return checkedText(parsedString(this.#text.slice(start, end + 1)));
-  }
-
-  /** Whether an odd number of backslashes stands before this place. */
-  #isEscaped(place: number): boolean {
-    let first = place;
-    while (this.#text[first - 1] === '\\') first -= 1;
-    return (place - first) % 2 === 1;
   }
 
   #scalar(): string {

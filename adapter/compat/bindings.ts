@@ -35,3 +35,10 @@ export function boundTo(column: ColumnCoding, value: unknown): unknown {
     throw error;
   }
 }
+
+/** What a number counts in a column of moments; `undefined` where SQLite has no numbers. */
+export function unitOf({ form }: ColumnCoding): 'second' | 'millisecond' | 'microsecond' | undefined {
+  if (form?.startsWith('epoch-s') === true) return 'second';
+  if (form?.startsWith('epoch-ms') === true) return 'millisecond';
+  return form?.startsWith('epoch-us') === true ? 'microsecond' : undefined;
+}

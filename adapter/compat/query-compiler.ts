@@ -1,4 +1,5 @@
-import { boundTo } from './bindings.ts';
+import type { ColumnCoding } from '../codec.ts';
+import { boundTo, unitOf } from './bindings.ts';
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
 import type { Catalog } from './catalog.ts';
 
@@ -36,7 +37,24 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       if (data !== undefined && formed !== undefined) {
         for (const [column, coding] of formed) if (column in data) data[column] = boundTo(coding, data[column]);
       }
-      return super._prepUpdate(data);
+      return super._prepUpdate(formed === undefined ? data : this.#counted(data, formed));
+    }
+
+    /** `increment` counts in the unit of SQLite's numbers; a bare number would be seconds to PostgreSQL. */
+    #counted(
+      data: Record<string, unknown> | undefined,
+      formed: ReadonlyMap<string, ColumnCoding>,
+    ): Record<string, unknown> | undefined {
+      const counters = { ...(this.single['counter'] as Record<string, unknown> | undefined) };
+      const counted = { ...data };
+      for (const [column, coding] of formed) {
+        const unit = unitOf(coding);
+        if (unit === undefined || !(column in counters) || column in counted) continue;
+        counted[column] = this.client.raw(`?? + ? * interval '1 ${unit}'`, [column, counters[column]]);
+        delete counters[column];
+      }
+      this.single = { ...this.single, counter: counters };
+      return counted;
     }
 
     /** Knex's SQLite dialect knows no RETURNING on deletes: they resolve to a count. */

@@ -129,7 +129,7 @@ export interface ClientInternals {
   queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals;
   queryBuilder(): BuilderInternals;
   formatter(builder: unknown): { wrap(value: unknown): string };
-  raw(sql: string): unknown;
+  raw(sql: string, bindings?: readonly unknown[]): unknown;
   query(connection: Connection, query: unknown): Promise<unknown>;
   prepBindings(bindings: readonly unknown[] | undefined): readonly unknown[] | undefined;
   processResponse(query: QueryObject, runner: unknown): unknown;

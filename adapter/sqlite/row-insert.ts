@@ -1,6 +1,8 @@
 import type Database from 'better-sqlite3';
 import { sameValue, ValueRefused } from '../codec.ts';
 import type { ColumnType } from '../codec.ts';
+import { affinity } from '../codec/affinity.ts';
+import type { Affinity } from '../codec/affinity.ts';
 import { Unholdable } from '../codec/unholdable.ts';
 import type { ColumnSpec, Row, TableSpec } from '../spec.ts';
 import { columnAt } from '../spec.ts';
@@ -77,8 +79,6 @@ const KEPT_BY = {
   blob: ['INTEGER', 'NUMERIC', 'REAL', 'TEXT', 'BLOB'],
 } as const satisfies Record<ColumnType, readonly Affinity[]>;
 
-type Affinity = 'INTEGER' | 'NUMERIC' | 'REAL' | 'TEXT' | 'BLOB';
-
 function mayConvert(column: ColumnSpec): boolean {
   const kept: readonly Affinity[] = isPunctuated(column) ? NOT_NUMERIC : KEPT_BY[column.type];
   return !kept.includes(affinity(column.sqliteType));
@@ -89,12 +89,4 @@ function isPunctuated({ type, form: declared }: ColumnSpec): boolean {
   const form: string = declared ?? '';
   if (type === 'uuid') return !form.startsWith('uuid-hex') && !form.startsWith('uuid-blob');
   return (type === 'timestamptz' || type === 'timestamp' || type === 'date') && !/^(epoch|julian)/.test(form);
-}
-
-/** https://sqlite.org/datatype3.html#determination_of_column_affinity */
-function affinity(declared: string): Affinity {
-  if (/INT/i.test(declared)) return 'INTEGER';
-  if (/CHAR|CLOB|TEXT/i.test(declared)) return 'TEXT';
-  if (/BLOB/i.test(declared) || declared === '') return 'BLOB';
-  return /REAL|FLOA|DOUB/i.test(declared) ? 'REAL' : 'NUMERIC';
 }

@@ -58,6 +58,8 @@ export class SqliteStore implements Store {
   readonly #durability: Durability;
   readonly #thread: SqliteThread;
   readonly #large: LargeSteps;
+  /** Somebody may have taken the file out of it while no connection was open; since then it stays as it is. */
+  #isInWalMode = false;
   /** Resolves when the last step that was handed in has ended, well or not. */
   #applying: Promise<unknown> = Promise.resolve();
   readonly #reader: StepReader;
@@ -223,6 +225,7 @@ export class SqliteStore implements Store {
   }
 
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
+    if (!this.#isInWalMode) await this.#enterWalMode();
     if (this.#reader.isLarge(request)) return this.#large.read(request, use);
     try {
       const reading = await this.#reader.open(request);
@@ -329,7 +332,10 @@ export class SqliteStore implements Store {
   }
 
   async #applyAfter(before: Promise<unknown>, step: StepToApply): Promise<StepApplied | null> {
-    const ready = (): Promise<unknown> => Promise.all([step.reading.durable(), before]);
+    const ready = async (): Promise<void> => {
+      await Promise.all([step.reading.durable(), before]);
+      if (!this.#isInWalMode) await this.#enterWalMode();
+    };
     // Of a step that is read bit by bit nobody knows how much it is.
     const rest = each(step.reading.batches());
     const fetched: Batch[] = [];
@@ -573,7 +579,8 @@ export class SqliteStore implements Store {
   /** The change needs one moment in which no other connection is in a transaction. */
   async #enterWalMode(): Promise<void> {
     const mode = await retryWhileBusy(() => this.#db.pragma('journal_mode = WAL', { simple: true }));
-    if (mode === 'wal') return;
+    this.#isInWalMode = mode === 'wal';
+    if (this.#isInWalMode) return;
     throw new CrossfadeError(
       'SQLITE_UNREADABLE',
       `could not put the SQLite file into WAL mode: it stayed in "${String(mode)}"`,

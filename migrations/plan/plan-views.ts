@@ -31,8 +31,15 @@ export function planViews(
     define({
       name: view.name,
       columns: view.columns.map((name, index) => {
-        const type = query.columns[index]?.type ?? 'null';
-        return { name, type, postgresType: POSTGRES_NAME[type], collation: 'BINARY', notNull: false };
+        const { type, origin } = query.columns[index] ?? { type: 'null' as const };
+        return {
+          name,
+          type,
+          postgresType: POSTGRES_NAME[type],
+          collation: origin?.collation?.name ?? 'BINARY',
+          notNull: false,
+          ...(origin === undefined ? {} : { origin }),
+        };
       }),
     });
   };

@@ -1,8 +1,11 @@
 import { placeText } from '../finding.ts';
-import type { Finding, Severity } from '../finding.ts';
+import type { Finding, Place, Severity } from '../finding.ts';
 
 /** How many notes of one kind are spelled out in a text that is not asked to be verbose. */
 const NOTES_SHOWN = 3;
+/** How many of the places of one statement are spelled out beside the first. */
+const PLACES_SHOWN = 3;
+const STATEMENT_SHOWN = 160;
 
 const HEADINGS: Readonly<Record<Severity, string>> = { rejection: 'Rejected', warning: 'Look at', note: 'Choices' };
 
@@ -22,12 +25,26 @@ export function findingsText(findings: readonly Finding[], options: { readonly v
   return sections.join('\n\n');
 }
 
-function findingText({ code, place, message, remedy, count, keys }: Finding): string {
+function findingText({ code, place, places = [], message, remedy, count, keys, statement }: Finding): string {
   const where = placeText(place);
   const rows = count === undefined ? '' : ` (${count} ${count === 1 ? 'row' : 'rows'}${keysText(keys)})`;
-  const lines = [`  ${where === '' ? '' : `${where}: `}${message}${rows} [${code}]`];
+  const extent = statement === undefined ? rows : placesText(places);
+  const lines = [`  ${where === '' ? '' : `${where}: `}${message}${extent} [${code}]`];
+  if (statement !== undefined) lines.push(`    | ${excerpt(statement)}`);
   if (remedy !== undefined) lines.push(`    → ${remedy}`);
   return lines.join('\n');
+}
+
+/** As much of a statement as fits on a line of a report. */
+function excerpt(statement: string): string {
+  return statement.length > STATEMENT_SHOWN ? `${statement.slice(0, STATEMENT_SHOWN - 1)}…` : statement;
+}
+
+function placesText(places: readonly Place[]): string {
+  if (places.length === 0) return '';
+  const first = places.slice(0, PLACES_SHOWN).map((place) => placeText(place));
+  const more = places.length - first.length;
+  return ` (also ${first.join(', ')}${more === 0 ? '' : ` and ${more} more`})`;
 }
 
 function keysText(keys: readonly string[] | undefined): string {

@@ -1,4 +1,5 @@
 import type { Affinity } from '../sqlite/schema.ts';
+import type { Fragment } from './fragment.ts';
 import type { SqlType } from './sql-type.ts';
 
 /** A column as an expression finds it. */
@@ -22,6 +23,8 @@ export interface CatalogColumn {
   readonly form?: string;
   /** The rowid by another name: `rowid`, `oid` and `_rowid_` mean it too. */
   readonly isRowid?: boolean;
+  /** Of a view: what its query says of the column, which SQLite goes on to compare and compute by (NOCASE, an affinity). */
+  readonly origin?: Fragment;
 }
 
 /** A table or view as an expression finds it. */

@@ -28,14 +28,39 @@ export function translateCall(ast: Extract<Expr, { type: 'FunctionCallExpr' }>, 
 const SAME: Readonly<Record<string, string>> = { json_extract: 'json_extract_value', format: 'printf' };
 
 /** A function of the pack, and what is known of its result. */
-function packFunction(name: string, args: readonly Fragment[], setting: Setting): Fragment {
+function packFunction(name: string, given: readonly Fragment[], setting: Setting): Fragment {
+  const args = name === 'printf' || name === 'format' ? printed(given) : given;
   const call = callPack(SAME[name] ?? name, args, setting);
   if (name === 'date' || name === 'time' || name === 'datetime') return { ...call, isNeverNumber: true };
   const [format] = args;
   const isDigits =
     name === 'strftime' && format?.constant?.kind === 'text' && /^(%[dHjmMSsYw])+$/.test(format.constant.value);
-  return isDigits ? { ...call, isDigits } : call;
+  if (isDigits) return { ...call, isDigits };
+  const isDated = name === 'strftime' && format?.constant?.kind === 'text' && DATED.test(format.constant.value);
+  return isDated ? { ...call, isNeverNumber: true } : call;
 }
+
+/** Formats of `strftime` that set a sign between digits where no number has one: `%Y-%m-%d`, `%H:%M`, `%F`. */
+const DATED = /%[FRT]|%[a-zA-Z][^e]*[-:/]/;
+
+/** What `printf` takes for a number, it converts itself: whether it is whole or not makes no difference then. */
+function printed(args: readonly Fragment[]): readonly Fragment[] {
+  const [format] = args;
+  if (format?.constant?.kind !== 'text') return args;
+  const uses = [...format.constant.value.matchAll(CONVERSION)].flatMap(([, width, precision, letter = '']) => [
+    ...(width === '*' ? ['d'] : []),
+    ...(precision === '*' ? ['d'] : []),
+    ...(letter === '%' ? [] : [letter]),
+  ]);
+  return args.map((arg, index) => {
+    if (!'diufFeEgGxXo'.includes(uses[index - 1] ?? 's')) return arg;
+    const { isMixed: _, ...plain } = arg;
+    return plain;
+  });
+}
+
+/** A conversion of a format: flags, width, precision, length, letter. */
+const CONVERSION = /%[-+ 0,!#]*(\*|\d+)?(?:\.(\*|\d+))?l{0,2}([a-zA-Z%])/g;
 
 /** `count(*)`. */
 export function translateCallStar(ast: Extract<Expr, { type: 'FunctionCallStarExpr' }>, setting: Setting): Fragment {

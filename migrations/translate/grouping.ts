@@ -38,7 +38,11 @@ export function groupingOf({ keys, keyFragments, core, orderBy, plain }: Groupin
   return {
     // A key under NOCASE is any of the texts that are equal.
     keys: keys.filter((_, index) => exact.includes(keyFragments[index] as Fragment)),
-    column: (fragment) => (isFree(fragment) ? fragment : chosenRow(fragment, core, orderBy, plain)),
+    column: (fragment) => {
+      if (isFree(fragment)) return fragment;
+      const key = keyFragments.find(({ sql }) => sql === fragment.sql);
+      return chosenRow(fragment, { core, orderBy, plain, collation: key?.collation?.name });
+    },
   };
 }
 
@@ -51,7 +55,12 @@ function isDetermined(table: ScopeTable, grouped: ReadonlySet<string>): boolean 
   );
 }
 
-function chosenRow(fragment: Fragment, core: Core, orderBy: readonly SortedColumn[], plain: Setting): Fragment {
+interface Choice extends Pick<GroupingOptions, 'core' | 'orderBy' | 'plain'> {
+  /** What the column is grouped under; undefined if it is not grouped. */
+  readonly collation: string | undefined;
+}
+
+function chosenRow(fragment: Fragment, { core, orderBy, plain, collation }: Choice): Fragment {
   const calls: AstNode[] = [];
   for (const part of [...core.columns, ...(core.having === undefined ? [] : [core.having]), ...orderBy]) {
     walk(part, (node) => {
@@ -68,6 +77,13 @@ function chosenRow(fragment: Fragment, core: Core, orderBy: readonly SortedColum
     (name !== 'min' && name !== 'max') ||
     only?.filterOver !== undefined
   ) {
+    if (collation !== undefined) {
+      throw new Untranslatable(
+        'grouped-collation',
+        `column ${quoteName(fragment.column ?? '')} is grouped under the collation ${collation}, so that any of several texts stands for a group`,
+        'return min() or max() of it with COLLATE BINARY, or group by it with COLLATE BINARY',
+      );
+    }
     throw new Untranslatable(
       'bare-column',
       `${fragment.column === undefined ? 'an expression' : `column ${quoteName(fragment.column)}`} is neither in GROUP BY nor in an aggregate, so that any row of a group gives it`,

@@ -9,7 +9,11 @@ export function queryTranslation({ sql, columns }: Query, emission: Emission): Q
   if (sql.includes(UNTYPED)) throw untypedParameter();
   return {
     sql,
-    columns: columns.map(({ name, fragment }) => ({ name, type: fragment.type === 'any' ? 'text' : fragment.type })),
+    columns: columns.map(({ name, fragment }) => ({
+      name,
+      type: fragment.type === 'any' ? 'text' : fragment.type,
+      origin: fragment,
+    })),
     parameters: emission.parameters,
     usesPack: emission.usesPack,
     remarks: emission.remarks,

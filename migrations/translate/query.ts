@@ -52,7 +52,9 @@ export function outputColumns(
   const named = columns.map(({ name, fragment }) => {
     const isUntyped = fragment.type === 'any' || fragment.constant?.kind === 'null';
     const output = isNested && isUntyped ? fragment : resultFragment(fragment, emission);
-    return { name: isNested ? uniqueName(name, used) : name, fragment: { ...fragment, ...output } };
+    // What leaves as text was more than texts.
+    const mixed = fragment.type === 'any' && output.type === 'text' ? { isMixed: true as const } : {};
+    return { name: isNested ? uniqueName(name, used) : name, fragment: { ...fragment, ...output, ...mixed } };
   });
   return { sql: named.map(({ name, fragment }) => aliased(fragment, name)).join(', '), columns: named };
 }

@@ -70,6 +70,13 @@ function assignedNumber(fragment: Fragment, expected: 'integer' | 'real' | 'nume
   const number = constant?.kind === 'text' ? numberOfText(constant.value) : undefined;
   const value = number === undefined ? fragment : constantFragment(number);
   // What the affinity makes a number of becomes one; what it leaves alone is an error in PostgreSQL, as no number is it.
+  if (value.isNeverNumber === true) {
+    throw new Untranslatable(
+      'text-in-number',
+      `a text that is never a number, as the time of day is, goes into a column of type ${expected}`,
+      'let the column hold moments, with its type { type: "timestamptz", form: "epoch-ms mixed" } in `columns`, or give it a number',
+    );
+  }
   if (value.type === 'any' || (value.type === 'text' && constant === undefined)) {
     const text = value.type === 'any' ? `${emission.pack('cast_text')}(${value.sql})` : value.sql;
     return valueOf(castTo(text, expected), expected, expected === 'integer' ? { isWide: true } : {});

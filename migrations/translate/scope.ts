@@ -157,9 +157,11 @@ function columnOf(tables: readonly ScopeTable[], wanted: string): Fragment | und
 }
 
 function columnFragment(column: CatalogColumn, qualifier: string | null): Fragment {
+  const sql = qualifier === null ? quoteName(column.name) : `${quoteName(qualifier)}.${quoteName(column.name)}`;
+  if (column.origin !== undefined) return columnOfQuery({ name: column.name, fragment: column.origin }, sql);
   const affinity = column.affinity ?? AFFINITY[column.type];
   return {
-    sql: qualifier === null ? quoteName(column.name) : `${quoteName(qualifier)}.${quoteName(column.name)}`,
+    sql,
     type: column.type,
     affinity,
     collation: { name: column.collation.toUpperCase(), isExplicit: false },

@@ -1,4 +1,5 @@
 import type { Finding } from '../finding.ts';
+import type { Fragment } from './fragment.ts';
 import type { SqlType } from './sql-type.ts';
 
 /** A remark on a translation: a finding whose place the caller knows. */
@@ -18,7 +19,12 @@ export interface Translation {
 /** A query in PostgreSQL's words. */
 export interface QueryTranslation extends Omit<Translation, 'type' | 'immutable'> {
   /** The columns of its result; empty for a statement that returns none. */
-  readonly columns: readonly { readonly name: string; readonly type: SqlType }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly type: SqlType;
+    /** What else is known of its values, for queries that read from this one. */
+    readonly origin: Fragment;
+  }[];
   /**
    * What to bind, in the order of PostgreSQL's numbers: `$1` is the first. `key` is the number that SQLite counts for
    * `?` and `?3` (from 1), or the name as written (`:name`, `@name`, `$name`). A parameter that is used with two types

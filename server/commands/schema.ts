@@ -2,10 +2,10 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { CrossfadeError, messageOf } from '../../adapter/errors.ts';
 import type { Finding } from '../../migrations/finding.ts';
-import type { SchemaTranslation } from '../../migrations/schema.ts';
 import { runGuarded } from './connection.ts';
 import { EXIT } from './exit-status.ts';
 import type { ExitStatus } from './exit-status.ts';
+import { schemaSourceOf, typeProfileOf } from './schema-source.ts';
 import { withScratchPostgres } from './scratch-postgres.ts';
 import { Terminal, UsageError } from './terminal.ts';
 
@@ -73,8 +73,8 @@ async function runSchema(flags: SchemaFlags, terminal: Terminal, signal: AbortSi
   const config = await readSchemaConfig(flags.config);
   const translation = await translateSchema({
     ...config,
-    ...sourceOf(flags),
-    ...(flags.profile === undefined ? {} : { profile: profileOf(flags.profile) }),
+    ...schemaSourceOf(flags),
+    ...(flags.profile === undefined ? {} : { profile: typeProfileOf(flags.profile) }),
     readsData: flags.data,
     onProgress: ({ table, rows }) => terminal.progress(`reading ${table}`, { done: rows, of: 0 }),
     signal,
@@ -118,21 +118,6 @@ async function runSchema(flags: SchemaFlags, terminal: Terminal, signal: AbortSi
     });
     return isSound && (applied || !flags.apply) ? EXIT.done : EXIT.no;
   });
-}
-
-function sourceOf(flags: SchemaFlags): Pick<SchemaTranslation['source'], 'kind' | 'path'> {
-  if (flags.sqlite !== undefined && flags.migrations !== undefined) {
-    throw new UsageError('--sqlite and --migrations exclude each other', 'give the file, or the folder');
-  }
-  if (flags.migrations !== undefined) return { kind: 'migrations', path: flags.migrations };
-  const path = flags.sqlite ?? process.env['SQLITE_PATH'];
-  if (path !== undefined) return { kind: 'sqlite', path };
-  throw new UsageError('no schema was named', 'give --sqlite <file>, --migrations <folder>, or set SQLITE_PATH');
-}
-
-function profileOf(name: string): 'faithful' | 'native' {
-  if (name === 'faithful' || name === 'native') return name;
-  throw new UsageError(`--profile is "${name}"`, 'give faithful or native');
 }
 
 function write(file: string, text: string): void {

@@ -1,7 +1,11 @@
 import { parse } from '@babel/parser';
+import { builderTables } from './builder-tables.ts';
+import { callOf, childrenOf, identifierOf, isSourceNode } from './source-node.ts';
+import type { SourceCall, SourceNode } from './source-node.ts';
+import { SourceTexts } from './source-text.ts';
 
 /** What a piece of SQL in source code is: a whole statement, or a part that Knex puts into one. */
-export type SqlRole = 'statement' | 'condition' | 'order' | 'group' | 'columns' | 'from';
+export type SqlRole = 'statement' | 'condition' | 'having' | 'order' | 'group' | 'columns' | 'join' | 'from';
 
 /** A piece of SQL found in source code. */
 export interface FoundSql {
@@ -12,6 +16,8 @@ export interface FoundSql {
   readonly isAssembled: boolean;
   /** From 1. */
   readonly line: number;
+  /** For a part: the tables of the builder it is given to, `users as u`; empty where that cannot be seen. */
+  readonly tables: readonly string[];
 }
 
 /** Methods of Knex that take raw SQL, and what it becomes part of; those of better-sqlite3 and its like take statements. */
@@ -20,11 +26,11 @@ const METHODS: Readonly<Record<string, SqlRole>> = {
   whereRaw: 'condition',
   orWhereRaw: 'condition',
   andWhereRaw: 'condition',
-  havingRaw: 'condition',
-  orHavingRaw: 'condition',
+  havingRaw: 'having',
+  orHavingRaw: 'having',
   orderByRaw: 'order',
   groupByRaw: 'group',
-  joinRaw: 'from',
+  joinRaw: 'join',
   fromRaw: 'from',
   selectRaw: 'columns',
   prepare: 'statement',
@@ -34,15 +40,37 @@ const METHODS: Readonly<Record<string, SqlRole>> = {
   all: 'statement',
   each: 'statement',
   query: 'statement',
+  execute: 'statement',
+};
+
+/** What `knex.raw('…')` becomes part of when it is an argument of one of the builder's methods. */
+const ARGUMENT_ROLES: Readonly<Record<string, SqlRole>> = {
+  where: 'condition',
+  andWhere: 'condition',
+  orWhere: 'condition',
+  whereNot: 'condition',
+  having: 'having',
+  orderBy: 'order',
+  groupBy: 'group',
+  from: 'from',
+  into: 'from',
 };
 
 /** What a statement begins with; `run`, `get` and `query` are methods of many things that know no SQL. */
 const STATEMENT =
-  /^\s*(?:--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*(select|insert|update|delete|with|values|replace|create|alter|drop|pragma|begin|commit|rollback|savepoint|release|attach|detach|vacuum|analyze|reindex|explain)\b/i;
+  /^\s*(?:--[^\n]*\n\s*|\/\*[\s\S]*?\*\/\s*)*(select|insert|update|delete|with|values|replace|create|alter|drop|pragma|begin|commit|end|rollback|savepoint|release|attach|detach|vacuum|analyze|reindex|explain)(?![\w-])/i;
+/** Methods that take nothing but SQL; those of other things that are called so do not begin like a statement. */
+const ALWAYS_SQL = new Set(['raw', 'prepare', 'exec', 'pragma', 'sql']);
+
+/** Where a call stands. */
+interface Surroundings {
+  readonly tables: readonly string[];
+  readonly role: SqlRole;
+}
 
 /**
  * The SQL that a JavaScript or TypeScript file gives to Knex's raw methods and to better-sqlite3: string and template
- * literals, and what is put together of them.
+ * literals, variables that hold them, and what is put together of them.
  *
  * @returns what was found, and the reason when the file could not be read as JavaScript or TypeScript.
  */
@@ -54,6 +82,7 @@ export function findSql(
   try {
     program = parse(source, {
       sourceType: 'unambiguous',
+      // What is wrong and yet can be read (a name declared twice) hides nothing.
       errorRecovery: true,
       allowReturnOutsideFunction: true,
       plugins: [
@@ -64,86 +93,115 @@ export function findSql(
   } catch (error) {
     return { found: [], problem: error instanceof Error ? error.message : String(error) };
   }
+  if (!isSourceNode(program)) return { found: [], problem: null };
+  const texts = new SourceTexts(program);
   const found: FoundSql[] = [];
-  visit(program, (node) => {
-    const call = callOf(node);
-    if (call === undefined) return;
-    const text = textOf(call.argument);
-    if (text === undefined || text.sql.trim() === '') return;
-    const isStatement = STATEMENT.test(text.sql);
-    // `knex.raw('now()')` within a builder is a part of a statement, not one.
-    if (call.role === 'statement' && !isStatement && call.method !== 'raw') return;
-    const role = call.role === 'statement' && !isStatement ? 'columns' : call.role;
-    found.push({ role, sql: text.sql, isAssembled: text.isAssembled, line: call.argument.loc?.start.line ?? 1 });
+  search(program, { tables: [], role: 'columns' }, (node, surroundings) => {
+    found.push(...sqlIn(node, surroundings, texts));
   });
   return { found, problem: null };
 }
 
-/** As much of a node of the syntax tree as is looked at (https://github.com/estree/estree, and Babel's own kinds). */
-interface Node {
-  readonly type: string;
-  readonly loc?: { readonly start: { readonly line: number } };
-  readonly [field: string]: unknown;
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
-}
-
-function visit(value: unknown, enter: (node: Node) => void): void {
-  if (Array.isArray(value)) {
-    for (const item of value) visit(item, enter);
-    return;
+/** Visits all nodes with the builder's tables around them. Of a chain of calls, only the last one is looked along. */
+function search(
+  node: SourceNode,
+  surroundings: Surroundings & { readonly isInChain?: boolean },
+  enter: (node: SourceNode, surroundings: Surroundings) => void,
+): void {
+  const call = callOf(node);
+  const isLink = call !== undefined || node.type.endsWith('MemberExpression');
+  const own = call !== undefined && surroundings.isInChain !== true ? builderTables(node) : [];
+  const inside = { ...surroundings, tables: own.length > 0 ? own : surroundings.tables };
+  enter(node, inside);
+  for (const child of childrenOf(node)) {
+    const isArgument = call !== undefined && call.args.includes(child);
+    search(
+      child,
+      {
+        tables: inside.tables,
+        role: isArgument ? (ARGUMENT_ROLES[call.method] ?? 'columns') : surroundings.role,
+        isInChain: isLink && !isArgument,
+      },
+      enter,
+    );
   }
-  if (!isNode(value)) return;
-  enter(value);
-  for (const [field, child] of Object.entries(value)) {
-    if (field !== 'loc' && typeof child === 'object' && child !== null) visit(child, enter);
-  }
 }
 
-function callOf(node: Node): { role: SqlRole; method: string; argument: Node } | undefined {
+function sqlIn(node: SourceNode, { tables, role }: Surroundings, texts: SourceTexts): readonly FoundSql[] {
+  const given = givenSql(node);
+  if (given === undefined) return [];
+  return texts.of(given.argument).flatMap(({ text, isAssembled, line }) => {
+    const resolved = withIdentifiers(text, given.bindings, texts);
+    const sql = given.method === 'pragma' ? `PRAGMA ${resolved.sql}` : resolved.sql;
+    if (text.trim() === '') return [];
+    const isStatement = STATEMENT.test(sql);
+    // `knex.raw('now()')` within a builder is a part of a statement, not one.
+    if (given.role === 'statement' && !isStatement && given.method !== 'raw') return [];
+    // `cache.get('values')`
+    if (!ALWAYS_SQL.has(given.method) && given.role === 'statement' && !/\S\s+\S/.test(sql)) return [];
+    const isPart = given.role !== 'statement' || !isStatement;
+    return {
+      role: given.role === 'statement' && !isStatement ? role : given.role,
+      sql,
+      isAssembled: isAssembled || resolved.isAssembled,
+      line,
+      tables: isPart ? tables : [],
+    };
+  });
+}
+
+interface GivenSql {
+  readonly role: SqlRole;
+  readonly method: string;
+  readonly argument: SourceNode;
+  readonly bindings: SourceNode | undefined;
+}
+
+function givenSql(node: SourceNode): GivenSql | undefined {
   if (node.type === 'TaggedTemplateExpression') {
-    const method = nameOf(node['tag']);
     const quasi = node['quasi'];
-    return method === 'sql' && isNode(quasi) ? { role: 'statement', method, argument: quasi } : undefined;
+    const isSql = identifierOf(node['tag']) === 'sql' && isSourceNode(quasi);
+    return isSql ? { role: 'statement', method: 'sql', argument: quasi, bindings: undefined } : undefined;
   }
-  if (node.type !== 'CallExpression' && node.type !== 'OptionalCallExpression') return undefined;
-  const callee = node['callee'];
-  const [argument] = Array.isArray(node['arguments']) ? (node['arguments'] as readonly unknown[]) : [];
-  if (!isNode(callee) || !isNode(argument) || !/MemberExpression$/.test(callee.type)) return undefined;
-  const method = nameOf(callee['property']) ?? '';
-  const role = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
-  return role === undefined ? undefined : { role, method, argument };
+  const call = callOf(node);
+  const [argument, bindings] = call?.args ?? [];
+  if (call?.object === undefined || argument === undefined) return undefined;
+  const role = roleOf(call);
+  return role === undefined ? undefined : { role, method: call.method, argument, bindings };
 }
 
-function nameOf(node: unknown): string | undefined {
-  return isNode(node) && node.type === 'Identifier' && typeof node['name'] === 'string' ? node['name'] : undefined;
+function roleOf({ method }: SourceCall): SqlRole | undefined {
+  if (method === 'pragma') return 'statement';
+  return Object.hasOwn(METHODS, method) ? METHODS[method] : undefined;
 }
 
-/** The text of a literal, of literals joined by `+`, or of a template; what is put in reads `?`. */
-function textOf(node: unknown): { sql: string; isAssembled: boolean } | undefined {
-  if (!isNode(node)) return undefined;
-  switch (node.type) {
-    case 'StringLiteral':
-      return { sql: String(node['value']), isAssembled: false };
-    case 'TemplateLiteral': {
-      const quasis = node['quasis'] as readonly { readonly value: { readonly cooked?: string } }[];
-      return { sql: quasis.map(({ value }) => value.cooked ?? '').join('?'), isAssembled: quasis.length > 1 };
-    }
-    case 'BinaryExpression': {
-      if (node['operator'] !== '+') return undefined;
-      const [left, right] = [textOf(node['left']), textOf(node['right'])];
-      if (left === undefined && right === undefined) return undefined;
-      const isAssembled = left === undefined || right === undefined || left.isAssembled || right.isAssembled;
-      return { sql: (left?.sql ?? '?') + (right?.sql ?? '?'), isAssembled };
-    }
-    case 'TSAsExpression':
-    case 'TSNonNullExpression':
-    case 'TSSatisfiesExpression':
-    case 'ParenthesizedExpression':
-      return textOf(node['expression']);
-    default:
-      return undefined;
-  }
+/** Knex puts names where `??` stands: those that are written beside it are put in here. */
+function withIdentifiers(
+  text: string,
+  bindings: SourceNode | undefined,
+  texts: SourceTexts,
+): { readonly sql: string; readonly isAssembled: boolean } {
+  if (!/(?<!\\)\?\?/.test(text)) return { sql: text, isAssembled: /(?<![:\w]):\w+:(?!:)/.test(text) };
+  const elements = bindings?.type === 'ArrayExpression' ? (bindings['elements'] as readonly unknown[]) : [];
+  let index = 0;
+  let isAssembled = false;
+  const sql = text.replace(/\\?\?\??/g, (mark) => {
+    if (mark.startsWith('\\')) return mark;
+    const element = elements[index];
+    index += 1;
+    if (mark === '?') return mark;
+    const [name, another] = texts.of(element);
+    if (name === undefined || another !== undefined || name.isAssembled) isAssembled = true;
+    // What stays open is no SQL, and is told as such.
+    return name === undefined ? mark : identifier(name.text);
+  });
+  return { sql, isAssembled };
+}
+
+/** As Knex writes a name for PostgreSQL, which SQLite takes too. */
+function identifier(name: string): string {
+  const [, column = name, alias] = /^(.*?)\s+as\s+(.*)$/i.exec(name) ?? [];
+  const quoted = (part: string): string => (part === '*' ? part : `"${part.trim()}"`);
+  const whole = column.split('.').map(quoted).join('.');
+  return alias === undefined ? whole : `${whole} as ${quoted(alias)}`;
 }

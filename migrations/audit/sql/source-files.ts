@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname, join, sep } from 'node:path';
 import { CrossfadeError, messageOf } from '../../../adapter/errors.ts';
 
 /** A file of source code. */
@@ -9,6 +9,8 @@ export interface SourceFile {
   readonly text: string;
   readonly isTypeScript: boolean;
   readonly isJsx: boolean;
+  /** Why its text could not be read; null if it could. */
+  readonly problem: string | null;
 }
 
 const EXTENSIONS = new Set(['.js', '.mjs', '.cjs', '.jsx', '.ts', '.mts', '.cts', '.tsx']);
@@ -37,7 +39,13 @@ export function* sourceFiles(path: string): Generator<SourceFile> {
 }
 
 function* filesIn(folder: string): Generator<SourceFile> {
-  const entries = readdirSync(folder, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  let entries;
+  try {
+    entries = readdirSync(folder, { withFileTypes: true }).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    yield unreadable(folder, error);
+    return;
+  }
   for (const entry of entries) {
     const path = join(folder, entry.name);
     if (entry.name.startsWith('.') || SKIPPED.has(entry.name)) continue;
@@ -53,6 +61,22 @@ function isSource(path: string): boolean {
 function readFile(path: string): SourceFile {
   const extension = extname(path);
   const isTypeScript = /ts/.test(extension);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return unreadable(path, error);
+  }
   // In .ts a `<T>` before an expression is a cast, which JSX cannot tell from an element.
-  return { path, text: readFileSync(path, 'utf8'), isTypeScript, isJsx: !isTypeScript || extension === '.tsx' };
+  return { path: named(path), text, isTypeScript, isJsx: !isTypeScript || extension === '.tsx', problem: null };
+}
+
+/** What cannot be read hides nothing of the rest. */
+function unreadable(path: string, error: unknown): SourceFile {
+  return { path: named(path), text: '', isTypeScript: false, isJsx: false, problem: messageOf(error) };
+}
+
+/** Reports name files in the same way on all systems. */
+function named(path: string): string {
+  return sep === '/' ? path : path.replaceAll(sep, '/');
 }

@@ -1,0 +1,20 @@
+CREATE TABLE customers (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  email TEXT NOT NULL UNIQUE COLLATE NOCASE,
+  name TEXT NOT NULL,
+  active BOOLEAN NOT NULL DEFAULT 1,
+  region TEXT,
+  createdAt TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);
+CREATE TABLE orders (
+  id INTEGER PRIMARY KEY,
+  customer_id INTEGER NOT NULL REFERENCES customers (id),
+  placed_at TEXT NOT NULL,
+  shipped_at TEXT,
+  weight REAL NOT NULL DEFAULT 0,
+  total DECIMAL(10,2) NOT NULL,
+  items INTEGER NOT NULL DEFAULT 1,
+  note TEXT
+);
+CREATE INDEX orders_customer ON orders (customer_id, placed_at);
+CREATE TABLE settings (name TEXT PRIMARY KEY NOT NULL, value TEXT) WITHOUT ROWID;
