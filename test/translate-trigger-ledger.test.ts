@@ -27,6 +27,21 @@ const UNFIT = ['payment_webhooks', 'feature_flags', 'notifications'];
 /** What the clock decides. */
 const CLOCK = ['at', 'updated_at', 'created_at', 'requested_at', 'issued_on', 'due_on', 'sent_at'];
 
+/** Those that the statements below concern. */
+const TABLES = [
+  'accounts',
+  'audit_log',
+  'cart_items',
+  'carts',
+  'email_queue',
+  'invoice_lines',
+  'invoices',
+  'ledger_entries',
+  'refunds',
+  'ticket_messages',
+  'tickets',
+];
+
 const STATEMENTS = [
   `INSERT INTO invoice_lines (invoice_id, line, text, unit_price, quantity) SELECT id, 900, 'more', 250, 1.5 FROM invoices WHERE id <= 3`,
   `DELETE FROM invoice_lines WHERE line = 900 AND invoice_id = 2`,
@@ -81,7 +96,9 @@ test('the triggers of the ledger do the same in PostgreSQL, but for those of its
   await postgres.connect();
   t.teardown(() => postgres.end());
   t.deepEqual(await applyPlan(postgres, translation.plan), []);
-  const crossfade = await createCrossfade({ sqlite: path, postgres: url });
+  const withoutKey = translation.plan.tables.filter(({ primaryKey }) => primaryKey === null).map(({ name }) => name);
+  const crossfade = await createCrossfade({ sqlite: path, postgres: url, tables: { exclude: withoutKey } });
+  t.teardown(() => crossfade.close());
   await crossfade.backfill();
   await crossfade.close();
   // Past the fence; triggers fire, as they would not in a session of the Mirror's.
@@ -89,13 +106,13 @@ test('the triggers of the ledger do the same in PostgreSQL, but for those of its
   sqlite.defaultSafeIntegers(true);
 
   const both = new TriggersOnBoth({ sqlite, postgres, translation });
-  const before = await both.rows({ without: CLOCK });
+  const before = await both.rows({ without: CLOCK, of: TABLES });
   t.deepEqual(before.postgres, before.sqlite, 'the backfill has fired no trigger');
   for (const sql of STATEMENTS) {
     const outcome = await both.run(sql);
     t.is(outcome.postgres, outcome.sqlite, sql);
   }
-  const after = await both.rows({ without: CLOCK });
+  const after = await both.rows({ without: CLOCK, of: TABLES });
   t.deepEqual(after.postgres, after.sqlite);
   t.notDeepEqual(after.sqlite, before.sqlite);
   const { rows } = await postgres.query<{ id: string }>('SELECT id FROM carts WHERE updated_at > 1 AND id > 900');

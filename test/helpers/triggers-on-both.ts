@@ -79,13 +79,17 @@ export class TriggersOnBoth {
   }
 
   /** The rows of all tables, each table's in the order of their texts; without columns that are not to be compared. */
-  async rows({ without = [] }: { readonly without?: readonly string[] } = {}): Promise<{
+  async rows({
+    without = [],
+    of,
+  }: { readonly without?: readonly string[]; readonly of?: readonly string[] } = {}): Promise<{
     readonly sqlite: readonly string[];
     readonly postgres: readonly string[];
   }> {
     const sqlite: string[] = [];
     const postgres: string[] = [];
     for (const { name, columns } of this.pair.translation.plan.tables) {
+      if (of?.includes(name) === false) continue;
       const list = columns
         .filter((column) => !without.includes(column.name))
         .map((column) => quote(column.name))
