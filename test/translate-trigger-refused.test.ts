@@ -141,3 +141,17 @@ test('names are shortened to what PostgreSQL keeps, and functions take no name o
   t.true(findings.some(({ code, place }) => code === 'trigger-renamed' && place.trigger === long));
   t.regex(plan.triggers.find(({ name }) => name === 'b')?.sql ?? '', /CREATE FUNCTION "b_trigger2"\(\)/);
 });
+
+test('a trigger that finds its row by a key that may have changed is remarked', async (t) => {
+  const touch = (name: string, row: string) =>
+    `CREATE TRIGGER ${name} AFTER UPDATE OF name ON t BEGIN UPDATE t SET n = 1 WHERE id = ${row}.id; END;`;
+  const path = sqliteFile(
+    t,
+    `CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT, n INTEGER); ${touch('by_old', 'OLD')} ${touch('by_new', 'NEW')}`,
+  );
+  const { findings } = await translateSchema({ kind: 'sqlite', path });
+  t.deepEqual(
+    findings.filter(({ code }) => code === 'trigger-old-key').map(({ place }) => place.trigger),
+    ['by_old'],
+  );
+});

@@ -25,6 +25,8 @@ export interface TriggerEffects {
   readonly writes: readonly Write[];
   /** The columns of NEW that it looks at, in lower case. */
   readonly newColumns: ReadonlySet<string>;
+  /** Whether it finds its own row by the key of OLD, which an UPDATE may have changed. */
+  readonly usesOldKey: boolean;
   /** `Ignore`, `Abort`, `Fail`, `Rollback`. */
   readonly raises: ReadonlySet<string>;
 }
@@ -39,6 +41,12 @@ export function effectsOf({ statement }: SqliteTrigger, schema: SqliteSchema): T
   const { event, time } = situationOf(statement);
   const isOwn = (table: string, alias: string, where: Expr | undefined) =>
     table === own && time !== 'INSTEAD OF' && event !== 'DELETE' && isRowOf(where, alias, key);
+  const usesOldKey = statement.commands.some(
+    (command) =>
+      (command.type === 'UpdateTriggerCmd' || command.type === 'DeleteTriggerCmd') &&
+      isOwn(command.tblName.objName.text.toLowerCase(), aliasOf(command), command.whereClause) &&
+      !isRowOf(command.whereClause, aliasOf(command), key, ['new']),
+  );
   const writes = statement.commands
     .flatMap((command) => writesOf(command, isOwn))
     .map((write) => ({ ...write, isOwnRow: write.isOwnRow && !write.columns.some((column) => isKey(key, column)) }));
@@ -76,7 +84,7 @@ export function effectsOf({ statement }: SqliteTrigger, schema: SqliteSchema): T
     }
     return true;
   });
-  return { reads, writes, newColumns, raises };
+  return { reads, writes, newColumns, usesOldKey, raises };
 }
 
 /** Another key makes it another row. */
@@ -95,7 +103,7 @@ type IsOwn = (table: string, alias: string, where: Expr | undefined) => boolean;
 function writesOf(command: Command, isOwn: IsOwn): readonly Write[] {
   if (command.type === 'SelectTriggerCmd') return [];
   const table = command.tblName.objName.text.toLowerCase();
-  const alias = command.tblName.alias?.text.toLowerCase() ?? table;
+  const alias = aliasOf(command);
   switch (command.type) {
     case 'DeleteTriggerCmd':
       return [{ table, event: 'DELETE', columns: [], isOwnRow: isOwn(table, alias, command.whereClause) }];
@@ -113,6 +121,10 @@ function writesOf(command: Command, isOwn: IsOwn): readonly Write[] {
   }
 }
 
+function aliasOf({ tblName }: Exclude<Command, { type: 'SelectTriggerCmd' }>): string {
+  return (tblName.alias?.text ?? tblName.objName.text).toLowerCase();
+}
+
 function columnsOf(sets: Extract<Command, { type: 'UpdateTriggerCmd' }>['sets']): readonly string[] {
   return sets.flatMap(({ colNames }) => colNames.map(({ text }) => text.toLowerCase()));
 }
@@ -128,12 +140,20 @@ function keyOf(table: string, schema: SqliteSchema): readonly ReadonlySet<string
 }
 
 /** Whether a condition holds for the row of NEW (or OLD) at most: `key = NEW.key`, and more. */
-function isRowOf(where: Expr | undefined, alias: string, key: readonly ReadonlySet<string>[]): boolean {
+function isRowOf(
+  where: Expr | undefined,
+  alias: string,
+  key: readonly ReadonlySet<string>[],
+  rows: readonly string[] = ['new', 'old'],
+): boolean {
   const equalities = conjuncts(where);
-  return key.length > 0 && key.every((names) => equalities.some((one) => isKeyOf(one, alias, names)));
+  return key.length > 0 && key.every((names) => equalities.some((one) => isKeyOf(one, { alias, names, rows })));
 }
 
-function isKeyOf(expr: Expr, alias: string, names: ReadonlySet<string>): boolean {
+function isKeyOf(
+  expr: Expr,
+  { alias, names, rows }: { alias: string; names: ReadonlySet<string>; rows: readonly string[] },
+): boolean {
   if (expr.type !== 'BinaryExpr' || (expr.op !== 'Equals' && expr.op !== 'Is')) return false;
   const isColumn = (side: Expr, tables: readonly (string | null)[]) => {
     const { table, name } = nameOf(side);
@@ -143,8 +163,7 @@ function isKeyOf(expr: Expr, alias: string, names: ReadonlySet<string>): boolean
     [expr.left, expr.right],
     [expr.right, expr.left],
   ].some(
-    ([one, other]) =>
-      one !== undefined && other !== undefined && isColumn(one, [null, alias]) && isColumn(other, ['new', 'old']),
+    ([one, other]) => one !== undefined && other !== undefined && isColumn(one, [null, alias]) && isColumn(other, rows),
   );
 }
 

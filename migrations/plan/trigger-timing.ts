@@ -50,6 +50,16 @@ export function timingRemarks(subject: TriggerSubject): readonly Remark[] {
       remedy: `read "${shared.access.table}" by something else than the order in which ids were given`,
     });
   }
+  const { time, event } = situationOf(trigger.statement);
+  if (time === 'AFTER' && event === 'UPDATE' && graph.effects(trigger).usesOldKey) {
+    found.push({
+      severity: 'warning',
+      code: 'trigger-old-key',
+      message:
+        'it finds its row by the key of OLD: where a statement gives several rows the keys of others, PostgreSQL has changed them all before',
+      remedy: 'use the key of NEW',
+    });
+  }
   if (isRecursive) {
     found.push({
       severity: 'note',
