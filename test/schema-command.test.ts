@@ -32,6 +32,7 @@ const TABLES = `
   CREATE TABLE shops (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, since TEXT DEFAULT (datetime('now', '-1 day')));
   CREATE TABLE orders (id INTEGER PRIMARY KEY, shop_id INTEGER NOT NULL REFERENCES shops, note TEXT DEFAULT 'what?', total INTEGER CHECK (total > 0));
   CREATE INDEX orders_open ON orders (shop_id) WHERE total > 100;
+  CREATE TRIGGER shops_named AFTER UPDATE OF name ON shops WHEN NEW.name = '?' BEGIN SELECT RAISE(ABORT, 'what? \\?'); END;
   CREATE VIEW big AS SELECT s.name, count(*) AS n FROM orders o JOIN shops s ON s.id = o.shop_id GROUP BY s.id;
   INSERT INTO shops (name) VALUES ('a'), ('b');
   INSERT INTO orders (shop_id, total) VALUES (1, 5);`;
@@ -57,8 +58,13 @@ test('a schema is written as SQL and as a Knex migration, both of which make it,
   await migrated.migrate.latest({ directory: join(folder, 'migrations'), loadExtensions: ['.mjs'] });
   const [row] = await migrated('shops').insert({ name: 'c' }).returning('id');
   t.deepEqual(row, { id: '3' }, 'ids go on where SQLite stands');
+  await t.throwsAsync(migrated('shops').where({ id: 3 }).update({ name: '?' }), { message: /what\? \\\?/ });
   await migrated.migrate.rollback({ directory: join(folder, 'migrations'), loadExtensions: ['.mjs'] });
   t.false(await migrated.schema.hasTable('shops'));
+  const { rows: left } = await migrated.raw<{ rows: unknown[] }>(
+    `SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace`,
+  );
+  t.deepEqual(left, [], 'nothing of it is left');
 
   for (const url of [applied, fromSql]) {
     const same = await schema(folder, ['--sqlite', sqlite, '--postgres', url, '--diff']);

@@ -1,4 +1,5 @@
 import type { ClientBase } from 'pg';
+import { quote } from '../../adapter/postgres/sql.ts';
 import type { ForeignKeyAction } from '../sqlite/schema.ts';
 
 /** A PostgreSQL schema as its catalog tells it; expressions as PostgreSQL prints them. */
@@ -137,7 +138,9 @@ export async function introspect(client: ClientBase, schema: string): Promise<Li
       checks: new Map(keys.filter(({ kind }) => kind === 'c').map((row) => [row.name, row.expression ?? ''])),
       foreignKeys: new Map(keys.filter(({ kind }) => kind === 'f').map((row) => [row.name, liveForeignKey(row)])),
       indexes: liveIndexes(perTable.indexes.get(name) ?? []),
-      triggers: new Map((perTable.triggers.get(name) ?? []).map((row) => [row.name, row.definition])),
+      triggers: new Map(
+        (perTable.triggers.get(name) ?? []).map((row) => [row.name, withoutSchema(row.definition, schema)]),
+      ),
     });
   }
   return {
@@ -182,6 +185,11 @@ interface IndexRow {
   readonly expression: string | null;
   readonly descending: number;
   readonly nulls_first: number;
+}
+
+/** A definition that is the same in every schema: PostgreSQL writes the schema's name into functions. */
+function withoutSchema(definition: string, schema: string): string {
+  return definition.replaceAll(`${/^[a-z_][a-z0-9_]*$/.test(schema) ? schema : quote(schema)}.`, '');
 }
 
 function liveColumn(row: ColumnRow): LiveColumn {

@@ -1,44 +1,53 @@
+import { quote } from '../../adapter/postgres/sql.ts';
 import type { Statement } from './emit.ts';
+import type { Plan } from './plan.ts';
 
 /**
  * A baseline as a Knex migration, in JavaScript: it makes the schema on PostgreSQL, and does nothing on SQLite, where the
- * schema is already.
+ * schema is already. The way down takes away what the way up made, but for the function pack.
  *
  * @param options.module which module system the API's migrations are written for. @default 'esm'
  */
 export function knexMigration(
   statements: readonly Statement[],
-  options: { readonly module?: 'esm' | 'commonjs'; readonly tables: readonly string[] },
+  { plan, module }: { readonly plan: Plan; readonly module?: 'esm' | 'commonjs' },
 ): string {
-  const list = statements.map(({ sql }) => `  ${template(forKnex(sql))},`).join('\n');
-  const drop = options.tables.map((table) => `"${table.replaceAll('"', '""')}"`).join(', ');
-  const down = drop === '' ? [] : [template(forKnex(`DROP TABLE ${drop} CASCADE`))];
-  const isEsm = options.module !== 'commonjs';
-  return `const statements = [
-${list}
-];
+  const up = statements.map(({ sql }) => `  ${template(sql)},\n`).join('');
+  const drops = [
+    ...plan.views.toReversed().map(({ name }) => `DROP VIEW ${quote(name)}`),
+    ...(plan.tables.length === 0
+      ? []
+      : [`DROP TABLE ${plan.tables.map(({ name }) => quote(name)).join(', ')} CASCADE`]),
+    ...plan.triggers.map(({ functionName }) => `DROP FUNCTION ${quote(functionName)}()`),
+  ];
+  const isEsm = module !== 'commonjs';
+  return `const up = [
+${up}];
 
-function isPostgres(knex) {
-  return knex.client.config.client === 'pg' || knex.client.dialect === 'postgresql';
+const down = [
+${drops.map((sql) => `  ${template(sql)},\n`).join('')}];
+
+// Past knex.raw, which takes every question mark for a binding.
+async function run(knex, statements) {
+  if (knex.client.config.client !== 'pg' && knex.client.dialect !== 'postgresql') return;
+  const connection = await knex.client.acquireConnection();
+  try {
+    for (const statement of statements) await connection.query(statement);
+  } finally {
+    await knex.client.releaseConnection(connection);
+  }
 }
 
-${isEsm ? 'export ' : ''}async function up(knex) {
-  if (!isPostgres(knex)) return;
-  for (const statement of statements) await knex.raw(statement);
+${isEsm ? '' : 'module.'}export${isEsm ? ' {' : 's = {'} ${isEsm ? 'migrateUp as up, migrateDown as down' : 'up: migrateUp, down: migrateDown'} };
+
+function migrateUp(knex) {
+  return run(knex, up);
 }
 
-${isEsm ? 'export ' : ''}async function down(knex) {
-  if (!isPostgres(knex)) return;
-${down.map((sql) => `  await knex.raw(${sql});\n`).join('')}}
-${isEsm ? '' : '\nmodule.exports = { up, down };\n'}`;
+function migrateDown(knex) {
+  return run(knex, down);
 }
-
-/**
- * Knex takes a question mark for a binding unless a backslash stands before it, and drops all backslashes there; those that
- * belong to a text are kept apart from it.
- */
-function forKnex(sql: string): string {
-  return sql.replaceAll(/(\\*)\?/g, (_, slashes: string) => (slashes === '' ? '\\?' : `${slashes}'||'\\?`));
+`;
 }
 
 function template(text: string): string {

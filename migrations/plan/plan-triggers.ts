@@ -22,15 +22,16 @@ export function planTriggers(planning: Planning, schema: SqliteSchema): readonly
     try {
       const remarks = refuseHazards({ trigger, schema, graph });
       const name = triggerNames.give(wanted.get(trigger) ?? trigger.name);
+      const functionName = planning.names.give(`${trigger.name}_trigger`);
       const translation = translateTrigger(trigger.statement, {
         catalog: planning.catalog,
         name,
-        functionName: planning.names.give(`${trigger.name}_trigger`),
+        functionName,
         isGuarded: graph.reach(trigger).isRecursive,
       });
       planning.remark(place, [...remarks, ...renamed(trigger, name), ...translation.remarks]);
       planning.usesPack ||= translation.usesPack;
-      return [{ name, table: trigger.table, sql: translation.sql }];
+      return [{ name, functionName, table: trigger.table, sql: translation.sql }];
     } catch (error) {
       if (!(error instanceof Untranslatable)) throw error;
       const { code, message, remedy } = error;

@@ -93,6 +93,8 @@ export interface PlannedView {
 
 export interface PlannedTrigger {
   readonly name: string;
+  /** The function that it calls, made for it. */
+  readonly functionName: string;
   readonly table: string;
   /** The whole CREATE FUNCTION and CREATE TRIGGER. */
   readonly sql: string;

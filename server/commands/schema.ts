@@ -95,11 +95,8 @@ async function runSchema(flags: SchemaFlags, terminal: Terminal, signal: AbortSi
     const statements = baseline(translation.plan);
     if (isSound && flags.out !== undefined) write(flags.out, script(statements));
     if (isSound && flags.knex !== undefined) {
-      const tables = translation.plan.tables.map(({ name }) => name);
-      write(
-        flags.knex,
-        knexMigration(statements, { module: flags.knex.endsWith('.cjs') ? 'commonjs' : 'esm', tables }),
-      );
+      const module = flags.knex.endsWith('.cjs') ? 'commonjs' : 'esm';
+      write(flags.knex, knexMigration(statements, { module, plan: translation.plan }));
     }
     const report = schemaReport(translation, findings);
     const written = isSound ? [flags.out, flags.knex].filter((file) => file !== undefined) : [];
