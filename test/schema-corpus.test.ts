@@ -9,11 +9,62 @@ import { brief, translated } from './helpers/translated-pair.ts';
 const FOLDER = join(import.meta.dirname, '../../test/examples/schemas');
 
 /** What is rejected with good reason, and the configuration that deals with it. */
-const CONFIGS: Readonly<Record<string, { readonly config: SchemaConfig; readonly rejected: readonly string[] }>> = {};
+const CONFIGS: Readonly<Record<string, { readonly config: SchemaConfig; readonly rejected: readonly string[] }>> = {
+  'rails-board': {
+    // The type of a key of json_each is known for each row only.
+    config: { omit: ['view:labels'] },
+    rejected: ['order labels'],
+  },
+  'media-shelf': {
+    config: { omit: ['table:items_fts', 'trigger:items_ai', 'view:top_people', 'view:genres', 'view:not_played'] },
+    rejected: [
+      'bare-column top_people',
+      'distinct-collation not_played',
+
+      'order genres',
+      'trigger-virtual-table items items_ai',
+      'virtual-table items_fts',
+    ],
+  },
+  'prisma-chat': {
+    // Prisma itself writes milliseconds into columns whose default writes text.
+    config: {
+      columns: {
+        '_prisma_migrations.started_at': { type: 'timestamptz', form: 'epoch-ms mixed' },
+        'User.createdAt': { type: 'timestamptz', form: 'epoch-ms mixed' },
+      },
+      omit: ['default:Message.sentAt', 'default:Reaction.at'],
+    },
+    rejected: [
+      'text-in-number Message sentAt',
+      'text-in-number Reaction at',
+      'text-in-number User createdAt',
+      'text-in-number _prisma_migrations started_at',
+    ],
+  },
+  'drizzle-desk': { config: { omit: ['view:tag_view'] }, rejected: ['order tag_view'] },
+  'knex-shop': {
+    config: {
+      columns: {
+        'users.updated_at': { type: 'timestamptz', form: 'epoch-ms mixed' },
+        'sessions.expired': { type: 'timestamptz', form: 'epoch-ms mixed' },
+      },
+    },
+    rejected: [
+      'text-in-number sessions expired',
+      'text-in-number users updated_at',
+      'text-in-number users updated_at',
+      'text-in-number users users_updated',
+    ],
+  },
+};
 
 const NOTHING = { config: {}, rejected: [] };
 
-for (const file of readdirSync(FOLDER).sort()) {
+// The station's is a schema to be rejected: see schema-rejections.test.ts.
+for (const file of readdirSync(FOLDER)
+  .filter((one) => one !== 'field-station.sql')
+  .sort()) {
   const name = basename(file, '.sql');
   const { config, rejected } = CONFIGS[name] ?? NOTHING;
   // One after the other: each has many statements for a server that they share.

@@ -2,6 +2,7 @@ import type { Form } from '../../adapter/codec/form.ts';
 import type { SqliteColumn, SqliteTable } from '../sqlite/schema.ts';
 import { sqlTypeOf } from '../translate/sql-type.ts';
 import { inlineGenerated } from './inline-generated.ts';
+import { plainDefault } from './plain-sql.ts';
 import type { PlannedColumn } from './plan.ts';
 import type { Planning } from './planning.ts';
 
@@ -38,7 +39,7 @@ function planDefault(planning: Planning, table: SqliteTable, column: SqliteColum
   const omissible = `default:${table.name}.${column.name}` as const;
   if (planning.isOmitted(omissible, place)) return null;
   const expected = sqlTypeOf(type);
-  return planning.expression({
+  const sql = planning.expression({
     expression: column.default,
     purpose: 'default',
     place,
@@ -46,6 +47,7 @@ function planDefault(planning: Planning, table: SqliteTable, column: SqliteColum
     table,
     ...(expected === undefined ? {} : { expected }),
   });
+  return sql === null ? null : plainDefault(sql, type);
 }
 
 /** PostgreSQL's generated columns are stored, and may not name each other: what they name is written out instead. */

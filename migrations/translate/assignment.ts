@@ -10,7 +10,7 @@ import { Untranslatable } from './translation.ts';
 /** A value as a column takes it. */
 export function assignedSql(value: Fragment, column: CatalogColumn, emission: Emission): string {
   if (value.constant?.kind === 'null') return 'NULL';
-  if (column.form !== undefined && value.form !== column.form) {
+  if (column.form !== undefined && value.form !== column.form && !isTimeIn(column.form, value)) {
     throw new Untranslatable(
       'native-assignment',
       `column "${column.name}" is of type ${column.postgresType} and gets a value in another form`,
@@ -35,4 +35,9 @@ export function columnOf(table: CatalogTable, name: string): CatalogColumn {
     `table ${quoteName(table.name)} has no column ${quoteName(name)}`,
     'check the name',
   );
+}
+
+/** Whether the time of day, which SQLite writes as text, is what a column of this form takes it for. */
+function isTimeIn(form: string, { clock }: Fragment): boolean {
+  return clock === 'datetime' && (form === 'datetime' || form.endsWith(' mixed'));
 }

@@ -2,6 +2,7 @@ import type { Expr, Select } from '../sqlite/schema.ts';
 import { isAggregateCall } from './aggregate.ts';
 import { walk } from './ast.ts';
 import type { AstNode } from './ast.ts';
+import { determinedTables } from './determined.ts';
 import type { Fragment } from './fragment.ts';
 import { sortKey } from './order-by.ts';
 import type { SortedColumn } from './order-by.ts';
@@ -31,15 +32,22 @@ export function groupingOf({ keys, keyFragments, core, orderBy, plain }: Groupin
     ({ type, collation }) => type !== 'text' || (collation?.name ?? 'BINARY') === 'BINARY',
   );
   const grouped = new Set(exact.map(({ sql }) => sql));
-  const determined = plain.scope.tables.filter((table) => isDetermined(table, grouped));
-  const isFree = (fragment: Fragment) =>
-    grouped.has(fragment.sql) ||
-    determined.some((table) => table.columns.some((column) => column.fragment.sql === fragment.sql));
+  const known = plain.scope.tables.filter((table) => isDetermined(table, grouped));
+  const isOf = (tables: readonly ScopeTable[], fragment: Fragment) =>
+    tables.some((table) => table.columns.some((column) => column.fragment.sql === fragment.sql));
+  // Without keys there is one group even of no rows, which one more key would take away.
+  const joined = keys.length === 0 ? [] : determinedTables({ core, grouped, plain });
+  const further = new Set<string>();
   return {
     // A key under NOCASE is any of the texts that are equal.
     keys: keys.filter((_, index) => exact.includes(keyFragments[index] as Fragment)),
+    further,
     column: (fragment) => {
-      if (isFree(fragment)) return fragment;
+      if (grouped.has(fragment.sql) || isOf(known, fragment)) return fragment;
+      if (fragment.type !== 'json' && fragment.column !== undefined && isOf(joined, fragment)) {
+        further.add(fragment.sql);
+        return fragment;
+      }
       const key = keyFragments.find(({ sql }) => sql === fragment.sql);
       return chosenRow(fragment, { core, orderBy, plain, collation: key?.collation?.name });
     },
@@ -79,7 +87,7 @@ function chosenRow(fragment: Fragment, { core, orderBy, plain, collation }: Choi
   ) {
     if (collation !== undefined) {
       throw new Untranslatable(
-        'grouped-collation',
+        'bare-column',
         `column ${quoteName(fragment.column ?? '')} is grouped under the collation ${collation}, so that any of several texts stands for a group`,
         'return min() or max() of it with COLLATE BINARY, or group by it with COLLATE BINARY',
       );

@@ -19,9 +19,8 @@ const OUTER = 32;
 
 /** Joins one more table to those at its left; SQLite joins from left to right, whatever the operators are. */
 export function joinTables(left: From, join: Join, right: Table, outer: Setting): From {
-  const bits = join.operator.type === 'CommaJoinOperator' ? 0 : (join.operator.joinType ?? 0);
-  const kind = kindOf(bits);
-  const shared = sharedColumns(left, join, right, (bits & NATURAL) !== 0, outer);
+  const kind = joinKind(join);
+  const shared = sharedColumns(left, join, right, (bitsOf(join) & NATURAL) !== 0, outer);
   const fillsLeft = kind === 'RIGHT JOIN' || kind === 'FULL JOIN';
   const fillsRight = kind === 'LEFT JOIN' || kind === 'FULL JOIN';
   const leftTables = fillsLeft ? left.tables.map(nullable) : left.tables;
@@ -43,12 +42,18 @@ export function joinTables(left: From, join: Join, right: Table, outer: Setting)
   };
 }
 
-function kindOf(bits: number): 'JOIN' | 'LEFT JOIN' | 'RIGHT JOIN' | 'FULL JOIN' {
+/** What a join does with rows that have no partner. */
+export function joinKind(join: Join): 'JOIN' | 'LEFT JOIN' | 'RIGHT JOIN' | 'FULL JOIN' {
+  const bits = bitsOf(join);
   const isLeft = (bits & LEFT) !== 0;
   const isRight = (bits & RIGHT) !== 0;
   if (isLeft && isRight) return 'FULL JOIN';
   if (isRight) return 'RIGHT JOIN';
   return isLeft || (bits & OUTER) !== 0 ? 'LEFT JOIN' : 'JOIN';
+}
+
+function bitsOf({ operator }: Join): number {
+  return operator.type === 'CommaJoinOperator' ? 0 : (operator.joinType ?? 0);
 }
 
 interface Shared {

@@ -53,6 +53,8 @@ export interface QueryColumn {
 /** The rows of each group are one: how a column outside of aggregates is used all the same. */
 export interface Grouping {
   readonly keys: readonly Expr[];
+  /** Columns of which each group has one value, which PostgreSQL wants to hear: to be grouped by as well. */
+  readonly further: ReadonlySet<string>;
   /** The column as it may stand there. Throws where its value is any row's. */
   readonly column: (fragment: Fragment) => Fragment;
 }

@@ -43,16 +43,22 @@ export function translateCore(core: Core, orderBy: readonly SortedColumn[], oute
   const windows = translateWindows(core.windowClause ?? [], setting);
   const final: Setting = { ...setting, windows: windows.names };
   const columns = resultColumns(core.columns, from?.tables ?? [], final);
-  const groupBy = keys.length === 0 ? '' : ` GROUP BY ${keyFragments.map(equalityKey).join(', ')}`;
   const having = core.having === undefined ? '' : ` HAVING ${asCondition(translateNode(core.having, final), emission)}`;
   const isDistinct = core.distinctness === 'Distinct';
   if (isDistinct) for (const { fragment } of columns) requireBinary(fragment);
-  const tail = `${from === undefined ? '' : ` FROM ${from.sql}`}${where}${groupBy}${having}${windows.sql}`;
-  if (isDistinct && orderBy.length > 0) return orderedDistinct({ columns, tail, orderBy, final, use, core });
+  // Last of all, as the other clauses add to what is grouped by.
+  const tail = (): string => {
+    const all = [...keyFragments.map(equalityKey), ...(group?.further ?? [])];
+    const groupBy = keys.length === 0 ? '' : ` GROUP BY ${all.join(', ')}`;
+    return `${from === undefined ? '' : ` FROM ${from.sql}`}${where}${groupBy}${having}${windows.sql}`;
+  };
+  if (isDistinct && orderBy.length > 0) {
+    return orderedDistinct({ columns, tail: tail(), orderBy, final, use, core });
+  }
   const output = outputColumns(columns, use, emission);
   const terms = orderBy.map((term) => orderTerm(orderFragment(term, columns, final), term));
   const order = terms.length === 0 ? '' : ` ORDER BY ${terms.join(', ')}`;
-  return { sql: `SELECT ${isDistinct ? 'DISTINCT ' : ''}${output.sql}${tail}${order}`, columns: output.columns };
+  return { sql: `SELECT ${isDistinct ? 'DISTINCT ' : ''}${output.sql}${tail()}${order}`, columns: output.columns };
 }
 
 /** The expressions that have an alias, by it in lower case; the first of a name counts. */
