@@ -10,7 +10,7 @@ test('aggregates add, join and collect as in SQLite, in groups of every size', a
   t.teardown(() => {
     sqlite.close();
   });
-  const random = new Random(Random.seedOfRun());
+  const random = new Random(Random.seedOfSuite());
   t.log(`CROSSFADE_SEED=${random.seed}`);
   sqlite.exec('CREATE TABLE item (id INTEGER PRIMARY KEY, bucket INT, i INT, r REAL, s TEXT)');
   await client.query('CREATE TABLE item (id bigint PRIMARY KEY, bucket bigint, i bigint, r double precision, s text)');

@@ -38,7 +38,7 @@ test('casts and the texts of numbers are those of SQLite', async (t) => {
 
 test('random doubles have the text that SQLite gives them, and round as there', async (t) => {
   const { agree } = await packDatabase(t);
-  const random = new Random(Random.seedOfRun());
+  const random = new Random(Random.seedOfSuite());
   t.log(`CROSSFADE_SEED=${random.seed}`);
   const reals = randomReals(random, Number(process.env['PACK_ROUNDS'] ?? 4000));
   await agree({

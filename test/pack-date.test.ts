@@ -352,7 +352,7 @@ test('every substitution of strftime is that of SQLite', async (t) => {
 
 test('random moments and modifiers agree', async (t) => {
   const { agree } = await packDatabase(t);
-  const random = new Random(Random.seedOfRun());
+  const random = new Random(Random.seedOfSuite());
   t.log(`CROSSFADE_SEED=${random.seed}`);
   const digits = (n: number, size: number): string => String(n).padStart(size, '0');
   const moment = (): SqliteValue => {

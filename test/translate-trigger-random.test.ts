@@ -41,7 +41,7 @@ const SETS: Readonly<Record<string, string>> = {
     CREATE TRIGGER c_changed AFTER UPDATE ON c BEGIN INSERT INTO log (what) VALUES (OLD.p_id || ':' || coalesce(OLD.amount, '-') || '>' || NEW.p_id || ':' || coalesce(NEW.amount, '-')); END;`,
 };
 
-const SEED = Random.seedOfRun();
+const SEED = Random.seedOfSuite();
 
 for (const [title, schema] of Object.entries(SETS)) {
   test(`random statements have the same effects: ${title}`, async (t) => {
@@ -55,12 +55,24 @@ for (const [title, schema] of Object.entries(SETS)) {
       const { sqlite, postgres } = await both.run(sql);
       const rows = await both.rows({ without: ['seq'] });
       const said = `seed ${SEED}:\n${done.join(';\n')}`;
-      t.is(postgres, sqlite, said);
+      if (!mayFailTwice(sql) || !(isError(sqlite) && isError(postgres))) t.is(postgres, sqlite, said);
       t.deepEqual(rows.postgres, rows.sqlite, said);
-      if (sqlite.startsWith('SQLITE')) failures += 1;
+      if (isError(sqlite)) failures += 1;
     }
     t.true(failures < 60, 'most statements do something');
   });
+}
+
+function isError(answer: string): boolean {
+  return answer.startsWith('SQLITE');
+}
+
+/**
+ * Whether a statement writes several rows, and so may be wrong in two ways at once: SQLite fires a row's AFTER triggers before
+ * it writes the next row, PostgreSQL when all are written, so the two may name another of its errors. Neither keeps any of it.
+ */
+function mayFailTwice(sql: string): boolean {
+  return !/VALUES \([^)]*\)($| ON)| WHERE (id|c_id) = \d+ *$/.test(sql);
 }
 
 function statement(random: Random, hasView: boolean): string {
