@@ -14,6 +14,7 @@ import { takeCensuses } from './types/census.ts';
 import { chooseTypes, findingsOf } from './types/choose-types.ts';
 import type { ChosenTypes } from './types/choose-types.ts';
 import type { TableCensus } from './types/column-census.ts';
+import { withFormPrecision } from './types/form-precision.ts';
 import { readOverrides } from './types/override.ts';
 
 /**
@@ -46,7 +47,7 @@ export async function translateSource(source: SchemaSource, request: SchemaReque
       const choice = types.get(table)?.get(column);
       if (choice === undefined) throw new RangeError(`no type was chosen for "${table}"."${column}"`);
       const { type, form } = choice;
-      return { type, form: form !== null && isFormOf(type, form) ? form : null };
+      return { type: withFormPrecision(type, form), form: form !== null && isFormOf(type, form) ? form : null };
     },
     highestId: (table) => highestId(db, schema, table),
     hasOrphans: (table, key) => hasOrphans(db, schema, table, key),
