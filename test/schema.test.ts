@@ -48,3 +48,14 @@ test('tables, keys, constraints, indexes and defaults are carried over, and Post
     'after the attempt above, which took 3: the id of the row that was deleted is not given out again',
   );
 });
+
+test("a moment is declared with the precision that its form can write, so that PostgreSQL's clock fits it", async (t) => {
+  const pair = await translated(t, 'CREATE TABLE a (id INTEGER PRIMARY KEY, at INTEGER, day TEXT);', {
+    columns: { 'a.at': { type: 'timestamptz', form: 'epoch-ms' }, 'a.day': { type: 'timestamptz', form: 'datetime' } },
+  });
+  t.deepEqual(
+    pair.translation.plan.tables[0]?.columns.map(({ type }) => type),
+    ['bigint', 'timestamp(3) with time zone', 'timestamp(0) with time zone'],
+  );
+  t.deepEqual(await pair.apply(), []);
+});
