@@ -10,11 +10,21 @@ import type { Course } from './mirror-course.ts';
 import { MirrorLease } from './mirror-lease.ts';
 import { MirrorWaiters } from './mirror-waiters.ts';
 import type { Waiter } from './mirror-waiters.ts';
+import { PieceSize } from './piece-size.ts';
 import { otherStore } from './spec.ts';
 import type { Key, StoreName, TableSpec } from './spec.ts';
 import type { BackfillStatus, MirrorStatus } from './status.ts';
 import { stepOutdated } from './store.ts';
-import type { Cursor, Position, Quarantined, Records, StepApplied, StepReading, Store } from './store.ts';
+import type {
+  Cursor,
+  PieceRequest,
+  Position,
+  Quarantined,
+  Records,
+  StepApplied,
+  StepReading,
+  Store,
+} from './store.ts';
 
 /** What the Mirror needs of its surroundings. */
 export interface MirrorOptions {
@@ -79,6 +89,7 @@ export class Mirror {
   readonly #lease: MirrorLease;
   readonly #guard: ChangelogGuard;
   readonly #loop: Loop;
+  readonly #pieces: PieceSize;
   #course: Course | null = null;
   /** Counts the calls of {@link forget}. */
   #forgotten = 0;
@@ -109,6 +120,7 @@ export class Mirror {
     this.#options = options;
     this.#lease = new MirrorLease(options.records, options.config);
     this.#guard = new ChangelogGuard(options);
+    this.#pieces = new PieceSize(options.config.backfillRows);
     this.#loop = new Loop({ turn: () => this.#validTurn(), onError: (error) => this.#onError(error) });
   }
 
@@ -488,19 +500,23 @@ export class Mirror {
         'has moved on: another process applied a step, or the roles have changed',
       );
     }
-    this.#noteApplied(course, { reading, applied });
-    this.#options.metrics.step({
-      to: course.secondary.name,
-      changes: reading.changes,
-      seconds: (performance.now() - startedAt) / 1000,
-    });
+    const ms = performance.now() - startedAt;
+    this.#noteApplied(course, { reading, applied, ms });
+    this.#options.metrics.step({ to: course.secondary.name, changes: reading.changes, seconds: ms / 1000 });
   }
 
-  #noteApplied(course: Course, { reading, applied }: { reading: StepReading; applied: StepApplied }): void {
+  #noteApplied(
+    course: Course,
+    { reading, applied, ms }: { reading: StepReading; applied: StepApplied; ms: number },
+  ): void {
     course.appliedWatermark = reading.position;
     course.quarantine = applied.quarantine;
     this.#outsideQuarantine = applied.quarantine;
     const { cursor } = reading;
+    if (cursor !== null) {
+      const before = course.cursors.find((other) => other.table === cursor.table)?.rowsCopied ?? 0;
+      this.#pieces.note({ table: cursor.table, rows: cursor.rowsCopied - before, ms });
+    }
     if (cursor !== null)
       course.cursors = course.cursors.map((other) => (other.table === cursor.table ? cursor : other));
     this.#holdsAllRows = isComplete(course);
@@ -509,10 +525,10 @@ export class Mirror {
   }
 
   /** The next piece of the first table whose backfill is not done. */
-  #nextPiece(course: Course): { table: TableSpec; rows: number } | null {
+  #nextPiece(course: Course): PieceRequest | null {
     const open = new Set(course.cursors.filter((cursor) => !cursor.isDone).map((cursor) => cursor.table));
     const table = course.tables.find(({ name }) => open.has(name));
-    return table === undefined ? null : { table, rows: this.#options.config.backfillRows };
+    return table === undefined ? null : { table, ...this.#pieces.of(table.name) };
   }
 
   async #prune(course: Course): Promise<void> {

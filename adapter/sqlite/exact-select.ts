@@ -40,6 +40,23 @@ export class ExactSelect {
     return (this.#bytes().all(...parameters) as SqlValue[][]).map((row) => this.#exact(row));
   }
 
+  /**
+   * The rows one by one, in bounded memory. Where a row's text may not be what the driver shows, `instead` is asked for
+   * the row after another one: it must read it by a statement of its own.
+   */
+  *each(
+    parameters: readonly unknown[],
+    instead: (before: readonly SqlValue[] | null) => SqlValue[] | undefined,
+  ): Generator<SqlValue[]> {
+    let before: SqlValue[] | null = null;
+    for (const row of this.#statement.iterate(...parameters) as Iterable<SqlValue[]>) {
+      const exact: SqlValue[] | undefined = this.#isSuspect(row) ? instead(before) : row;
+      if (exact === undefined) return;
+      before = exact;
+      yield exact;
+    }
+  }
+
   #isSuspect(row: readonly SqlValue[]): boolean {
     if (!row.some((value) => typeof value === 'string' && value.includes(REPLACEMENT))) return false;
     this.#isUtf8 ??= this.#db.pragma('encoding', { simple: true }) === 'UTF-8';
