@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { ComparisonRecord, Lease, Records } from '../store.ts';
+import type { FillRecords } from '../fill-records.ts';
 import { sqlState } from './connection.ts';
 
 type Query = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>>;
@@ -28,10 +29,12 @@ const isoTime = (column: string): string =>
 
 /** What all processes share: who runs the Mirror, and what comparisons have found. */
 export class SharedRecords implements Records {
+  readonly fill: FillRecords;
   readonly #query: Query;
 
-  constructor(query: Query) {
+  constructor(query: Query, fill: FillRecords) {
     this.#query = query;
+    this.fill = fill;
   }
 
   /** Expiry is judged by this database's clock alone (PROTOCOL.md R9). */
