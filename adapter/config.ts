@@ -76,6 +76,11 @@ export interface CrossfadeOptions {
   /** Rows in one piece of the backfill. @default 2000 */
   readonly backfillRows?: number;
   /**
+   * From how many rows on a table's secondary indexes are made after its backfill instead of kept up during it.
+   * @default 100000
+   */
+  readonly indexesAsideFromRows?: number;
+  /**
    * How large the changelog may grow while the secondary is away, in bytes. Past it capture stops, so that the primary's
    * disk does not fill, and the secondary must be reconciled: `crossfade backfill --reconcile`.
    * @default 1073741824 (1 GiB, some 20 million changes)
@@ -124,6 +129,7 @@ export interface Config {
   readonly comparisonMaxAgeMs: number;
   readonly maxLagSeconds: number;
   readonly backfillRows: number;
+  readonly indexesAsideFromRows: number;
   readonly maxChangelogBytes: number;
   readonly answerLimitMs: number;
   readonly leaseMs: number;
@@ -164,6 +170,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     comparisonMaxAgeMs: positive('comparisonMaxAgeMs', options.comparisonMaxAgeMs, 86_400_000),
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
     backfillRows: positive('backfillRows', options.backfillRows, 2_000),
+    indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 100_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
     answerLimitMs: positive('answerLimitMs', options.answerLimitMs, 60_000),
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),

@@ -40,6 +40,9 @@ const CODES = {
   SQL_INVALID: { retryable: false },
   SCHEMA_UNCLEAR: { retryable: false },
   MIGRATION_FAILED: { retryable: false },
+  INDEX_NOT_RESTORED: { retryable: false },
+  NO_BACKFILL: { retryable: false },
+  DISK_TOO_SMALL: { retryable: false },
   CLOSED: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 
