@@ -2,7 +2,7 @@ import knex from 'knex';
 import type { Knex } from 'knex';
 import type { Breaker } from './breaker.ts';
 import { Catalog } from './compat/catalog.ts';
-import type { Config } from './config.ts';
+import type { Config, KnexOptions } from './config.ts';
 import type { StoreName } from './spec.ts';
 import type { Traffic } from './traffic.ts';
 import { Compiling } from './router/core.ts';
@@ -28,8 +28,8 @@ export interface RouterOptions {
   readonly sqlite: string;
   /** The connection URL of the PostgreSQL database. */
   readonly postgres: string;
-  /** Options of the application's own Knex instance that are not about a connection. */
-  readonly knex: Config['knex'];
+  /** Options of the application's own Knex instance. */
+  readonly knex: KnexOptions;
   /** The largest number of PostgreSQL connections. */
   readonly poolMax: number;
   /** The forms of columns that the application has set itself: see {@link Config}. */
@@ -80,8 +80,10 @@ export class Router {
     const core = new Core(options);
     const Facade = dialectClass('better-sqlite3');
     const RouterClient = routerClientClass(Facade, core, core.transactions);
+    // Without a connection Knex makes no pool.
+    const { connection: _connection, pool: _pool, ...others } = options.knex;
     return new Router({
-      knex: knex({ ...options.knex, client: asKnexClient(RouterClient) }),
+      knex: knex({ ...others, client: asKnexClient(RouterClient) }),
       sqlite: core.targets.sqlite.knex,
       postgres: core.targets.postgres.knex,
     });
@@ -127,8 +129,8 @@ class Core implements RouterCore {
     const instance = knex({
       ...options.knex,
       client: asKnexClient(Client),
-      connection: { filename: options.sqlite },
-      pool: { min: 1, max: 1 },
+      connection: { ...options.knex.connection, filename: options.sqlite },
+      pool: { min: 1, ...options.knex.pool, max: 1 },
     });
     const client = clientOf(instance, 'better-sqlite3');
     return { store: 'sqlite', knex: instance, client, guard: (work) => work() };
