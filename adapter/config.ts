@@ -20,8 +20,9 @@ export interface Logger {
  */
 export interface KnexOptions extends Omit<Knex.Config, 'client' | 'connection' | 'dialect'> {
   /**
-   * The pool of SQLite: `afterCreate` with its pragmas, `acquireTimeoutMillis`, … It has one connection, whatever is said
-   * here; PostgreSQL's has `poolMax`.
+   * The pool of SQLite: `afterCreate` with its pragmas, `acquireTimeoutMillis`, … PostgreSQL's has `poolMax`, and nothing
+   * of what is said here.
+   * @default { min: 1, max: 1 }
    */
   readonly pool?: Knex.PoolConfig;
   /** Options of better-sqlite3. Answers of PostgreSQL follow `safeIntegers`, too. */

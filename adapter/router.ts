@@ -8,7 +8,7 @@ import type { Traffic } from './traffic.ts';
 import { Compiling } from './router/core.ts';
 import type { QueryEvent, RouterCore, Target } from './router/core.ts';
 import { assertInternals, dialectClass } from './router/knex-internals.ts';
-import type { ClientConstructor } from './router/knex-internals.ts';
+import type { ClientConstructor, ClientInternals } from './router/knex-internals.ts';
 import { postgresClientClass, probe } from './router/postgres-client.ts';
 import { RoutedTransactions } from './router/routed-transaction.ts';
 import { routerClientClass } from './router/router-client.ts';
@@ -82,8 +82,10 @@ export class Router {
     const RouterClient = routerClientClass(Facade, core, core.transactions);
     // Without a connection Knex makes no pool.
     const { connection: _connection, pool: _pool, ...others } = options.knex;
+    const instance = knex({ ...others, client: asKnexClient(RouterClient) });
+    describe(instance, core.targets.sqlite.client);
     return new Router({
-      knex: knex({ ...others, client: asKnexClient(RouterClient) }),
+      knex: instance,
       sqlite: core.targets.sqlite.knex,
       postgres: core.targets.postgres.knex,
     });
@@ -130,7 +132,7 @@ class Core implements RouterCore {
       ...options.knex,
       client: asKnexClient(Client),
       connection: { ...options.knex.connection, filename: options.sqlite },
-      pool: { min: 1, ...options.knex.pool, max: 1 },
+      pool: { min: 1, max: 1, ...options.knex.pool },
     });
     const client = clientOf(instance, 'better-sqlite3');
     return { store: 'sqlite', knex: instance, client, guard: (work) => work() };
@@ -166,6 +168,13 @@ class Core implements RouterCore {
       },
     };
   }
+}
+
+/** Shows what libraries and the application's own code read of a configuration: SQLite's. */
+function describe(instance: Knex, sqlite: TargetClient): void {
+  const client: ClientInternals = instance.client;
+  for (const name of ['client', 'connection', 'pool']) client.config[name] = sqlite.config[name];
+  client.connectionSettings = sqlite.connectionSettings;
 }
 
 /** Knex takes a class of its own as `client`, and declares a narrower type for it than the ones it has. */

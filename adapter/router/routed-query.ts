@@ -17,6 +17,8 @@ export interface RoutedQuery {
   readonly core: RouterCore;
   /** The targets' clients as bound to the router client that made the builder. */
   readonly bound: (store: StoreName) => TargetClient;
+  /** Gives back the connection of a stream: the router client's own way, which some replace. */
+  readonly release: (connection: Connection) => Promise<void>;
   readonly runner: RunnerInternals;
   readonly execute: Execute;
   /** Present for streams. */
@@ -127,6 +129,9 @@ class Attempt {
           : await this.#streamOn(await target.client.acquireConnection(), parameters);
       failed = false;
       return result;
+    } catch (error) {
+      if (!this.hasBegun) this.#describe(error);
+      throw error;
     } finally {
       core.onQuery?.({
         store: this.#store,
@@ -135,6 +140,13 @@ class Attempt {
         failed,
       });
     }
+  }
+
+  /** As Knex has it: which query it was that got no connection. */
+  #describe(error: unknown): void {
+    if (!(error instanceof Error) || error.name !== 'KnexTimeoutError') return;
+    const { sql, bindings } = this.#query.runner.builder;
+    Object.assign(error, { sql, bindings });
   }
 
   async #runOn(connection: Connection): Promise<unknown> {
@@ -152,7 +164,7 @@ class Attempt {
     const releaseConnection = async (): Promise<void> => {
       if (isReleased) return;
       isReleased = true;
-      await this.#query.bound(this.#store).releaseConnection(connection);
+      await this.#query.release(connection);
     };
     const client: TargetClient = Object.create(this.#query.bound(this.#store), {
       releaseConnection: { value: releaseConnection },
