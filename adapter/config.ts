@@ -14,6 +14,21 @@ export interface Logger {
   error(message: string): void;
 }
 
+/**
+ * Options of the API's own Knex instance, as they were written for SQLite: `wrapIdentifier`, `postProcessResponse`,
+ * `useNullAsDefault`, `asyncStackTraces`, `log`, `migrations`, `seeds`, …
+ */
+export interface KnexOptions extends Omit<Knex.Config, 'client' | 'connection' | 'dialect'> {
+  /**
+   * The pool of SQLite: `afterCreate` with its pragmas, `acquireTimeoutMillis`, … PostgreSQL's has `poolMax`, and nothing
+   * of what is said here.
+   * @default { min: 1, max: 1 }
+   */
+  readonly pool?: Knex.PoolConfig;
+  /** Options of better-sqlite3. Answers of PostgreSQL follow `safeIntegers`, too. */
+  readonly connection?: { readonly options?: { readonly nativeBinding?: string; readonly safeIntegers?: boolean } };
+}
+
 /** What {@link createCrossfade} takes. Everything but the two databases has a default. */
 export interface CrossfadeOptions {
   /**
@@ -26,12 +41,8 @@ export interface CrossfadeOptions {
    * @default the environment variable DATABASE_URL
    */
   readonly postgres?: string;
-  /**
-   * Options of the API's own Knex instance that are not about a connection: `wrapIdentifier`, `postProcessResponse`,
-   * `useNullAsDefault`, `asyncStackTraces`, `log`, `migrations`, `seeds`.
-   * @default { useNullAsDefault: true }
-   */
-  readonly knex?: Omit<Knex.Config, 'client' | 'connection' | 'pool' | 'dialect'>;
+  /** Options of the API's own Knex instance. @default { useNullAsDefault: true } */
+  readonly knex?: KnexOptions;
   /** The largest number of PostgreSQL connections for the API's queries. @default 10 */
   readonly poolMax?: number;
   /**
@@ -115,7 +126,7 @@ export interface CrossfadeOptions {
 export interface Config {
   readonly sqlite: string;
   readonly postgres: string;
-  readonly knex: Omit<Knex.Config, 'client' | 'connection' | 'pool' | 'dialect'>;
+  readonly knex: KnexOptions;
   readonly poolMax: number;
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
