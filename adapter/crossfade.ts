@@ -128,6 +128,8 @@ export class Crossfade {
         knex: config.knex,
         poolMax: config.poolMax,
         columns: config.columns,
+        native: config.native,
+        ...(config.rewrite === undefined ? {} : { rewrite: config.rewrite }),
         traffic: traffic satisfies Traffic,
         breaker,
         onQuery: (event) => metrics.query(event),
