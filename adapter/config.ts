@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { Knex } from 'knex';
 import type { Registry } from 'prom-client';
 import type { Form } from './codec/form.ts';
+import type { Rewriter } from './compat/rewriter.ts';
 import { CrossfadeError } from './errors.ts';
 import type { StoreName } from './spec.ts';
 import { parseStage } from './stage.ts';
@@ -57,6 +58,19 @@ export interface CrossfadeOptions {
    * @example { 'orders.paid_at': { form: 'epoch-ms' } }
    */
   readonly columns?: Readonly<Record<string, { readonly form: Form }>>;
+  /**
+   * Tables whose code has been ported to PostgreSQL: when PostgreSQL answers, the values of their columns come as its
+   * driver gives them (a `Date`, `true`, an object for JSON), and queries that start from them mean what they mean there.
+   * @default none
+   * @example ['orders']
+   */
+  readonly native?: readonly string[];
+  /**
+   * Puts raw SQL that was written for SQLite into PostgreSQL's words, when PostgreSQL answers: `createRewriter()` of
+   * `knex-crossfade/schema`.
+   * @default raw SQL is sent as it is written
+   */
+  readonly rewrite?: Rewriter;
   /**
    * The wanted stage: Cutover walks there by itself, as far as the gates allow. Without it the recorded stage stays.
    * @default the environment variable CROSSFADE_STAGE
@@ -131,6 +145,8 @@ export interface Config {
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
   readonly columns: CrossfadeOptions['columns'];
+  readonly native: readonly string[];
+  readonly rewrite: Rewriter | undefined;
   readonly stage: Stage | undefined;
   readonly readPrimary: StoreName | undefined;
   readonly mirror: 'auto' | 'required' | 'off';
@@ -172,6 +188,8 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     include: options.tables?.include,
     exclude: options.tables?.exclude ?? [],
     columns: options.columns,
+    native: options.native ?? [],
+    rewrite: options.rewrite,
     stage: options.stage === undefined ? (stage ? parseStage(stage) : undefined) : parseStage(options.stage),
     readPrimary: storeName(options.readPrimary ?? (readPrimary || undefined)),
     mirror: options.mirror ?? 'auto',

@@ -149,6 +149,8 @@ export class Crossfade {
         knex: config.knex,
         poolMax: config.poolMax,
         columns: config.columns,
+        native: config.native,
+        ...(config.rewrite === undefined ? {} : { rewrite: config.rewrite }),
         traffic: traffic satisfies Traffic,
         breaker,
         onQuery: (event) => {

@@ -1,5 +1,6 @@
 export { createCrossfade, Crossfade } from './crossfade.ts';
 export type { BackfillOptions } from './crossfade.ts';
+export type { Rewriter } from './compat/rewriter.ts';
 export type { CrossfadeOptions, KnexOptions, Logger } from './config.ts';
 export type { Form } from './codec/form.ts';
 export { CrossfadeError, isCrossfadeError } from './errors.ts';

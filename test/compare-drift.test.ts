@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'ava';
 import { schemaDrift } from '../compare/drift.ts';
-import { goTo, makePair, TABLES } from './helpers/pair.ts';
 import { translated } from './helpers/translated-pair.ts';
 
 const FOLDER = join(import.meta.dirname, '../../test/examples/schemas');
