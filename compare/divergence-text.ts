@@ -3,6 +3,7 @@ import type { Divergence, DivergenceClass, DivergenceReport, DivergenceTotals } 
 import type { Counts } from './report.ts';
 import { span } from './span.ts';
 import { count, textTable } from './text-table.ts';
+import { visible } from './visible.ts';
 
 /**
  * The report as a person reads it in a terminal: a verdict, counts by table, the differences by class with what would mend
@@ -16,10 +17,8 @@ export function divergenceText(report: DivergenceReport): string {
     report.reasons.map((reason) => `could not tell: ${reason}`),
     advice(report),
   ];
-  return blocks
-    .filter((lines) => lines.length > 0)
-    .map((lines) => lines.join('\n'))
-    .join('\n\n');
+  const text = blocks.filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
+  return visible(text.join('\n\n'));
 }
 
 function verdict({ outcome, totals }: DivergenceReport): string {
@@ -37,20 +36,21 @@ function verdict({ outcome, totals }: DivergenceReport): string {
 export function summary(totals: DivergenceTotals): string {
   const parts = DIVERGENCE_CLASSES.map((kind) => {
     const found = kind === 'schema drift' ? totals.schemaDrift : countOf(totals, kind);
-    return found === 0 ? '' : `${count(found)} ${TITLES[kind]}`;
+    return found === 0 ? '' : `${count(found)} ${found === 1 ? ONE[kind] : SEVERAL[kind]}`;
   });
   return parts.filter((part) => part !== '').join(', ');
 }
 
-/** What to call several of a class. */
-export const TITLES: Readonly<Record<DivergenceClass, string>> = {
+const ONE: Readonly<Record<DivergenceClass, string>> = {
   missing: 'missing',
   extra: 'extra',
   differing: 'differing',
   quarantined: 'in quarantine',
-  'sequence behind': 'sequences behind',
+  'sequence behind': 'sequence behind',
   'schema drift': 'in the schema',
 };
+
+const SEVERAL: typeof ONE = { ...ONE, 'sequence behind': 'sequences behind' };
 
 const MODES: Readonly<Record<DivergenceReport['mode'], string>> = {
   full: 'whole tables',

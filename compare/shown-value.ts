@@ -24,7 +24,7 @@ export function shownValue(value: SqlValue): string {
   throw new TypeError(`no such value: ${String(never)}`);
 }
 
-/** What is not to be seen, or turns the writing round. */
+/** What is not to be seen although it is there: it may be all that differs. */
 const UNSEEN = /[\u007f-\u009f\u00a0\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
 function shownText(text: string): string {
