@@ -28,7 +28,8 @@ export class Sessions {
       return;
     }
     if (method === 'select' || method === 'first' || method === 'pluck') return;
-    const result = response as { command?: string; rowCount?: number | null; rows?: Record<string, unknown>[] } | undefined;
+    const result = response as
+      { command?: string; rowCount?: number | null; rows?: Record<string, unknown>[] } | undefined;
     if (result?.command === undefined || !/^(INSERT|UPDATE|DELETE)$/.test(result.command)) return;
     const changes = result.rowCount ?? 0;
     const id = insertedKey === undefined ? undefined : result.rows?.at(-1)?.[insertedKey];

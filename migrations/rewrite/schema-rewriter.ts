@@ -29,11 +29,19 @@ export class SchemaRewriter implements StatementRewriter {
   rewrite({ sql, bound, isNative }: StatementToRewrite): RewrittenStatement | RefusedStatement {
     const parsed = tryParseStatement(sql);
     if (!parsed.ok) {
-      return refused('no-sqlite', `SQLite's grammar does not have it: ${parsed.problem.message}`, 'write it for SQLite');
+      return refused(
+        'no-sqlite',
+        `SQLite's grammar does not have it: ${parsed.problem.message}`,
+        'write it for SQLite',
+      );
     }
     const statement = parsed.value;
     if (!TRANSLATED.has(statement.type)) {
-      return refused('not-rewritten', 'only SELECT, INSERT, UPDATE and DELETE are rewritten', 'run it on each database');
+      return refused(
+        'not-rewritten',
+        'only SELECT, INSERT, UPDATE and DELETE are rewritten',
+        'run it on each database',
+      );
     }
     try {
       return this.#translate(statement, { sql, bound, isNative });
