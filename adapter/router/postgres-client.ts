@@ -86,6 +86,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
           ? this.withPack(connection, query)
           : super._query(connection, query));
         sessions.note(connection, done);
+        if (done.method === 'insert' || done.insertedKey !== undefined) {
+          done.lastInsertRowid = sessions.valueOf(connection, 'last_insert_rowid');
+        }
         if (this.transacting && isUndoneCommit(query)) throw undoneCommit();
         return done;
       } catch (error) {

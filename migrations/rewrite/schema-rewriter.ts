@@ -5,6 +5,7 @@ import type {
   StatementRewriter,
   StatementToRewrite,
 } from '../../adapter/compat/rewriter.ts';
+import { IS_INSERTED } from '../../adapter/compat/sessions.ts';
 import { tryParseStatement } from '../sqlite/parser.ts';
 import type { Stmt } from '../sqlite/schema.ts';
 import { columnOf } from '../translate/assignment.ts';
@@ -66,7 +67,7 @@ export class SchemaRewriter implements StatementRewriter {
     if (key === undefined) return { outcome: 'rewritten', sql: translation.sql, parameters };
     return {
       outcome: 'rewritten',
-      sql: `${translation.sql} RETURNING ${quoteName(key)}`,
+      sql: `${translation.sql} RETURNING ${quoteName(key)}${isUpsert(statement) ? `, ${IS_INSERTED}` : ''}`,
       parameters,
       insertedKey: key,
     };
@@ -79,6 +80,16 @@ function insertedKey(statement: Stmt, catalog: LiveCatalog): string | undefined 
   const table = catalog.table(statement.tblName.objName.text);
   if (table?.columns.some(({ isRowid }) => isRowid === true) !== true) return undefined;
   return columnOf(table, 'rowid').name;
+}
+
+/** What REPLACE has changed was inserted to SQLite. */
+function isUpsert(statement: Stmt): boolean {
+  return (
+    statement.type === 'InsertStmt' &&
+    statement.body.type === 'SelectInsertBody' &&
+    statement.body.upsert?.doClause.type !== undefined &&
+    statement.body.upsert.doClause.type !== 'NothingUpsertDo'
+  );
 }
 
 function refused(code: string, reason: string, remedy: string): RefusedStatement {
