@@ -15,6 +15,21 @@ export interface Logger {
   error(message: string): void;
 }
 
+/**
+ * Options of the API's own Knex instance, as they were written for SQLite: `wrapIdentifier`, `postProcessResponse`,
+ * `useNullAsDefault`, `asyncStackTraces`, `log`, `migrations`, `seeds`, …
+ */
+export interface KnexOptions extends Omit<Knex.Config, 'client' | 'connection' | 'dialect'> {
+  /**
+   * The pool of SQLite: `afterCreate` with its pragmas, `acquireTimeoutMillis`, … PostgreSQL's has `poolMax`, and nothing
+   * of what is said here.
+   * @default { min: 1, max: 1 }
+   */
+  readonly pool?: Knex.PoolConfig;
+  /** Options of better-sqlite3. Answers of PostgreSQL follow `safeIntegers`, too. */
+  readonly connection?: { readonly options?: { readonly nativeBinding?: string; readonly safeIntegers?: boolean } };
+}
+
 /** What {@link createCrossfade} takes. Everything but the two databases has a default. */
 export interface CrossfadeOptions {
   /**
@@ -27,12 +42,8 @@ export interface CrossfadeOptions {
    * @default the environment variable DATABASE_URL
    */
   readonly postgres?: string;
-  /**
-   * Options of the API's own Knex instance that are not about a connection: `wrapIdentifier`, `postProcessResponse`,
-   * `useNullAsDefault`, `asyncStackTraces`, `log`, `migrations`, `seeds`.
-   * @default { useNullAsDefault: true }
-   */
-  readonly knex?: Omit<Knex.Config, 'client' | 'connection' | 'pool' | 'dialect'>;
+  /** Options of the API's own Knex instance. @default { useNullAsDefault: true } */
+  readonly knex?: KnexOptions;
   /** The largest number of PostgreSQL connections for the API's queries. @default 10 */
   readonly poolMax?: number;
   /**
@@ -90,6 +101,11 @@ export interface CrossfadeOptions {
   /** Rows in one piece of the backfill. @default 2000 */
   readonly backfillRows?: number;
   /**
+   * From how many rows on a table's secondary indexes are made after its backfill instead of kept up during it.
+   * @default 100000
+   */
+  readonly indexesAsideFromRows?: number;
+  /**
    * How large the changelog may grow while the secondary is away, in bytes. Past it capture stops, so that the primary's
    * disk does not fill, and the secondary must be reconciled: `crossfade backfill --reconcile`.
    * @default 1073741824 (1 GiB, some 20 million changes)
@@ -124,7 +140,7 @@ export interface CrossfadeOptions {
 export interface Config {
   readonly sqlite: string;
   readonly postgres: string;
-  readonly knex: Omit<Knex.Config, 'client' | 'connection' | 'pool' | 'dialect'>;
+  readonly knex: KnexOptions;
   readonly poolMax: number;
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
@@ -140,6 +156,7 @@ export interface Config {
   readonly comparisonMaxAgeMs: number;
   readonly maxLagSeconds: number;
   readonly backfillRows: number;
+  readonly indexesAsideFromRows: number;
   readonly maxChangelogBytes: number;
   readonly answerLimitMs: number;
   readonly leaseMs: number;
@@ -182,6 +199,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     comparisonMaxAgeMs: positive('comparisonMaxAgeMs', options.comparisonMaxAgeMs, 86_400_000),
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
     backfillRows: positive('backfillRows', options.backfillRows, 2_000),
+    indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 100_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
     answerLimitMs: positive('answerLimitMs', options.answerLimitMs, 60_000),
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),

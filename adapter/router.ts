@@ -3,13 +3,13 @@ import type { Knex } from 'knex';
 import type { Breaker } from './breaker.ts';
 import { Catalog } from './compat/catalog.ts';
 import { Rewriting } from './compat/rewriting.ts';
-import type { Config } from './config.ts';
+import type { Config, KnexOptions } from './config.ts';
 import type { StoreName } from './spec.ts';
 import type { Traffic } from './traffic.ts';
 import { bind, Compiling } from './router/core.ts';
 import type { QueryEvent, RouterCore, Target } from './router/core.ts';
 import { assertInternals, dialectClass } from './router/knex-internals.ts';
-import type { ClientConstructor } from './router/knex-internals.ts';
+import type { ClientConstructor, ClientInternals } from './router/knex-internals.ts';
 import type { QueryObserver } from './router/query-observer.ts';
 import { postgresClientClass, probe } from './router/postgres-client.ts';
 import { RoutedTransactions } from './router/routed-transaction.ts';
@@ -33,8 +33,8 @@ export interface RouterOptions {
   readonly sqlite: string;
   /** The connection URL of the PostgreSQL database. */
   readonly postgres: string;
-  /** Options of the application's own Knex instance that are not about a connection. */
-  readonly knex: Config['knex'];
+  /** Options of the application's own Knex instance. */
+  readonly knex: KnexOptions;
   /** The largest number of PostgreSQL connections. */
   readonly poolMax: number;
   /** The forms of columns that the application has set itself: see {@link Config}. */
@@ -97,7 +97,11 @@ export class Router {
     const core = new Core(options);
     const Facade = dialectClass('better-sqlite3');
     const RouterClient = routerClientClass(Facade, core, core.transactions);
-    return new Router(knex({ ...options.knex, client: asKnexClient(RouterClient) }), core, options);
+    // Without a connection Knex makes no pool.
+    const { connection: _connection, pool: _pool, ...others } = options.knex;
+    const instance = knex({ ...others, client: asKnexClient(RouterClient) });
+    describe(instance, core.targets.sqlite.client);
+    return new Router(instance, core, options);
   }
 
   /** Connections of their own for reads beside the application's, which its queries never wait for. To be closed. */
@@ -158,8 +162,8 @@ class Core implements RouterCore {
     const instance = knex({
       ...options.knex,
       client: asKnexClient(Client),
-      connection: { filename: options.sqlite },
-      pool: { min: 1, max: 1 },
+      connection: { ...options.knex.connection, filename: options.sqlite },
+      pool: { min: 1, max: 1, ...options.knex.pool },
     });
     const client = clientOf(instance, 'better-sqlite3');
     return { store: 'sqlite', knex: instance, client, guard: (work) => work() };
@@ -210,6 +214,13 @@ class Core implements RouterCore {
       },
     };
   }
+}
+
+/** Shows what libraries and the application's own code read of a configuration: SQLite's. */
+function describe(instance: Knex, sqlite: TargetClient): void {
+  const client: ClientInternals = instance.client;
+  for (const name of ['client', 'connection', 'pool']) client.config[name] = sqlite.config[name];
+  client.connectionSettings = sqlite.connectionSettings;
 }
 
 /** Knex takes a class of its own as `client`, and declares a narrower type for it than the ones it has. */

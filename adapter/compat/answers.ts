@@ -39,5 +39,5 @@ function resultOf(query: QueryObject): PgResult {
 
 function rawAnswer(result: PgResult, { insertedKey, lastInsertRowid = 0 }: QueryObject): unknown {
   if (insertedKey !== undefined) return { changes: result.rowCount ?? 0, lastInsertRowid };
-  return result.fields.length > 0 ? result.rows : { changes: result.rowCount ?? 0, lastInsertRowid: 0 };
+  return result.fields.length > 0 ? result.rows : { changes: result.rowCount ?? 0, lastInsertRowid };
 }

@@ -13,9 +13,14 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
     /** SQLite reports the last inserted id unasked; here it has to be asked for. */
     override insert(): ReturnType<CompilerInternals['insert']> {
       const compiled = super.insert();
-      if (typeof compiled === 'string' || compiled.returning) return compiled;
+      if (typeof compiled === 'string') return compiled;
       const key = catalog.of(this.tableName)?.integerKey;
       if (key === undefined) return compiled;
+      if (compiled.returning) {
+        const returned = [compiled.returning].flat();
+        return returned.includes('*') || returned.includes(key) ? ({ ...compiled, insertedKey: key } as typeof compiled)
+          : compiled;
+      }
       const mark = this.single['onConflict'] && this.single['merge'] ? `, ${IS_INSERTED}` : '';
       return { ...compiled, sql: `${compiled.sql} returning ${quote(key)}${mark}`, insertedKey: key } as typeof compiled;
     }

@@ -98,6 +98,8 @@ export function bind(target: TargetClient, router: ClientInternals): TargetClien
     [BOUND_TO]: { value: router },
     config: { value: config, writable: true },
     logger: { value: router.logger, writable: true },
+    // Set by `_strict()` of knex's SQLite client, on a client derived from the router's.
+    strictForeignKeyPragma: { value: router.strictForeignKeyPragma, writable: true },
   });
   for (const name of EMITTER) {
     const method: unknown = Reflect.get(router, name);

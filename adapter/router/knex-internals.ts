@@ -61,6 +61,7 @@ export interface BuilderInternals {
   /** Raw queries only. */
   readonly isRawInstance?: boolean;
   readonly sql?: string;
+  readonly bindings?: unknown;
   /** A connection that the application chose with `.connection()`. */
   readonly _connection?: Connection;
   /** Compiles it. Schema builders give a list. */
@@ -132,9 +133,10 @@ export interface ClientInternals {
   pool: unknown;
   driver: unknown;
   readonly transacting?: boolean;
+  readonly strictForeignKeyPragma?: boolean;
   emit(event: string, ...args: unknown[]): boolean;
   runner(builder: BuilderInternals): RunnerInternals;
-  transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionPromise;
+  transaction(container: Container, config: TransactionConfig | undefined, outer?: unknown): TransactionPromise;
   queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals;
   queryBuilder(): BuilderInternals;
   formatter(builder: unknown): { wrap(value: unknown): string };

@@ -46,7 +46,7 @@ export class RoutedTransactions {
   begin(
     bound: (store: StoreName) => TargetClient,
     container: Container,
-    config: TransactionConfig,
+    config: TransactionConfig | undefined,
   ): TransactionPromise {
     let entered: ReturnType<RouterCore['traffic']['enter']>;
     try {
@@ -84,9 +84,10 @@ export class RoutedTransactions {
     permit: WritePermit,
     bound: (store: StoreName) => TargetClient,
     container: Container,
-    config: TransactionConfig,
+    config: TransactionConfig | undefined,
   ): TransactionInternals {
-    const given = config.connection === undefined ? undefined : this.#core.storeOf.get(config.connection);
+    const connection = config?.connection;
+    const given = connection === undefined ? undefined : this.#core.storeOf.get(connection);
     const state: TransactionState = {
       store: given ?? permit.store,
       ending: undefined,

@@ -8,7 +8,9 @@ import type { BuilderInternals, ClientConstructor, ClientInternals, CompilerInte
 import type {
   Connection,
   Container,
+  Execute,
   RunnerInternals,
+  StreamParameters,
   TransactionConfig,
   TransactionPromise,
 } from './knex-internals.ts';
@@ -30,6 +32,7 @@ export function routerClientClass(
     postgres: new WeakMap(),
   };
   const permits = new WeakMap<Connection, WritePermit>();
+  let knexsOwn: RunnerInternals['ensureConnection'] | undefined;
 
   function boundTo(router: ClientInternals): (store: StoreName) => TargetClient {
     return (store) => {
@@ -47,21 +50,22 @@ export function routerClientClass(
   }
 
   class RouterClient extends Facade {
-    constructor(config: object) {
-      super(config);
-      // Libraries read the dialect's name here; Knex leaves the class.
-      this.config['client'] = 'better-sqlite3';
-      this.connectionSettings = core.targets.sqlite.client.connectionSettings;
-    }
-
     override runner(builder: BuilderInternals): RunnerInternals {
       const runner = super.runner(builder);
       const bound = boundTo(this);
-      runner.ensureConnection = (execute, parameters) => routeQuery({ core, bound, runner, execute, parameters });
+      const release = async (connection: Connection): Promise<void> => await this.releaseConnection(connection);
+      const route = (execute: Execute, parameters?: StreamParameters): Promise<unknown> =>
+        routeQuery({ core, bound, release, runner, execute, parameters });
+      const inherited = runner.ensureConnection;
+      knexsOwn ??= inherited;
+      runner.ensureConnection =
+        inherited === knexsOwn
+          ? route
+          : (execute, parameters) => within(runner, inherited, { route, execute, parameters });
       return runner;
     }
 
-    override transaction(container: Container, config: TransactionConfig): TransactionPromise {
+    override transaction(container: Container, config?: TransactionConfig): TransactionPromise {
       return transactions.begin(boundTo(this), container, config);
     }
 
@@ -121,4 +125,30 @@ export function routerClientClass(
   }
   for (const name of COMPILE_SURFACE) delegate(RouterClient.prototype, name, () => core.compiling.client);
   return RouterClient;
+}
+
+/**
+ * Runs a query within what somebody has put in place of Knex's `Runner.prototype.ensureConnection`: a tracer, a test. Knex's
+ * own, when that is called in turn, looks for no connection where there is one.
+ */
+async function within(
+  runner: RunnerInternals,
+  replacement: RunnerInternals['ensureConnection'],
+  query: {
+    readonly route: RunnerInternals['ensureConnection'];
+    readonly execute: Execute;
+    readonly parameters: StreamParameters | undefined;
+  },
+): Promise<unknown> {
+  const placeholder = {};
+  runner.connection = placeholder;
+  const execute: Execute = (_runner, parameters) => {
+    runner.connection = undefined;
+    return query.route(query.execute, parameters);
+  };
+  try {
+    return await Reflect.apply(replacement, runner, [execute, query.parameters]);
+  } finally {
+    if (runner.connection === placeholder) runner.connection = undefined;
+  }
 }

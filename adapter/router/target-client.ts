@@ -18,7 +18,7 @@ export interface TargetHooks {
 
 /** A client of one of the two databases. */
 export interface TargetClient extends ClientInternals {
-  transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionInternals;
+  transaction(container: Container, config: TransactionConfig | undefined, outer?: unknown): TransactionInternals;
   readonly [BOUND_TO]?: ClientInternals;
   /** What must be known before a builder can be compiled; nothing at all for most. */
   prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined;
@@ -47,7 +47,11 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
       return super.runner(builder);
     }
 
-    override transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionInternals {
+    override transaction(
+      container: Container,
+      config: TransactionConfig | undefined,
+      outer?: unknown,
+    ): TransactionInternals {
       const watched = this.transacting ? hooks.adopt(this, container) : container;
       return super.transaction(watched, config, outer) as TransactionInternals;
     }
