@@ -139,7 +139,12 @@ class Core implements RouterCore {
 
   #rewritingOf({ rewrite, sqlite, warn }: RouterOptions): Rewriting | undefined {
     if (rewrite === undefined) return undefined;
-    return new Rewriting({ rewriter: rewrite, sqlite, catalog: this.catalog, warn: warn ?? ((text) => console.warn(text)) });
+    return new Rewriting({
+      rewriter: rewrite,
+      sqlite,
+      catalog: this.catalog,
+      warn: warn ?? ((text) => console.warn(text)),
+    });
   }
 
   #hooks(store: StoreName): TargetHooks {
