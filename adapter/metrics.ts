@@ -3,6 +3,10 @@ import type { StoreName } from './spec.ts';
 import { STAGE_NAMES } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { ComparisonRecord, StepApplied } from './store.ts';
+import { RESULTS } from './shadow/observation.ts';
+import type { Observation } from './shadow/observation.ts';
+import { DROPS } from './shadow/try-read.ts';
+import type { Drop } from './shadow/try-read.ts';
 
 const STORES = ['sqlite', 'postgres'] as const satisfies readonly StoreName[];
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const;
@@ -15,6 +19,7 @@ export interface Gauges {
   readonly isMirrorRunning: () => boolean;
   readonly quarantined: () => number | null;
   readonly breaker: () => (typeof BREAKER_STATES)[number];
+  readonly shadowReads: () => number;
 }
 
 /** Every metric of Crossfade: its name, its help, its labels. Labels come from closed sets; never a key, never SQL. */
@@ -33,6 +38,9 @@ export class Metrics {
   readonly #pause: Histogram<'to'>;
   readonly #backfillRows: Gauge;
   readonly #changelog: Gauge<'store'>;
+  readonly #shadowReads: Counter<'result'>;
+  readonly #shadowDrops: Counter<'reason'>;
+  readonly #shadowTimes: Histogram<'store' | 'role'>;
   readonly #comparison: Gauge<'outcome'>;
   readonly #comparisonTime: Gauge;
 
@@ -121,6 +129,25 @@ export class Metrics {
       help: 'Rows that the backfill has copied so far.',
       registers,
     });
+    this.#shadowReads = new Counter({
+      name: 'crossfade_shadow_reads_total',
+      help: 'Reads that were tried on the other store after they had been answered, by what that showed.',
+      labelNames: ['result'],
+      registers,
+    });
+    this.#shadowDrops = new Counter({
+      name: 'crossfade_shadow_reads_dropped_total',
+      help: 'Reads that were sampled and not tried, by the reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#shadowTimes = new Histogram({
+      name: 'crossfade_shadow_read_duration_seconds',
+      help: 'Time of the reads that were tried: as their callers waited for the control, and as the candidate took.',
+      labelNames: ['store', 'role'],
+      buckets: fast,
+      registers,
+    });
     this.#comparison = new Gauge({
       name: 'crossfade_comparison_outcome',
       help: 'Outcome of the last comparison: 1 for the one that holds.',
@@ -163,6 +190,7 @@ export class Metrics {
       gauges.lagSeconds,
     );
     simple('crossfade_mirror_running', 'Whether this process runs the Mirror.', () => Number(gauges.isMirrorRunning()));
+    simple('crossfade_shadow_reads_in_flight', 'Shadow reads that wait or run.', gauges.shadowReads);
     simple('crossfade_quarantined_rows', 'Rows that the secondary could not hold.', () => gauges.quarantined() ?? 0);
     new Gauge({
       name: 'crossfade_breaker_state',
@@ -174,6 +202,8 @@ export class Metrics {
       },
     });
     for (const store of STORES) this.#fenced.inc({ store }, 0);
+    for (const result of RESULTS) this.#shadowReads.inc({ result }, 0);
+    for (const reason of DROPS) this.#shadowDrops.inc({ reason }, 0);
   }
 
   query(event: { store: StoreName; kind: 'read' | 'write'; seconds: number; failed: boolean }): void {
@@ -219,6 +249,18 @@ export class Metrics {
 
   backfill(rowsCopied: number): void {
     this.#backfillRows.set(rowsCopied);
+  }
+
+  shadowRead({ result, control, candidate }: Pick<Observation, 'result' | 'control' | 'candidate'>): void {
+    this.#shadowReads.inc({ result });
+    this.#shadowTimes.observe({ store: control.store, role: 'control' }, control.seconds);
+    if (candidate.seconds !== undefined) {
+      this.#shadowTimes.observe({ store: candidate.store, role: 'candidate' }, candidate.seconds);
+    }
+  }
+
+  shadowDropped(reason: Drop): void {
+    this.#shadowDrops.inc({ reason });
   }
 
   comparison(record: ComparisonRecord): void {
