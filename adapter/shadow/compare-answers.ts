@@ -54,7 +54,7 @@ export function compareAnswers(compared: ComparedAnswers): Verdict {
   }
   if (!isCut(compared)) return { says: 'mismatch', difference };
   if (keys === undefined) return { says: 'tied', by: 'limit', difference };
-  return mayTieAtLimit(keys, onlyControl, onlyCandidate)
+  return mayTieAtLimit(compared, keys, { onlyControl, onlyCandidate })
     ? { says: 'tied', by: 'limit', difference }
     : { says: 'mismatch', difference };
 }
@@ -128,10 +128,14 @@ function alike(name: string): string {
     .toLowerCase();
 }
 
-/** Sorted alike, and what differs is sorted with the first or the last row: the limit cuts among equals. */
-function mayTieAtLimit(keys: SortKeys, onlyControl: readonly number[], onlyCandidate: readonly number[]): boolean {
+/** Sorted alike, and what differs is sorted with the last row, or with the first one after an OFFSET: it cuts among equals. */
+function mayTieAtLimit(
+  { facts }: ComparedAnswers,
+  keys: SortKeys,
+  { onlyControl, onlyCandidate }: { onlyControl: readonly number[]; onlyCandidate: readonly number[] },
+): boolean {
   if (!isSameList(keys.control, keys.candidate)) return false;
-  const edges = [keys.control[0], keys.control.at(-1)];
+  const edges = [keys.control.at(-1), ...(facts.limit?.skipsRows === true ? [keys.control[0]] : [])];
   return (
     onlyControl.every((index) => edges.includes(keys.control[index])) &&
     onlyCandidate.every((index) => edges.includes(keys.candidate[index]))
