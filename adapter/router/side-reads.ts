@@ -77,6 +77,16 @@ export class SideReads {
     }
   }
 
+  /** Asks PostgreSQL for nothing, so that what must be known of it is. Never rejects. */
+  async warm(): Promise<void> {
+    const client: TargetClient = this.#instances.postgres.client;
+    try {
+      await client.releaseConnection(await client.acquireUnguarded());
+    } catch {
+      // The next read finds out.
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#instances).map((instance) => instance.destroy()));
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isCrossfadeError } from '../errors.ts';
+import type { PreparedQuery } from '../router/prepared-query.ts';
 import type { Answered, QueryObserver } from '../router/query-observer.ts';
 import type { SideReadLimits, SideReads } from '../router/side-reads.ts';
 import type { StoreName } from '../spec.ts';
@@ -116,10 +117,22 @@ export class ShadowReads {
     if (this.#queue.length >= config.queue) return this.#drop('queue');
     const rows = answerRows(answered.answer, config.maxRows);
     if (rows === undefined) return this.#drop('rows');
+    const query = this.#prepared(answered);
+    if (query === undefined) return this.#drop('unready');
     const { store, seconds } = answered;
-    this.#queue.push({ control: { store, seconds, rows }, query: answered.prepare(), queuedAt: performance.now() });
+    this.#queue.push({ control: { store, seconds, rows }, query, queuedAt: performance.now() });
     // The caller goes first.
     setImmediate(() => this.#pump());
+  }
+
+  #prepared(answered: Answered): PreparedQuery | undefined {
+    try {
+      return answered.prepare();
+    } catch (error) {
+      if (!isCrossfadeError(error, 'POSTGRES_UNREACHABLE')) throw error;
+      void this.#openedSide().warm();
+      return undefined;
+    }
   }
 
   #drop(reason: Drop): void {

@@ -71,6 +71,7 @@ export async function tryRead(read: SampledRead, context: TryContext): Promise<O
   const seen = { shape, at: new Date(), control: { store: control.store, seconds: control.seconds } };
   let first: Awaited<ReturnType<SideReads['run']>>;
   try {
+    if (candidate === 'postgres' && query.refusal !== undefined) throw query.refusal;
     first = await side.run(candidate, query[candidate]);
   } catch (error) {
     if (isInfrastructureError(error)) throw error;
