@@ -161,6 +161,11 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       );
     }
 
+    override toSend(query: QueryObject): QueryObject {
+      const builder = compiling.rewriting;
+      return builder === undefined ? query : this.asItself(() => this.rewritten(builder, query, NO_CONNECTION));
+    }
+
     asItself<T>(work: () => T): T {
       compiling.rewriting = undefined;
       return compiling.during(this, work);
@@ -203,6 +208,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
   }
   return PostgresTarget;
 }
+
+/** Of a read that runs beside the application's: it knows of no write before it. */
+const NO_CONNECTION: Connection = {};
 
 /** Before SQL whose parameters have PostgreSQL's numbers already. */
 const REWRITTEN = '\0';
