@@ -1,3 +1,4 @@
+import type { Digests } from './digest.ts';
 import { CrossfadeError } from './errors.ts';
 import type { Key, Row, StoreName, TableShape, TableSpec } from './spec.ts';
 import type { Stage } from './stage.ts';
@@ -193,6 +194,8 @@ export interface Lease {
  */
 export interface Store {
   readonly name: StoreName;
+  /** Digests of rows, for the comparer. */
+  readonly digests: Digests;
 
   /** Every user table, as the database declares it. Crossfade's own and the engine's tables are left out. */
   describe(): Promise<readonly TableShape[]>;

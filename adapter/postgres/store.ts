@@ -27,6 +27,8 @@ import type { StateRow } from './bookkeeping.ts';
 import { raiseFence, retireFenceOf } from './fence.ts';
 import { brokenForeignKeys } from './foreign-keys.ts';
 import { describeTables, guardedTables } from './describe.ts';
+import { changedKeysOf } from './changed-keys.ts';
+import { PostgresDigests } from './digests.ts';
 import {
   changedSince,
   forgottenTo,
@@ -38,7 +40,7 @@ import {
 } from './position.ts';
 import type { SnapshotRow } from './position.ts';
 import { SharedRecords } from './records.ts';
-import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts';
+import { encodeColumns, selectByKeys, selectPage } from './rows.ts';
 import {
   BOOKKEEPING_SQL,
   BOOKKEEPING_VERSION,
@@ -71,6 +73,7 @@ const KEYS_AT_ONCE = 5_000;
 export class PostgresStore implements Store {
   readonly name = 'postgres';
   readonly records: Records;
+  readonly digests: PostgresDigests;
   readonly #url: string;
   readonly #answerLimitMs: number;
   readonly #pool: pg.Pool;
@@ -81,6 +84,7 @@ export class PostgresStore implements Store {
     this.#url = url;
     this.#answerLimitMs = answerLimitMs;
     this.#pool = openPool(url, answerLimitMs);
+    this.digests = new PostgresDigests(url, answerLimitMs);
     this.records = new SharedRecords((text, values) => this.#query(text, values));
   }
 
@@ -220,17 +224,7 @@ export class PostgresStore implements Store {
   }
 
   async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[] | 'all'> {
-    const columns = keyColumns(table);
-    const parts = columns.map((_, index) => `key[${index + 1}]`).join(', ');
-    const { rows } = await this.#reaching(() =>
-      this.#pool.query<(string | null)[]>({
-        text: `SELECT DISTINCT key IS NULL, ${parts} FROM crossfade.changes WHERE tbl = $1 AND ${changedSince(parsePosition(after))}`,
-        values: [table.name],
-        rowMode: 'array',
-      }),
-    );
-    if (rows.some(([isEverything]) => isEverything === 't')) return 'all';
-    return rows.map(([, ...key]) => columns.map((column, index) => decodeValue(column, key[index] ?? null)));
+    return this.#reaching(() => changedKeysOf(this.#pool, table, { after }));
   }
 
   reaches(watermark: Position, position: Position): boolean {
@@ -564,7 +558,10 @@ export class PostgresStore implements Store {
   async close(): Promise<void> {
     this.#dropSession();
     // A network that swallows everything must not keep the process from ending.
-    await Promise.race([this.#pool.end(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
+    await Promise.race([
+      Promise.all([this.#pool.end(), this.digests.close()]),
+      sleep(CLOSE_LIMIT_MS, undefined, { ref: false }),
+    ]);
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -23,6 +23,7 @@ import type {
 import { Bookkeeping, NEVER_MS } from './bookkeeping.ts';
 import { openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
 import { describeTables, widenChangelog } from './describe.ts';
+import { SqliteDigests } from './digests.ts';
 import { Durability } from './durability.ts';
 import { ExactSelect } from './exact-select.ts';
 import { LargeSteps } from './large-steps.ts';
@@ -50,6 +51,7 @@ const PRUNE_ENTRIES = 2_000;
  */
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
+  readonly digests: SqliteDigests;
   readonly #path: string;
   readonly #db: Database.Database;
   readonly #snapshots: Database.Database;
@@ -74,6 +76,7 @@ export class SqliteStore implements Store {
     this.#wal = new WalFile(realpathSync(path));
     this.#durability = new Durability(this.#wal);
     this.#thread = new SqliteThread(path);
+    this.digests = new SqliteDigests(path, connections.db);
     this.#large = new LargeSteps(this.#thread, this.#durability);
     this.#reader = new StepReader(connections.snapshots);
     this.#books = new Bookkeeping(connections.db);
@@ -562,6 +565,7 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     await this.#thread.close();
+    await this.digests.close();
     this.#wal.close();
     this.#steps.close();
     this.#snapshots.close();
