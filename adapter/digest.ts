@@ -3,10 +3,29 @@ import { keyColumns } from './spec.ts';
 import type { ColumnSpec, Key, Row, TableSpec } from './spec.ts';
 import type { Position } from './store.ts';
 
-/** The rows whose keys come after one key and not after another, in a store's own order; `null` is no bound. */
+/**
+ * The rows whose keys come after one key and not after another, in a store's own order; `null` is no bound. A bound may
+ * be the first values of a key only: then it stands for all keys that begin so.
+ */
 export interface KeyRange {
   readonly after: Key | null;
   readonly upTo: Key | null;
+  /** Whether {@link after} itself belongs to the range. @default false */
+  readonly includesAfter?: boolean;
+  /** Whether {@link upTo} itself does not. @default false */
+  readonly excludesUpTo?: boolean;
+}
+
+/** Every row. */
+export const EVERYTHING: KeyRange = { after: null, upTo: null };
+
+/** A range in two: up to a key of it, and from there on. */
+export function splitAt(range: KeyRange, key: Key): readonly [KeyRange, KeyRange] {
+  const { after, includesAfter = false, upTo, excludesUpTo = false } = range;
+  return [
+    { after, includesAfter, upTo: key },
+    { after: key, upTo, excludesUpTo },
+  ];
 }
 
 /**
@@ -67,6 +86,8 @@ export interface Digests {
   boundary(table: TableSpec, range: KeyRange, rows: number): Promise<Key | null>;
   /** The first rows of a range, in its order. */
   rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]>;
+  /** The highest id that rows hold in the column which a sequence fills; `null` without such a column, or rows. */
+  highestId(table: TableSpec): Promise<bigint | null>;
   asPrimary(
     request: DigestRequest,
     since: { readonly watermark: Position; readonly maxKeys: number },

@@ -67,18 +67,18 @@ function where(conditions: readonly string[]): string {
 }
 
 function within(table: TableSpec, range: KeyRange, first: number): { conditions: string[]; values: (string | null)[] } {
-  const columns = keyColumns(table);
-  const names = keyNames(table).join(', ');
   const conditions: string[] = [];
   const values: (string | null)[] = [];
-  const bound = (operator: '>' | '<=', key: Key | null): void => {
+  const bound = (operator: '>' | '>=' | '<' | '<=', key: Key | null): void => {
     if (key === null) return;
+    const columns = keyColumns(table).slice(0, key.length);
+    const names = keyNames(table).slice(0, key.length);
     const marks = columns.map((column, index) => `$${first + values.length + index}::${baseType(column)}`);
     values.push(...columns.map((column, index) => toPostgres(column, key[index] ?? null)));
-    conditions.push(`(${names}) ${operator} (${marks.join(', ')})`);
+    conditions.push(`(${names.join(', ')}) ${operator} (${marks.join(', ')})`);
   };
-  bound('>', range.after);
-  bound('<=', range.upTo);
+  bound(range.includesAfter === true ? '>=' : '>', range.after);
+  bound(range.excludesUpTo === true ? '<' : '<=', range.upTo);
   return { conditions, values };
 }
 

@@ -19,6 +19,7 @@ import { describeConnectionError, clientConfig } from './connection.ts';
 import { boundaryQuery, keysDigest, rangeDigest, rowsQuery } from './digest-sql.ts';
 import type { Statement } from './digest-sql.ts';
 import { bindColumns, decodeRow, decodeValue } from './rows.ts';
+import { quote } from './sql.ts';
 
 const MAX_CONNECTIONS = 8;
 /** The first version with `hashbyteaextended`. */
@@ -63,6 +64,15 @@ export class PostgresDigests implements Digests {
   async rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]> {
     const lines = await this.#snapshot((client) => this.#texts(client, rowsQuery(table, range, limit)));
     return lines.map((line) => decodeRow(table, line));
+  }
+
+  async highestId(table: TableSpec): Promise<bigint | null> {
+    const column = table.columns.find(({ sequence }) => sequence !== null);
+    if (column === undefined) return null;
+    const text = `SELECT max(${quote(column.name)}) FROM ${quote(table.name)}`;
+    const [line] = await this.#snapshot((client) => this.#texts(client, { text, values: [] }));
+    const id = decodeValue(column, line?.[0] ?? null);
+    return typeof id === 'bigint' ? id : null;
   }
 
   async asPrimary(

@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import { valueHasher } from '../codec/hash-value.ts';
 import type { ValueHasher } from '../codec/hash-value.ts';
 import { Jenkins } from '../codec/jenkins.ts';
-import { digestColumns, isSpelled, NO_ROWS } from '../digest.ts';
+import { digestColumns, isSpelled, NO_ROWS, splitAt } from '../digest.ts';
 import type { DigestRequest, KeyRange, RangeDigest } from '../digest.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import { bindings, isInSqlite } from './bindings.ts';
@@ -64,12 +64,16 @@ export class RangeHasher {
   /** The digest of a range. */
   ofRange(range: KeyRange): RangeDigest {
     this.#digest = NO_ROWS;
-    for (let after = range.after; ;) {
-      const end = boundaryOf(this.#db, this.#table, { range: { after, upTo: range.upTo }, rows: this.#pieceRows });
-      this.#add({ after, upTo: end ?? range.upTo });
-      if (end === null) return this.#digest;
-      after = end;
+    let rest = range;
+    for (;;) {
+      const end = boundaryOf(this.#db, this.#table, { range: rest, rows: this.#pieceRows });
+      if (end === null) break;
+      const [piece, others] = splitAt(rest, end);
+      this.#add(piece);
+      rest = others;
     }
+    this.#add(rest);
+    return this.#digest;
   }
 
   /** The share that the rows of some keys have in it. */

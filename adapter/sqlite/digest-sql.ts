@@ -40,16 +40,20 @@ function where(conditions: readonly string[]): string {
   return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
 }
 
-function within(table: TableSpec, { after, upTo }: KeyRange): { conditions: string[]; values: unknown[] } {
-  const names = keyNames(table);
-  const bound = (operator: '>' | '<=', key: Key): string => {
+function within(table: TableSpec, range: KeyRange): { conditions: string[]; values: unknown[] } {
+  const { after, upTo, includesAfter = false, excludesUpTo = false } = range;
+  const bound = (operator: '>' | '>=' | '<' | '<=', key: Key): string => {
+    const names = keyNames(table).slice(0, key.length);
     const marks = placeholders(key);
     return names.length === 1
       ? `${names[0]} ${operator} ${marks[0]}`
       : `(${names.join(', ')}) ${operator} (${marks.join(', ')})`;
   };
   return {
-    conditions: [...(after === null ? [] : [bound('>', after)]), ...(upTo === null ? [] : [bound('<=', upTo)])],
+    conditions: [
+      ...(after === null ? [] : [bound(includesAfter ? '>=' : '>', after)]),
+      ...(upTo === null ? [] : [bound(excludesUpTo ? '<' : '<=', upTo)]),
+    ],
     values: [...bindings(after ?? []), ...bindings(upTo ?? [])],
   };
 }

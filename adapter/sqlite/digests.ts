@@ -9,6 +9,8 @@ import { reviveValues } from './thread-values.ts';
 
 /** More would only wait for each other, and take the processors from everybody else. */
 const THREADS = 2;
+/** What is short need not wait until those have ended what they do. */
+const SHORT_THREAD = THREADS;
 
 /** Digests computed in threads, so that the event loop is never held. */
 export class SqliteDigests implements Digests {
@@ -20,8 +22,8 @@ export class SqliteDigests implements Digests {
   /** `db` is only asked for the file's encoding. */
   constructor(path: string, db: Database.Database) {
     this.#db = db;
-    this.#threads = Array.from({ length: THREADS }, () => new SqliteThread(path));
-    this.#users = this.#threads.map(() => 0);
+    this.#threads = Array.from({ length: THREADS + 1 }, () => new SqliteThread(path));
+    this.#users = Array.from({ length: THREADS }, () => 0);
   }
 
   async fitness(tables: readonly TableSpec[]): Promise<DigestFitness> {
@@ -32,12 +34,17 @@ export class SqliteDigests implements Digests {
   }
 
   async boundary(table: TableSpec, range: KeyRange, rows: number): Promise<Key | null> {
-    const key = await this.#use((call) => call('digestBoundary', { table, range, rows }));
+    const key = await this.#short((call) => call('digestBoundary', { table, range, rows }));
     return key === null ? null : (reviveValues([key])[0] ?? null);
   }
 
   async rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]> {
-    return reviveValues(await this.#use((call) => call('digestRows', { table, range, limit })));
+    return reviveValues(await this.#short((call) => call('digestRows', { table, range, limit })));
+  }
+
+  /** SQLite has no sequences: it gives out one more than its rows hold. */
+  async highestId(): Promise<null> {
+    return null;
   }
 
   async asPrimary(
@@ -69,13 +76,22 @@ export class SqliteDigests implements Digests {
   /** One and the same thread, that with the least to do. */
   async #use<T>(work: (call: Call) => Promise<T>): Promise<T> {
     const index = this.#users.indexOf(Math.min(...this.#users));
-    const thread = this.#threads[index];
-    if (thread === undefined) throw new RangeError('there is no thread');
+    const thread = this.#thread(index);
     this.#users[index] = (this.#users[index] ?? 0) + 1;
     try {
       return await thread.use(work);
     } finally {
       this.#users[index] = (this.#users[index] ?? 1) - 1;
     }
+  }
+
+  #short<T>(work: (call: Call) => Promise<T>): Promise<T> {
+    return this.#thread(SHORT_THREAD).use(work);
+  }
+
+  #thread(index: number): SqliteThread {
+    const thread = this.#threads[index];
+    if (thread === undefined) throw new RangeError(`there is no thread ${index}`);
+    return thread;
   }
 }
