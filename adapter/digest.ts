@@ -86,6 +86,8 @@ export interface Digests {
   boundary(table: TableSpec, range: KeyRange, rows: number): Promise<Key | null>;
   /** The first rows of a range, in its order. */
   rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]>;
+  /** About how many rows a table has; `null` where that is not known at once. */
+  about(table: TableSpec): Promise<number | null>;
   /** The highest id that rows hold in the column which a sequence fills; `null` without such a column, or rows. */
   highestId(table: TableSpec): Promise<bigint | null>;
   asPrimary(

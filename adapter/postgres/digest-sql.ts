@@ -6,13 +6,6 @@ import { keyColumns } from '../spec.ts';
 import { columnList, sameKey, unnestKeys } from './rows.ts';
 import { baseType, quote } from './sql.ts';
 
-/** The salt as the first parameters of each query below: `$1` to `$4`. */
-export function saltValues(salt: DigestSalt): string[] {
-  return [salt.seed, salt.integer, salt.double, salt.text].map(String);
-}
-
-const SALT_PARAMETERS = 4;
-
 /** Statements of a table's digests. */
 export interface Statement {
   readonly text: string;
@@ -21,21 +14,20 @@ export interface Statement {
 
 /** The digest of a range. */
 export function rangeDigest(table: TableSpec, range: KeyRange, salt: DigestSalt): Statement {
-  const { conditions, values } = within(table, range, SALT_PARAMETERS + 1);
+  const { conditions, values } = within(table, range, 1);
   return {
     text: `SELECT count(*) AS rows, sum(${rowHash(table, salt)}) AS sum FROM ${quote(table.name)} t${where(conditions)}`,
-    values: [...saltValues(salt), ...values],
+    values,
   };
 }
 
 /** The share that the rows of some keys have in the digest of a range; `keys` are arrays, one a column. */
 export function keysDigest(table: TableSpec, range: KeyRange, salt: DigestSalt, keys: readonly unknown[]): Statement {
-  const first = SALT_PARAMETERS + 1;
-  const { conditions, values } = within(table, range, first + keys.length);
+  const { conditions, values } = within(table, range, 1 + keys.length);
   return {
-    text: `SELECT count(*) AS rows, sum(${rowHash(table, salt)}) AS sum FROM ${unnestKeys(table, first)}
+    text: `SELECT count(*) AS rows, sum(${rowHash(table, salt)}) AS sum FROM ${unnestKeys(table, 1)}
       JOIN ${quote(table.name)} t ON ${sameKey(table, 't')}${where(conditions)}`,
-    values: [...saltValues(salt), ...keys, ...values],
+    values: [...keys, ...values],
   };
 }
 
@@ -84,24 +76,25 @@ function within(table: TableSpec, range: KeyRange, first: number): { conditions:
 
 /** Each column's hash is the next one's seed. A NULL is hashed as what stands for it. */
 function rowHash(table: TableSpec, salt: DigestSalt): string {
-  const hash = digestColumns(table).reduce((seed, column) => columnHash(column, seed, salt), '$1::int8');
+  const hash = digestColumns(table).reduce((seed, column) => columnHash(column, seed, salt), `'${salt.seed}'::int8`);
   return `hashint8extended(1, ${hash})`;
 }
 
 function columnHash({ column, kind, mark }: DigestColumn, seed: string, salt: DigestSalt): string {
   const name = `t.${quote(column.name)}`;
-  const text = (value: string): string => `hashtextextended(coalesce(${value}, $4::text) COLLATE "C", ${seed})`;
+  const absent = `'${salt.text}'::text`;
+  const text = (value: string): string => `hashtextextended(coalesce(${value}, ${absent}) COLLATE "C", ${seed})`;
   switch (kind) {
     case 'integer': {
-      const value = `coalesce(${name}${column.type === 'boolean' ? '::int4' : ''}::int8, $2::int8)`;
+      const value = `coalesce(${name}${column.type === 'boolean' ? '::int4' : ''}::int8, '${salt.integer}'::int8)`;
       return `hashint8extended(${value}, ${seed} # ${value})`;
     }
     case 'double':
-      return `hashfloat8extended(coalesce(${name}::float8, $3::float8), ${seed} # ${marked(mark)}::int8)`;
+      return `hashfloat8extended(coalesce(${name}::float8, '${salt.double}'::float8), ${seed} # ${marked(mark)}::int8)`;
     case 'text':
       return text(`${name}::text`);
     case 'blob': {
-      const value = `coalesce(${name}, convert_to($4::text, 'UTF8'))`;
+      const value = `coalesce(${name}, convert_to(${absent}, 'UTF8'))`;
       return salt.blobsInArrays
         ? `hash_array_extended(ARRAY[${value}], ${seed})`
         : `hashbyteaextended(${value}, ${seed})`;

@@ -21,6 +21,8 @@ import type { Statement } from './digest-sql.ts';
 import { bindColumns, decodeRow, decodeValue } from './rows.ts';
 import { quote } from './sql.ts';
 
+/** Fewer rows than that are counted. */
+const WORTH_AN_ESTIMATE = 100_000;
 const MAX_CONNECTIONS = 8;
 /** The first version with `hashbyteaextended`. */
 const HASHES_BLOBS = 180_000;
@@ -64,6 +66,18 @@ export class PostgresDigests implements Digests {
   async rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]> {
     const lines = await this.#snapshot((client) => this.#texts(client, rowsQuery(table, range, limit)));
     return lines.map((line) => decodeRow(table, line));
+  }
+
+  async about(table: TableSpec): Promise<number> {
+    const estimate = `SELECT reltuples::bigint FROM pg_class WHERE oid = $1::regclass`;
+    const [line] = await this.#snapshot((client) =>
+      this.#texts(client, { text: estimate, values: [quote(table.name)] }),
+    );
+    const rows = Number(line?.[0] ?? -1);
+    if (rows > WORTH_AN_ESTIMATE) return rows;
+    const text = `SELECT count(*) FROM ${quote(table.name)}`;
+    const [counted] = await this.#snapshot((client) => this.#texts(client, { text, values: [] }));
+    return Number(counted?.[0] ?? 0);
   }
 
   async highestId(table: TableSpec): Promise<bigint | null> {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { ComparisonRecord, Lease, Records } from '../store.ts';
+import { PostgresComparisonBases } from './comparison-bases.ts';
 import { sqlState } from './connection.ts';
 
 type Query = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>>;
@@ -27,10 +28,11 @@ const isoTime = (column: string): string =>
   `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ${column}`;
 
 /** What all processes share: who runs the Mirror, and what comparisons have found. */
-export class SharedRecords implements Records {
+export class SharedRecords extends PostgresComparisonBases implements Records {
   readonly #query: Query;
 
   constructor(query: Query) {
+    super(query);
     this.#query = query;
   }
 

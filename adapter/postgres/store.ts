@@ -241,6 +241,15 @@ export class PostgresStore implements Store {
     verifyCapture(rows, tables);
   }
 
+  async keepsSince(position: Position): Promise<boolean> {
+    const [now, state] = await Promise.all([
+      this.position(),
+      this.#query<{ pruned_to: string | null }>('SELECT pruned_to FROM crossfade.state'),
+    ]);
+    const { pruned_to: prunedTo } = only(state.rows);
+    return this.reaches(now, position) && (prunedTo === null || this.reaches(position, prunedTo));
+  }
+
   async prune(watermark: Position): Promise<number> {
     const { xmax, running } = parsePosition(watermark);
     const kept = running.map((xid) => `'${xid}'::xid8`);

@@ -152,7 +152,7 @@ export class RangeHasher {
   #spell(piece: KeyRange): { count: number; bytes: Uint8Array } | undefined {
     const { sql, values } = spelledRows(this.#table, piece);
     try {
-      const [rows = 0n, blob] = this.#db
+      const [rows, blob] = this.#db
         .prepare(sql)
         .raw()
         .get(...values) as [bigint, Uint8Array | null];

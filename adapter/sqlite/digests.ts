@@ -42,6 +42,11 @@ export class SqliteDigests implements Digests {
     return reviveValues(await this.#short((call) => call('digestRows', { table, range, limit })));
   }
 
+  /** It would have to count them. */
+  async about(): Promise<null> {
+    return null;
+  }
+
   /** SQLite has no sequences: it gives out one more than its rows hold. */
   async highestId(): Promise<null> {
     return null;

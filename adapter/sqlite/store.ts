@@ -243,6 +243,11 @@ export class SqliteStore implements Store {
     // A change of schema makes hasChangesAfter() ask for a step, and the step looks.
   }
 
+  async keepsSince(position: Position): Promise<boolean> {
+    const { seq, tag } = parsePosition(position);
+    return this.#db.prepare('SELECT 1 FROM _crossfade_changes WHERE seq = ? AND tag = ?').get(seq, tag) !== undefined;
+  }
+
   async prune(watermark: Position): Promise<number> {
     const { seq } = parsePosition(watermark);
     const oldest = this.#db.prepare('SELECT min(seq) FROM _crossfade_changes').pluck().get() as bigint | null;
