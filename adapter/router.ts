@@ -9,9 +9,12 @@ import { Compiling } from './router/core.ts';
 import type { QueryEvent, RouterCore, Target } from './router/core.ts';
 import { assertInternals, dialectClass } from './router/knex-internals.ts';
 import type { ClientConstructor, ClientInternals } from './router/knex-internals.ts';
+import type { QueryObserver } from './router/query-observer.ts';
 import { postgresClientClass, probe } from './router/postgres-client.ts';
 import { RoutedTransactions } from './router/routed-transaction.ts';
 import { routerClientClass } from './router/router-client.ts';
+import { SideReads } from './router/side-reads.ts';
+import type { SideReadLimits } from './router/side-reads.ts';
 import { sqliteClientClass } from './router/sqlite-client.ts';
 import type { TargetClient, TargetHooks } from './router/target-client.ts';
 
@@ -65,9 +68,17 @@ export class Router {
    */
   readonly direct: { readonly sqlite: Knex; readonly postgres: Knex };
 
-  private constructor(parts: { knex: Knex; sqlite: Knex; postgres: Knex }) {
-    this.knex = parts.knex;
-    this.direct = { sqlite: parts.sqlite, postgres: parts.postgres };
+  /** Who looks on at the application's queries. Set and unset at any time. */
+  readonly observer: QueryObserver;
+  readonly #core: RouterCore;
+  readonly #options: RouterOptions;
+
+  private constructor(instance: Knex, core: RouterCore, options: RouterOptions) {
+    this.knex = instance;
+    this.direct = { sqlite: core.targets.sqlite.knex, postgres: core.targets.postgres.knex };
+    this.observer = core.observer;
+    this.#core = core;
+    this.#options = options;
   }
 
   /**
@@ -84,11 +95,12 @@ export class Router {
     const { connection: _connection, pool: _pool, ...others } = options.knex;
     const instance = knex({ ...others, client: asKnexClient(RouterClient) });
     describe(instance, core.targets.sqlite.client);
-    return new Router({
-      knex: instance,
-      sqlite: core.targets.sqlite.knex,
-      postgres: core.targets.postgres.knex,
-    });
+    return new Router(instance, core, options);
+  }
+
+  /** Connections of their own for reads beside the application's, which its queries never wait for. To be closed. */
+  openSideReads(limits: SideReadLimits): SideReads {
+    return new SideReads({ ...this.#options, ...limits, targets: this.#core.targets });
   }
 
   /** Closes both pools. Queries after this are refused. */
@@ -106,6 +118,7 @@ class Core implements RouterCore {
   readonly catalog: Catalog;
   readonly storeOf: RouterCore['storeOf'] = new WeakMap();
   readonly compiling = new Compiling();
+  readonly observer: QueryObserver = {};
 
   constructor(options: RouterOptions) {
     this.traffic = options.traffic;

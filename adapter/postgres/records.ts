@@ -1,8 +1,13 @@
 import type pg from 'pg';
 import type { ComparisonRecord, Lease, Records } from '../store.ts';
+import { StoredComparisons } from './comparison-history.ts';
 import { sqlState } from './connection.ts';
 
-type Query = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>>;
+/** Runs one statement. */
+export type Query = <R extends pg.QueryResultRow>(
+  text: string,
+  values?: readonly unknown[],
+) => Promise<pg.QueryResult<R>>;
 
 interface LeaseRow {
   readonly holder: string;
@@ -28,10 +33,18 @@ const isoTime = (column: string): string =>
 
 /** What all processes share: who runs the Mirror, and what comparisons have found. */
 export class SharedRecords implements Records {
+  readonly comparisons: StoredComparisons;
   readonly #query: Query;
+  readonly #exclusively: Records['exclusively'];
 
-  constructor(query: Query) {
-    this.#query = query;
+  constructor(options: { readonly query: Query; readonly exclusively: Records['exclusively'] }) {
+    this.#query = options.query;
+    this.#exclusively = options.exclusively;
+    this.comparisons = new StoredComparisons(options.query);
+  }
+
+  async exclusively<T>(name: string, work: () => Promise<T>): Promise<{ readonly result: T } | undefined> {
+    return this.#exclusively(name, work);
   }
 
   /** Expiry is judged by this database's clock alone (PROTOCOL.md R9). */

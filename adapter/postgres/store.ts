@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import { CrossfadeError } from '../errors.ts';
 import { decodeKey, keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
+import type { TableDeclaration } from '../table-declaration.ts';
 import { parseStage, stageRow } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import type {
@@ -26,7 +27,10 @@ import { lockState, noteHistory, only, STATE_SQL, toState } from './bookkeeping.
 import type { StateRow } from './bookkeeping.ts';
 import { raiseFence, retireFenceOf } from './fence.ts';
 import { brokenForeignKeys } from './foreign-keys.ts';
+import { COMPARISON_HISTORY_SQL } from './comparison-history.ts';
+import { tableDeclarations } from './declarations.ts';
 import { describeTables, guardedTables } from './describe.ts';
+import { runExclusively } from './exclusive-run.ts';
 import {
   changedSince,
   forgottenTo,
@@ -81,7 +85,10 @@ export class PostgresStore implements Store {
     this.#url = url;
     this.#answerLimitMs = answerLimitMs;
     this.#pool = openPool(url, answerLimitMs);
-    this.records = new SharedRecords((text, values) => this.#query(text, values));
+    this.records = new SharedRecords({
+      query: (text, values) => this.#query(text, values),
+      exclusively: (name, work) => this.#reaching(() => runExclusively(this.#pool, name, work)),
+    });
   }
 
   /** Connects to nothing yet: the API must be able to start while PostgreSQL is away. */
@@ -91,6 +98,10 @@ export class PostgresStore implements Store {
 
   async describe(): Promise<readonly TableShape[]> {
     return this.#reaching(() => describeTables(this.#pool));
+  }
+
+  async declarations(tables: readonly string[]): Promise<readonly TableDeclaration[]> {
+    return this.#reaching(() => tableDeclarations(this.#pool, tables));
   }
 
   async tablesWithRows(tables: readonly TableSpec[]): Promise<readonly string[]> {
@@ -129,6 +140,7 @@ export class PostgresStore implements Store {
     await this.#lockingTables(locked, async (client) => {
       await client.query(`SELECT pg_advisory_xact_lock(hashtext('crossfade install'))`);
       await client.query(BOOKKEEPING_SQL);
+      await client.query(COMPARISON_HISTORY_SQL);
       await client.query('DELETE FROM crossfade.tables');
       for (const table of request.tables) {
         await client.query('INSERT INTO crossfade.tables (name, spec) VALUES ($1, $2)', [

@@ -6,6 +6,7 @@ import { BOUND_TO } from './target-client.ts';
 import type { TargetClient } from './target-client.ts';
 import type { ClientInternals, Connection } from './knex-internals.ts';
 import type { Catalog } from '../compat/catalog.ts';
+import type { QueryObserver } from './query-observer.ts';
 
 /** One run of a query on one store. */
 export interface QueryEvent {
@@ -34,6 +35,8 @@ export interface RouterCore {
   /** Whose connection it is. */
   readonly storeOf: WeakMap<Connection, StoreName>;
   readonly compiling: Compiling;
+  /** Who looks on. Its parts may come and go. */
+  readonly observer: QueryObserver;
 }
 
 /**

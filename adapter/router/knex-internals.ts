@@ -20,6 +20,8 @@ export interface QueryObject {
   /** What the application set with `.options()`. */
   readonly options?: object;
   readonly returning?: unknown;
+  /** Of a `pluck`: the column. */
+  readonly pluck?: unknown;
   response?: unknown;
   /** Ours: the generated key's column that was added to an insert's RETURNING. */
   readonly insertedKey?: string;
@@ -58,6 +60,9 @@ export interface BuilderInternals {
   readonly bindings?: unknown;
   /** A connection that the application chose with `.connection()`. */
   readonly _connection?: Connection;
+  /** Compiles it. Schema builders give a list. */
+  toSQL(): QueryObject;
+  queryContext(): unknown;
 }
 
 export interface StreamParameters {
@@ -134,7 +139,9 @@ export interface ClientInternals {
   raw(sql: string, bindings?: readonly unknown[]): unknown;
   query(connection: Connection, query: unknown): Promise<unknown>;
   prepBindings(bindings: readonly unknown[] | undefined): readonly unknown[] | undefined;
+  positionBindings(sql: string): string;
   processResponse(query: QueryObject, runner: unknown): unknown;
+  postProcessResponse(answer: unknown, queryContext: unknown): unknown;
   _query(connection: Connection, query: QueryObject): Promise<QueryObject>;
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;
@@ -168,7 +175,9 @@ const CLIENT_METHODS = [
   'raw',
   'query',
   'prepBindings',
+  'positionBindings',
   'processResponse',
+  'postProcessResponse',
   '_query',
   'acquireConnection',
   'releaseConnection',

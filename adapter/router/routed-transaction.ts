@@ -5,9 +5,10 @@ import { isFenceError } from '../fence-error.ts';
 import type { StoreName } from '../spec.ts';
 import type { WritePermit } from '../traffic.ts';
 import { classify } from './classify.ts';
+import type { QueryKind } from './classify.ts';
 import type { RouterCore } from './core.ts';
 import { fencedError } from './routed-query.ts';
-import type { Callback, ClientInternals, Connection, Container, Execute } from './knex-internals.ts';
+import type { BuilderInternals, Callback, ClientInternals, Connection, Container, Execute } from './knex-internals.ts';
 import type {
   RunnerInternals,
   StreamParameters,
@@ -158,6 +159,14 @@ export class RoutedTransactions {
     };
   }
 
+  #tell(kind: QueryKind, builder: BuilderInternals): void {
+    try {
+      this.#core.observer.onStatement?.({ kind, prepare: () => ({ sqlite: builder.toSQL() }) });
+    } catch {
+      // A builder that cannot be compiled throws where it runs.
+    }
+  }
+
   async #execute(statement: {
     readonly client: TargetClient;
     readonly state: TransactionState | undefined;
@@ -170,6 +179,7 @@ export class RoutedTransactions {
     const kind = classify(builder);
     if (state !== undefined && kind === 'schema') this.#core.traffic.admitSchemaChange();
     if (state !== undefined && (kind === 'schema' || kind === 'write')) state.hasWritten = true;
+    if (state?.store === 'sqlite' && this.#core.observer.onStatement !== undefined) this.#tell(kind, builder);
     const started = performance.now();
     let failed = true;
     try {

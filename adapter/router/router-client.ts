@@ -17,6 +17,8 @@ import { routeQuery } from './routed-query.ts';
 import type { RoutedTransactions } from './routed-transaction.ts';
 import type { TargetClient } from './target-client.ts';
 
+type EnsureConnection = (this: void, execute: Execute, parameters?: StreamParameters) => Promise<unknown>;
+
 /** What a client does while Knex compiles. `wrapIdentifierImpl` is not among them: Knex passes it on without `this`. */
 const COMPILE_SURFACE = [
   'schemaCompiler',
@@ -53,7 +55,7 @@ export function routerClientClass(
     postgres: new WeakMap(),
   };
   const permits = new WeakMap<Connection, WritePermit>();
-  let knexsOwn: RunnerInternals['ensureConnection'] | undefined;
+  let knexsOwn: EnsureConnection | undefined;
 
   function boundTo(router: ClientInternals): (store: StoreName) => TargetClient {
     return (store) => {
@@ -77,7 +79,7 @@ export function routerClientClass(
       const release = async (connection: Connection): Promise<void> => await this.releaseConnection(connection);
       const route = (execute: Execute, parameters?: StreamParameters): Promise<unknown> =>
         routeQuery({ core, bound, release, runner, execute, parameters });
-      const inherited = runner.ensureConnection;
+      const inherited = Reflect.get(runner, 'ensureConnection') as EnsureConnection;
       knexsOwn ??= inherited;
       runner.ensureConnection =
         inherited === knexsOwn
@@ -154,9 +156,9 @@ export function routerClientClass(
  */
 async function within(
   runner: RunnerInternals,
-  replacement: RunnerInternals['ensureConnection'],
+  replacement: EnsureConnection,
   query: {
-    readonly route: RunnerInternals['ensureConnection'];
+    readonly route: EnsureConnection;
     readonly execute: Execute;
     readonly parameters: StreamParameters | undefined;
   },

@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { CrossfadeError, isCrossfadeError, messageOf } from '../errors.ts';
 import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
+import type { TableDeclaration } from '../table-declaration.ts';
 import { stageRow } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import { stepOutdated } from '../store.ts';
@@ -22,6 +23,7 @@ import type {
 } from '../store.ts';
 import { Bookkeeping, NEVER_MS } from './bookkeeping.ts';
 import { openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
+import { tableDeclarations } from './declarations.ts';
 import { describeTables, widenChangelog } from './describe.ts';
 import { Durability } from './durability.ts';
 import { ExactSelect } from './exact-select.ts';
@@ -96,6 +98,10 @@ export class SqliteStore implements Store {
   /** The same without waiting: the file is local. */
   describeNow(): readonly TableShape[] {
     return describeTables(this.#db);
+  }
+
+  async declarations(tables: readonly string[]): Promise<readonly TableDeclaration[]> {
+    return tableDeclarations(this.#db, tables);
   }
 
   async tablesWithRows(tables: readonly TableSpec[]): Promise<readonly string[]> {
