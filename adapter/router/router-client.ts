@@ -79,7 +79,7 @@ export function routerClientClass(
       const release = async (connection: Connection): Promise<void> => await this.releaseConnection(connection);
       const route = (execute: Execute, parameters?: StreamParameters): Promise<unknown> =>
         routeQuery({ core, bound, release, runner, execute, parameters });
-      const inherited = Reflect.get(runner, 'ensureConnection') as EnsureConnection;
+      const inherited: EnsureConnection = Reflect.get(runner, 'ensureConnection');
       knexsOwn ??= inherited;
       runner.ensureConnection =
         inherited === knexsOwn
