@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { Knex } from 'knex';
 import type { Registry } from 'prom-client';
 import type { Form } from './codec/form.ts';
+import type { Rewriter } from './compat/rewriter.ts';
 import { CrossfadeError } from './errors.ts';
 import type { StoreName } from './spec.ts';
 import { parseStage } from './stage.ts';
@@ -58,6 +59,19 @@ export interface CrossfadeOptions {
    */
   readonly columns?: Readonly<Record<string, { readonly form: Form }>>;
   /**
+   * Tables whose code has been ported to PostgreSQL: when PostgreSQL answers, the values of their columns come as its
+   * driver gives them (a `Date`, `true`, an object for JSON), and queries that start from them mean what they mean there.
+   * @default none
+   * @example ['orders']
+   */
+  readonly native?: readonly string[];
+  /**
+   * Puts raw SQL that was written for SQLite into PostgreSQL's words, when PostgreSQL answers: `createRewriter()` of
+   * `knex-crossfade/schema`.
+   * @default raw SQL is sent as it is written
+   */
+  readonly rewrite?: Rewriter;
+  /**
    * The wanted stage: Cutover walks there by itself, as far as the gates allow. Without it the recorded stage stays.
    * @default the environment variable CROSSFADE_STAGE
    */
@@ -86,6 +100,11 @@ export interface CrossfadeOptions {
   readonly maxLagSeconds?: number;
   /** Rows in one piece of the backfill. @default 2000 */
   readonly backfillRows?: number;
+  /**
+   * From how many rows on a table's secondary indexes are made after its backfill instead of kept up during it.
+   * @default 100000
+   */
+  readonly indexesAsideFromRows?: number;
   /**
    * How large the changelog may grow while the secondary is away, in bytes. Past it capture stops, so that the primary's
    * disk does not fill, and the secondary must be reconciled: `crossfade backfill --reconcile`.
@@ -126,6 +145,8 @@ export interface Config {
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
   readonly columns: CrossfadeOptions['columns'];
+  readonly native: readonly string[];
+  readonly rewrite: Rewriter | undefined;
   readonly stage: Stage | undefined;
   readonly readPrimary: StoreName | undefined;
   readonly mirror: 'auto' | 'required' | 'off';
@@ -135,6 +156,7 @@ export interface Config {
   readonly comparisonMaxAgeMs: number;
   readonly maxLagSeconds: number;
   readonly backfillRows: number;
+  readonly indexesAsideFromRows: number;
   readonly maxChangelogBytes: number;
   readonly answerLimitMs: number;
   readonly leaseMs: number;
@@ -166,6 +188,8 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     include: options.tables?.include,
     exclude: options.tables?.exclude ?? [],
     columns: options.columns,
+    native: options.native ?? [],
+    rewrite: options.rewrite,
     stage: options.stage === undefined ? (stage ? parseStage(stage) : undefined) : parseStage(options.stage),
     readPrimary: storeName(options.readPrimary ?? (readPrimary || undefined)),
     mirror: options.mirror ?? 'auto',
@@ -175,6 +199,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     comparisonMaxAgeMs: positive('comparisonMaxAgeMs', options.comparisonMaxAgeMs, 86_400_000),
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
     backfillRows: positive('backfillRows', options.backfillRows, 2_000),
+    indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 100_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
     answerLimitMs: positive('answerLimitMs', options.answerLimitMs, 60_000),
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),

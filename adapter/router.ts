@@ -2,10 +2,11 @@ import knex from 'knex';
 import type { Knex } from 'knex';
 import type { Breaker } from './breaker.ts';
 import { Catalog } from './compat/catalog.ts';
+import { Rewriting } from './compat/rewriting.ts';
 import type { Config, KnexOptions } from './config.ts';
 import type { StoreName } from './spec.ts';
 import type { Traffic } from './traffic.ts';
-import { Compiling } from './router/core.ts';
+import { bind, Compiling } from './router/core.ts';
 import type { QueryEvent, RouterCore, Target } from './router/core.ts';
 import { assertInternals, dialectClass } from './router/knex-internals.ts';
 import type { ClientConstructor, ClientInternals } from './router/knex-internals.ts';
@@ -16,6 +17,7 @@ import { routerClientClass } from './router/router-client.ts';
 import { SideReads } from './router/side-reads.ts';
 import type { SideReadLimits } from './router/side-reads.ts';
 import { sqliteClientClass } from './router/sqlite-client.ts';
+import { BOUND_TO } from './router/target-client.ts';
 import type { TargetClient, TargetHooks } from './router/target-client.ts';
 
 export type { QueryEvent } from './router/core.ts';
@@ -37,6 +39,10 @@ export interface RouterOptions {
   readonly poolMax: number;
   /** The forms of columns that the application has set itself: see {@link Config}. */
   readonly columns?: Config['columns'];
+  /** Tables whose values are PostgreSQL's own: see {@link Config}. */
+  readonly native?: Config['native'];
+  /** Puts SQL written for SQLite into PostgreSQL's words: see {@link Config}. */
+  readonly rewrite?: Config['rewrite'];
   /** Decides where each query goes. */
   readonly traffic: Traffic;
   /** Stands in front of PostgreSQL's pool. Not closed by the router. */
@@ -118,15 +124,22 @@ class Core implements RouterCore {
   readonly catalog: Catalog;
   readonly storeOf: RouterCore['storeOf'] = new WeakMap();
   readonly compiling = new Compiling();
+  readonly #rewriting: Rewriting | undefined;
   readonly observer: QueryObserver = {};
 
   constructor(options: RouterOptions) {
     this.traffic = options.traffic;
     this.breaker = options.breaker;
     this.onQuery = options.onQuery;
-    this.catalog = new Catalog(options.columns);
+    this.catalog = new Catalog({ forms: options.columns, native: options.native });
+    this.#rewriting = this.#rewritingOf(options);
     this.transactions = new RoutedTransactions(this);
     this.targets = { sqlite: this.#sqlite(options), postgres: this.#postgres(options) };
+  }
+
+  #rewritingOf({ rewrite, sqlite, warn }: RouterOptions): Rewriting | undefined {
+    if (rewrite === undefined) return undefined;
+    return new Rewriting({ rewriter: rewrite, sqlite, catalog: this.catalog, warn: warn ?? ((text) => console.warn(text)) });
   }
 
   #hooks(store: StoreName): TargetHooks {
@@ -153,7 +166,22 @@ class Core implements RouterCore {
 
   #postgres(options: RouterOptions): Target {
     const { breaker, catalog } = this;
-    const Client = postgresClientClass(dialectClass('pg'), { hooks: this.#hooks('postgres'), breaker, catalog });
+    const facades = new WeakMap<object, TargetClient>();
+    const Client = postgresClientClass(dialectClass('pg'), {
+      hooks: this.#hooks('postgres'),
+      breaker,
+      catalog,
+      compiling: this.compiling,
+      rewriting: this.#rewriting,
+      facade: (client) => {
+        const router = client[BOUND_TO];
+        const { client: sqlite } = this.targets.sqlite;
+        if (router === undefined) return sqlite;
+        let facade = facades.get(router);
+        if (facade === undefined) facades.set(router, (facade = bind(sqlite, router)));
+        return facade;
+      },
+    });
     const instance = knex({
       acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
       ...(options.warn === undefined ? {} : { log: { warn: options.warn } }),

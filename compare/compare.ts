@@ -54,7 +54,7 @@ export async function compareDatabases(crossfade: Comparable, options: CompareOp
     giveBack();
   }
   const report = comparison.report();
-  if (options.record ?? true) await record(crossfade, report);
+  if (options.record ?? true) await (options.store ?? ((found) => record(crossfade, found)))(report);
   return report;
 }
 

@@ -113,8 +113,9 @@ function sameDefault(
 
 /** What a constant may be in SQLite; which of them it is depends on the column's affinity. */
 function readings(text: string): SqlValue[] {
-  const isNumber = text.trim() !== '' && Number.isFinite(Number(text));
-  return [text, ...(/^-?\d+$/.test(text) ? [BigInt(text)] : []), ...(isNumber ? [Number(text)] : [])];
+  if (text.trim() === '' || !Number.isFinite(Number(text))) return [text];
+  if (/^-?\d+$/.test(text)) return [text, BigInt(text), Number(text)];
+  return Number.isSafeInteger(Number(text)) ? [text, BigInt(Number(text)), Number(text)] : [text, Number(text)];
 }
 
 function isHeldAs(spec: ColumnSpec, value: SqlValue, held: SqlValue): boolean {

@@ -1,3 +1,4 @@
+import type { ComparisonReport } from './report.ts';
 import type { ComparisonProgress } from './walk.ts';
 
 /** What a comparison looks at, how hard it works, and what it tells. */
@@ -47,4 +48,6 @@ export interface CompareOptions {
   readonly signal?: AbortSignal;
   /** Whether the outcome is stored, for the gates and the status. @default true */
   readonly record?: boolean;
+  /** Stores the outcome in place of the comparer: for a caller who adds to it first. Not called with `record: false`. */
+  readonly store?: (report: ComparisonReport) => Promise<void>;
 }

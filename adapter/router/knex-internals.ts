@@ -25,6 +25,8 @@ export interface QueryObject {
   response?: unknown;
   /** Ours: the generated key's column that was added to an insert's RETURNING. */
   readonly insertedKey?: string;
+  /** Ours: whether SQLite's functions are to be found under their own names. */
+  readonly usesPack?: boolean;
 }
 
 /** A statement of a builder: one call of `where`, `join`, `with`… */
@@ -138,6 +140,8 @@ export interface ClientInternals {
   formatter(builder: unknown): { wrap(value: unknown): string };
   raw(sql: string, bindings?: readonly unknown[]): unknown;
   query(connection: Connection, query: unknown): Promise<unknown>;
+  positionBindings(sql: string): string;
+  stream(connection: Connection, query: unknown, ...rest: readonly unknown[]): unknown;
   prepBindings(bindings: readonly unknown[] | undefined): readonly unknown[] | undefined;
   positionBindings(sql: string): string;
   processResponse(query: QueryObject, runner: unknown): unknown;
@@ -175,6 +179,8 @@ const CLIENT_METHODS = [
   'raw',
   'query',
   'prepBindings',
+  'positionBindings',
+  'stream',
   'positionBindings',
   'processResponse',
   'postProcessResponse',

@@ -116,7 +116,9 @@ async function runOnConnection(query: RoutedQuery, connection: Connection, kind:
     runner.connection = connection;
     const preparing = client.prepare(runner.builder, connection);
     if (preparing !== undefined) await preparing;
-    const result = await core.compiling.during(client, () => query.execute(runner, query.parameters));
+    const result = await core.compiling.running(client, runner.builder, () =>
+      query.execute(runner, query.parameters),
+    );
     if (kind === 'schema') core.catalog.forget();
     if (kind === 'write' || kind === 'schema') await core.traffic.committed(store);
     return result;
@@ -204,7 +206,7 @@ class Attempt {
     this.hasBegun = true;
     const preparing = client.prepare(runner.builder, connection);
     if (preparing !== undefined) await preparing;
-    return await core.compiling.during(client, () => execute(runner, parameters));
+    return await core.compiling.running(client, runner.builder, () => execute(runner, parameters));
   }
 }
 

@@ -185,7 +185,7 @@ export class RoutedTransactions {
     try {
       const preparing = connection === undefined ? undefined : client.prepare(builder, connection);
       if (preparing !== undefined) await preparing;
-      const result = await this.#core.compiling.during(client, () => execute(runner, parameters));
+      const result = await this.#core.compiling.running(client, builder, () => execute(runner, parameters));
       if (kind === 'schema') this.#core.catalog.forget();
       failed = false;
       return result;

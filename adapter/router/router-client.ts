@@ -1,6 +1,7 @@
 import { isolate } from '../compat/query-compiler.ts';
 import type { StoreName } from '../spec.ts';
 import type { WritePermit } from '../traffic.ts';
+import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
 import { bind } from './core.ts';
 import type { RouterCore } from './core.ts';
 import type { BuilderInternals, ClientConstructor, ClientInternals, CompilerInternals } from './knex-internals.ts';
@@ -18,28 +19,6 @@ import type { RoutedTransactions } from './routed-transaction.ts';
 import type { TargetClient } from './target-client.ts';
 
 type EnsureConnection = (this: void, execute: Execute, parameters?: StreamParameters) => Promise<unknown>;
-
-/** What a client does while Knex compiles. `wrapIdentifierImpl` is not among them: Knex passes it on without `this`. */
-const COMPILE_SURFACE = [
-  'schemaCompiler',
-  'tableCompiler',
-  'columnCompiler',
-  'viewCompiler',
-  'tableBuilder',
-  'columnBuilder',
-  'viewBuilder',
-  'formatter',
-  'parameter',
-  'parameterize',
-  'values',
-  'alias',
-  'wrapIdentifier',
-  'customWrapIdentifier',
-  '_escapeBinding',
-  'prepBindings',
-  'positionBindings',
-  'toPathForJson',
-] as const;
 
 /**
  * The class of the client that the application's Knex has. It is the client of the dialect that the application was
@@ -146,7 +125,7 @@ export function routerClientClass(
       configurable: true,
     });
   }
-  for (const name of COMPILE_SURFACE) delegate(RouterClient.prototype, name, core);
+  for (const name of COMPILE_SURFACE) delegate(RouterClient.prototype, name, () => core.compiling.client);
   return RouterClient;
 }
 
@@ -174,19 +153,4 @@ async function within(
   } finally {
     if (runner.connection === placeholder) runner.connection = undefined;
   }
-}
-
-/** Hands a step of compiling on to the client that is being compiled for, if any. */
-function delegate(prototype: object, name: string, core: RouterCore): void {
-  const own: unknown = Reflect.get(prototype, name);
-  if (typeof own !== 'function') return;
-  Object.defineProperty(prototype, name, {
-    configurable: true,
-    writable: true,
-    value: function (this: object, ...args: unknown[]): unknown {
-      const { client } = core.compiling;
-      if (client === undefined) return Reflect.apply(own, this, args);
-      return Reflect.apply(Reflect.get(client, name) as typeof own, client, args);
-    },
-  });
 }

@@ -22,6 +22,8 @@ export interface TargetClient extends ClientInternals {
   readonly [BOUND_TO]?: ClientInternals;
   /** What must be known before a builder can be compiled; nothing at all for most. */
   prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined;
+  /** The client that compiles a builder for SQLite first, where what comes out is then rewritten for this one. */
+  rewrittenFrom(builder: BuilderInternals): TargetClient | undefined;
   /** A connection, without the breaker in front of the pool. */
   acquireUnguarded(): Promise<Connection>;
 }
@@ -67,6 +69,10 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
       const connection = await super.acquireConnection();
       hooks.acquired(connection);
       return connection;
+    }
+
+    rewrittenFrom(_builder: BuilderInternals): TargetClient | undefined {
+      return undefined;
     }
 
     prepare(_builder: BuilderInternals, _connection: Connection): Promise<void> | undefined {
