@@ -147,6 +147,12 @@ export interface ClientInternals {
   processResponse(query: QueryObject, runner: unknown): unknown;
   postProcessResponse(answer: unknown, queryContext: unknown): unknown;
   _query(connection: Connection, query: QueryObject): Promise<QueryObject>;
+  _stream(
+    connection: Connection,
+    query: QueryObject,
+    stream: NodeJS.ReadWriteStream,
+    ...rest: readonly unknown[]
+  ): Promise<unknown>;
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;
   acquireRawConnection(): Promise<Connection>;
@@ -185,6 +191,7 @@ const CLIENT_METHODS = [
   'processResponse',
   'postProcessResponse',
   '_query',
+  '_stream',
   'acquireConnection',
   'releaseConnection',
   'acquireRawConnection',
