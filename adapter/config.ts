@@ -4,6 +4,8 @@ import type { Registry } from 'prom-client';
 import type { Form } from './codec/form.ts';
 import type { Rewriter } from './compat/rewriter.ts';
 import { CrossfadeError } from './errors.ts';
+import { shadowConfig } from './shadow/options.ts';
+import type { ShadowConfig, ShadowOptions } from './shadow/options.ts';
 import type { StoreName } from './spec.ts';
 import { parseStage } from './stage.ts';
 import type { Stage } from './stage.ts';
@@ -136,6 +138,13 @@ export interface CrossfadeOptions {
    * @default nothing is run
    */
   readonly migrateOnStart?: Knex.MigratorConfig;
+  /**
+   * How reads are tried on the other store after they have been answered, in the stages `shadow` and `read`; `false` for
+   * not at all.
+   * @default { sample: 0.01 }
+   * @example { sample: 0.1, ignore: [{ table: 'users', column: 'last_seen' }] }
+   */
+  readonly shadow?: ShadowOptions | false;
   /** Where metrics are registered. @default a registry of its own, `crossfade.metrics` */
   readonly registry?: Registry;
   /** @default console, warnings and errors only */
@@ -170,6 +179,7 @@ export interface Config {
   readonly refreshMs: number;
   readonly pollMs: number;
   readonly migrateOnStart: Knex.MigratorConfig | undefined;
+  readonly shadow: ShadowConfig;
   readonly registry: Registry | undefined;
   readonly logger: Logger;
 }
@@ -214,6 +224,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     refreshMs: positive('refreshMs', options.refreshMs, 250),
     pollMs: positive('pollMs', options.pollMs, 20),
     migrateOnStart: options.migrateOnStart,
+    shadow: shadowConfig(options.shadow),
     registry: options.registry,
     logger: options.logger ?? quietConsole,
   });

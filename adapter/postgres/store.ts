@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { CrossfadeError } from '../errors.ts';
+import type { ShapeSink } from '../shadow/shape-sink.ts';
 import type { BrokenForeignKey } from '../fill-records.ts';
 import { decodeKey, keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
@@ -45,6 +46,7 @@ import {
 } from './position.ts';
 import type { SnapshotRow } from './position.ts';
 import { SharedRecords } from './records.ts';
+import { ShapeTable } from './shapes.ts';
 import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts';
 import {
   BOOKKEEPING_SQL,
@@ -78,6 +80,8 @@ const KEYS_AT_ONCE = 5_000;
 export class PostgresStore implements Store {
   readonly name = 'postgres';
   readonly records: Records;
+  /** What shadow reads have seen of each query shape. */
+  readonly shapes: ShapeSink;
   readonly #url: string;
   readonly #answerLimitMs: number;
   readonly #pool: pg.Pool;
@@ -88,6 +92,7 @@ export class PostgresStore implements Store {
     this.#url = url;
     this.#answerLimitMs = answerLimitMs;
     this.#pool = openPool(url, answerLimitMs);
+    this.shapes = new ShapeTable((work) => this.#transaction(work));
     const query: ConstructorParameters<typeof PostgresFill>[1] = (text, values) => this.#query(text, values);
     this.records = new SharedRecords({
       query,

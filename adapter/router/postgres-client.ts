@@ -92,6 +92,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
           ? this.withPack(connection, query)
           : super._query(connection, query));
         sessions.note(connection, done);
+        if (done.insertedKey !== undefined || done.method === 'insert' || isChange(done)) {
+          done.lastInsertRowid = sessions.valueOf(connection, 'last_insert_rowid');
+        }
         if (this.transacting && isUndoneCommit(query)) throw undoneCommit();
         return done;
       } catch (error) {
@@ -184,6 +187,11 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       );
     }
 
+    override toSend(query: QueryObject): QueryObject {
+      const builder = compiling.rewriting;
+      return builder === undefined ? query : this.asItself(() => this.rewritten(builder, query, NO_CONNECTION));
+    }
+
     asItself<T>(work: () => T): T {
       compiling.rewriting = undefined;
       return compiling.during(this, work);
@@ -227,6 +235,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
   return PostgresTarget;
 }
 
+/** Of a read that runs beside the application's: it knows of no write before it. */
+const NO_CONNECTION: Connection = {};
+
 /** Before SQL whose parameters have PostgreSQL's numbers already. */
 const REWRITTEN = '\0';
 
@@ -246,6 +257,16 @@ function unreachable(cause: unknown): CrossfadeError {
     hint: 'check that PostgreSQL runs and takes connections, then try again',
     cause,
   });
+}
+
+/** Whether a statement changed rows that were there: SQLite's connection then tells the id of the insert before. */
+function isChange({ response }: QueryObject): boolean {
+  return (
+    typeof response === 'object' &&
+    response !== null &&
+    'command' in response &&
+    (response.command === 'UPDATE' || response.command === 'DELETE')
+  );
 }
 
 /** PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement of the transaction had failed. */
