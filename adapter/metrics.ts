@@ -1,8 +1,14 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { FILL_PHASES, SLOWED_BY } from './fill-records.ts';
 import type { StoreName } from './spec.ts';
 import { STAGE_NAMES } from './stage.ts';
 import type { Stage } from './stage.ts';
+import type { BackfillStatus } from './status.ts';
 import type { ComparisonRecord, StepApplied } from './store.ts';
+import { RESULTS } from './shadow/observation.ts';
+import type { Observation } from './shadow/observation.ts';
+import { DROPS } from './shadow/try-read.ts';
+import type { Drop } from './shadow/try-read.ts';
 
 const STORES = ['sqlite', 'postgres'] as const satisfies readonly StoreName[];
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const;
@@ -14,7 +20,9 @@ export interface Gauges {
   readonly lagSeconds: () => number;
   readonly isMirrorRunning: () => boolean;
   readonly quarantined: () => number | null;
+  readonly backfill: () => BackfillStatus | null;
   readonly breaker: () => (typeof BREAKER_STATES)[number];
+  readonly shadowReads: () => number;
 }
 
 /** Every metric of Crossfade: its name, its help, its labels. Labels come from closed sets; never a key, never SQL. */
@@ -31,8 +39,10 @@ export class Metrics {
   readonly #fenced: Counter<'store'>;
   readonly #switches: Counter<'to' | 'outcome'>;
   readonly #pause: Histogram<'to'>;
-  readonly #backfillRows: Gauge;
   readonly #changelog: Gauge<'store'>;
+  readonly #shadowReads: Counter<'result'>;
+  readonly #shadowDrops: Counter<'reason'>;
+  readonly #shadowTimes: Histogram<'store' | 'role'>;
   readonly #comparison: Gauge<'outcome'>;
   readonly #comparisonTime: Gauge;
 
@@ -116,9 +126,23 @@ export class Metrics {
       labelNames: ['store'],
       registers,
     });
-    this.#backfillRows = new Gauge({
-      name: 'crossfade_backfill_rows',
-      help: 'Rows that the backfill has copied so far.',
+    this.#shadowReads = new Counter({
+      name: 'crossfade_shadow_reads_total',
+      help: 'Reads that were tried on the other store after they had been answered, by what that showed.',
+      labelNames: ['result'],
+      registers,
+    });
+    this.#shadowDrops = new Counter({
+      name: 'crossfade_shadow_reads_dropped_total',
+      help: 'Reads that were sampled and not tried, by the reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#shadowTimes = new Histogram({
+      name: 'crossfade_shadow_read_duration_seconds',
+      help: 'Time of the reads that were tried: as their callers waited for the control, and as the candidate took.',
+      labelNames: ['store', 'role'],
+      buckets: fast,
       registers,
     });
     this.#comparison = new Gauge({
@@ -163,7 +187,9 @@ export class Metrics {
       gauges.lagSeconds,
     );
     simple('crossfade_mirror_running', 'Whether this process runs the Mirror.', () => Number(gauges.isMirrorRunning()));
+    simple('crossfade_shadow_reads_in_flight', 'Shadow reads that wait or run.', gauges.shadowReads);
     simple('crossfade_quarantined_rows', 'Rows that the secondary could not hold.', () => gauges.quarantined() ?? 0);
+    this.#showBackfill(gauges);
     new Gauge({
       name: 'crossfade_breaker_state',
       help: 'State of the circuit breaker around the PostgreSQL pool: 1 for the one that holds.',
@@ -174,6 +200,73 @@ export class Metrics {
       },
     });
     for (const store of STORES) this.#fenced.inc({ store }, 0);
+    for (const result of RESULTS) this.#shadowReads.inc({ result }, 0);
+    for (const reason of DROPS) this.#shadowDrops.inc({ reason }, 0);
+  }
+
+  #showBackfill({ backfill }: Gauges): void {
+    const registers = [this.registry];
+    const numbers = [
+      ['rows', 'Rows that the backfill has copied so far.', (now) => now.rowsCopied],
+      ['expected_rows', 'About how many rows there are to copy; 0 before they are counted.', (now) => now.rowsExpected],
+      ['rows_per_second', 'How fast the backfill copies now.', (now) => now.rowsPerSecond],
+      ['bytes_per_second', 'About how many bytes of values the backfill copies a second.', (now) => now.bytesPerSecond],
+      ['paused', 'Whether a person has paused the backfill.', (now) => Number(now.isPaused)],
+      [
+        'indexes_aside',
+        'Indexes that are to be made again when the rows are copied.',
+        (now) => now.indexesAside.length,
+      ],
+      [
+        'broken_foreign_keys',
+        'Foreign keys that did not hold after the backfill.',
+        (now) => now.brokenForeignKeys.length,
+      ],
+    ] satisfies [string, string, (now: BackfillStatus) => number | null][];
+    for (const [name, help, value] of numbers) {
+      new Gauge({
+        name: `crossfade_backfill_${name}`,
+        help,
+        registers,
+        collect() {
+          const now = backfill();
+          this.set((now === null ? null : value(now)) ?? 0);
+        },
+      });
+    }
+    const oneOf = <T extends string>(
+      { name, help, label, values }: { name: string; help: string; label: string; values: readonly T[] },
+      holds: (now: BackfillStatus) => T,
+    ): void => {
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          const now = backfill();
+          for (const each of values) this.set({ [label]: each }, now !== null && holds(now) === each ? 1 : 0);
+        },
+      });
+    };
+    oneOf(
+      {
+        name: 'crossfade_backfill_phase',
+        help: 'What the backfill is at: 1 for the phase that holds.',
+        label: 'phase',
+        values: FILL_PHASES,
+      },
+      ({ phase }) => phase,
+    );
+    oneOf(
+      {
+        name: 'crossfade_backfill_slowed',
+        help: 'What holds the backfill back: 1 for the reason that holds.',
+        label: 'reason',
+        values: SLOWED_BY,
+      },
+      ({ slowedBy }) => slowedBy,
+    );
   }
 
   query(event: { store: StoreName; kind: 'read' | 'write'; seconds: number; failed: boolean }): void {
@@ -217,8 +310,16 @@ export class Metrics {
     this.#changelog.set({ store }, bytes);
   }
 
-  backfill(rowsCopied: number): void {
-    this.#backfillRows.set(rowsCopied);
+  shadowRead({ result, control, candidate }: Pick<Observation, 'result' | 'control' | 'candidate'>): void {
+    this.#shadowReads.inc({ result });
+    this.#shadowTimes.observe({ store: control.store, role: 'control' }, control.seconds);
+    if (candidate.seconds !== undefined) {
+      this.#shadowTimes.observe({ store: candidate.store, role: 'candidate' }, candidate.seconds);
+    }
+  }
+
+  shadowDropped(reason: Drop): void {
+    this.#shadowDrops.inc({ reason });
   }
 
   comparison(record: ComparisonRecord): void {

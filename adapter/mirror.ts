@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { CrossfadeError, isCrossfadeError, messageOf } from './errors.ts';
+import type { Fill } from './fill.ts';
+import type { FillRecord } from './fill-records.ts';
 import { Loop } from './loop.ts';
 import type { NextTurn } from './loop.ts';
 import type { Metrics } from './metrics.ts';
@@ -10,21 +12,12 @@ import type { Course } from './mirror-course.ts';
 import { MirrorLease } from './mirror-lease.ts';
 import { MirrorWaiters } from './mirror-waiters.ts';
 import type { Waiter } from './mirror-waiters.ts';
-import { PieceSize } from './piece-size.ts';
 import { otherStore } from './spec.ts';
 import type { Key, StoreName, TableSpec } from './spec.ts';
+import { backfillStatus } from './backfill-status.ts';
 import type { BackfillStatus, MirrorStatus } from './status.ts';
 import { stepOutdated } from './store.ts';
-import type {
-  Cursor,
-  PieceRequest,
-  Position,
-  Quarantined,
-  Records,
-  StepApplied,
-  StepReading,
-  Store,
-} from './store.ts';
+import type { Cursor, Position, Quarantined, Records, StepApplied, StepReading, Store } from './store.ts';
 
 /** What the Mirror needs of its surroundings. */
 export interface MirrorOptions {
@@ -35,6 +28,8 @@ export interface MirrorOptions {
     'mirror' | 'processName' | 'leaseMs' | 'pollMs' | 'refreshMs' | 'backfillRows' | 'maxChangelogBytes' | 'logger'
   >;
   readonly metrics: Metrics;
+  /** What goes with a backfill beside copying rows. */
+  readonly fill: Fill;
   /** Whether the primary's changes are captured: without that there is nothing to mirror. */
   readonly isCaptured: () => boolean;
   /** Whether the stage asks for a mirror now. */
@@ -59,6 +54,8 @@ const MAX_FLIGHTS = 2;
 /** How long a repair may take to arrive. */
 const REPAIR_LIMIT_MS = 60_000;
 const PRUNE_EVERY_MS = 1_000;
+/** The share of the largest changelog that may be kept for incremental comparisons. */
+const HELD_SHARE = 1 / 4;
 const LOOK_AFTER_EVERY_MS = 2_000;
 const STANDBY_POLL_MS = 5;
 /**
@@ -89,7 +86,6 @@ export class Mirror {
   readonly #lease: MirrorLease;
   readonly #guard: ChangelogGuard;
   readonly #loop: Loop;
-  readonly #pieces: PieceSize;
   #course: Course | null = null;
   /** Counts the calls of {@link forget}. */
   #forgotten = 0;
@@ -106,6 +102,8 @@ export class Mirror {
   #behindSince: number | null = null;
   #outsidePosition: Position | null = null;
   #outsideQuarantine: readonly Quarantined[] | null = null;
+  #outside: { readonly cursors: readonly Cursor[]; readonly fill: FillRecord | null; readonly at: number } | null =
+    null;
   #holdsAllRows: boolean | null = null;
   #prunedAt = 0;
   #lookedAfterAt = 0;
@@ -120,7 +118,6 @@ export class Mirror {
     this.#options = options;
     this.#lease = new MirrorLease(options.records, options.config);
     this.#guard = new ChangelogGuard(options);
-    this.#pieces = new PieceSize(options.config.backfillRows);
     this.#loop = new Loop({ turn: () => this.#validTurn(), onError: (error) => this.#onError(error) });
   }
 
@@ -133,8 +130,10 @@ export class Mirror {
   async stop(): Promise<void> {
     this.#isClosed = true;
     this.#interrupt.abort(this.#closed());
+    const filled = this.#options.fill.stop();
     await this.#loop.stop();
     await this.#allLanded();
+    await filled;
     this.#waiters.rejectAll(this.#closed());
     await this.#lease.giveBack();
   }
@@ -171,6 +170,10 @@ export class Mirror {
     const { state, quarantine, cursors } = await secondary.progress();
     this.#outsideQuarantine = quarantine;
     this.#holdsAllRows = isComplete({ cursors, isReconciling: state.isReconciling });
+    if (performance.now() - (this.#outside?.at ?? -Infinity) > LOOK_AFTER_EVERY_MS) {
+      const fill = secondary.name === 'postgres' ? await this.#options.records.fill.read() : null;
+      this.#outside = { cursors, fill, at: performance.now() };
+    }
     const { watermark } = state;
     const seen = this.#outsidePosition;
     if (watermark === null) return false;
@@ -283,6 +286,13 @@ export class Mirror {
     return this.#holdsAllRows;
   }
 
+  /** How far the backfill has come, as far as this process knows; `null` before it has looked. */
+  get backfill(): BackfillStatus | null {
+    const course = this.#course;
+    if (course !== null) return backfillStatus(course.cursors, this.#options.fill.record);
+    return this.#outside === null ? null : backfillStatus(this.#outside.cursors, this.#outside.fill);
+  }
+
   // ── A turn ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What a turn found out before {@link forget} was called is void, its errors too. */
@@ -298,7 +308,7 @@ export class Mirror {
   }
 
   async #turn(): Promise<NextTurn> {
-    const { config, isCaptured, isWanted, stores } = this.#options;
+    const { config, fill, isCaptured, isWanted, stores } = this.#options;
     await this.#guard.look();
     if (!isCaptured() || (!isWanted() && this.#demands === 0)) {
       if (isWanted()) await this.#assertCaptured();
@@ -326,10 +336,12 @@ export class Mirror {
       this.#holdsAllRows = isComplete(course);
       // First: capture that is broken must not look well in between.
       await this.#lookAfter(course);
+      await this.#leased(() => fill.prepare(course));
       const did = await this.#step(course);
       await this.#prune(course);
-      if (did === 'nothing') return { afterMs: config.pollMs };
-      return this.#nextPiece(course) === null ? { afterMs: GATHER_MS } : 'again';
+      if ((await this.#leased(() => fill.finish(course, { alone: () => this.#alone() }))) === 'again') return 'again';
+      if (fill.nextPiece(course) !== null) return 'again';
+      return { afterMs: Math.min(did === 'nothing' ? config.pollMs : GATHER_MS, fill.pauseMs(course)) };
     } catch (error) {
       if (!isCrossfadeError(error, 'STEP_OUTDATED')) throw error;
       this.#course = null;
@@ -351,12 +363,9 @@ export class Mirror {
   }
 
   async #step(course: Course): Promise<'something' | 'nothing'> {
-    const piece = this.#nextPiece(course);
+    const piece = this.#options.fill.nextPiece(course);
     const isAlone = piece !== null || course.quarantine.length > 0;
-    if (isAlone) {
-      await this.#allLanded();
-      await this.#throwFailure();
-    }
+    if (isAlone) await this.#alone();
     const behindSince = this.#behindSince;
     const startedAt = performance.now();
     const { signal } = this.#interruptible();
@@ -411,6 +420,22 @@ export class Mirror {
       throw failed(error);
     } finally {
       if (!this.#flights.includes(flight)) this.#unlanded.delete(flight);
+      await unkeep();
+    }
+  }
+
+  /** With no step under way. */
+  async #alone(): Promise<void> {
+    await this.#allLanded();
+    await this.#throwFailure();
+  }
+
+  /** What takes long must not cost the lease. */
+  async #leased<T>(work: () => Promise<T>): Promise<T> {
+    const unkeep = this.#lease.keep(() => {});
+    try {
+      return await work();
+    } finally {
       await unkeep();
     }
   }
@@ -515,20 +540,13 @@ export class Mirror {
     const { cursor } = reading;
     if (cursor !== null) {
       const before = course.cursors.find((other) => other.table === cursor.table)?.rowsCopied ?? 0;
-      this.#pieces.note({ table: cursor.table, rows: cursor.rowsCopied - before, ms });
+      this.#options.fill.copied({ table: cursor.table, rows: cursor.rowsCopied - before, ms });
     }
     if (cursor !== null)
       course.cursors = course.cursors.map((other) => (other.table === cursor.table ? cursor : other));
     this.#holdsAllRows = isComplete(course);
     this.#options.metrics.applied({ to: course.secondary.name, ...applied });
     this.#allIsWell();
-  }
-
-  /** The next piece of the first table whose backfill is not done. */
-  #nextPiece(course: Course): PieceRequest | null {
-    const open = new Set(course.cursors.filter((cursor) => !cursor.isDone).map((cursor) => cursor.table));
-    const table = course.tables.find(({ name }) => open.has(name));
-    return table === undefined ? null : { table, ...this.#pieces.of(table.name) };
   }
 
   async #prune(course: Course): Promise<void> {
@@ -544,8 +562,26 @@ export class Mirror {
       for (const listener of this.#onTrouble) listener(error);
       throw error;
     }
-    const forgotten = await course.primary.prune(watermark);
-    if (forgotten === 0) this.#prunedTo = watermark;
+    const kept = await this.#keptFrom(course, watermark);
+    const forgotten = await course.primary.prune(kept);
+    // What is kept for a comparison may be forgotten later without any change in between.
+    if (forgotten === 0 && kept === watermark) this.#prunedTo = watermark;
+  }
+
+  /**
+   * Up to where the changelog may be forgotten: the watermark, or the position that an incremental comparison goes on
+   * from. That one is given up when it makes the changelog large: it must never bring capture to its end.
+   */
+  async #keptFrom({ primary, captureId }: Course, watermark: Position): Promise<Position> {
+    const { records, config } = this.#options;
+    const held = await records.heldPosition(captureId);
+    if (held === null || !primary.reaches(watermark, held)) return watermark;
+    const bytes = await primary.changelogBytes();
+    if (bytes <= config.maxChangelogBytes * HELD_SHARE) return held;
+    await records.dropComparisonBase(
+      `the changelog that was kept for the next comparison had grown to ${bytes} bytes, a quarter of what is allowed`,
+    );
+    return watermark;
   }
 
   async #lookAfter({ primary, tables }: Course): Promise<void> {
@@ -629,15 +665,6 @@ export class Mirror {
       cause,
     });
   }
-}
-
-/** The backfill's progress as cursors tell it. */
-export function backfillStatus(cursors: readonly Cursor[]): BackfillStatus {
-  return {
-    isDone: cursors.every((cursor) => cursor.isDone),
-    rowsCopied: cursors.reduce((sum, cursor) => sum + cursor.rowsCopied, 0),
-    tables: cursors.map(({ table, rowsCopied, isDone }) => ({ table, rowsCopied, isDone })),
-  };
 }
 
 function byTable(quarantine: readonly Quarantined[]): ReadonlyMap<string, readonly Key[]> {

@@ -1,8 +1,15 @@
 import type pg from 'pg';
 import type { ComparisonRecord, Lease, Records } from '../store.ts';
+import type { FillRecords } from '../fill-records.ts';
+import { PostgresComparisonBases } from './comparison-bases.ts';
+import { StoredComparisons } from './comparison-history.ts';
 import { sqlState } from './connection.ts';
 
-type Query = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>>;
+/** Runs one statement. */
+export type Query = <R extends pg.QueryResultRow>(
+  text: string,
+  values?: readonly unknown[],
+) => Promise<pg.QueryResult<R>>;
 
 interface LeaseRow {
   readonly holder: string;
@@ -27,11 +34,26 @@ const isoTime = (column: string): string =>
   `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ${column}`;
 
 /** What all processes share: who runs the Mirror, and what comparisons have found. */
-export class SharedRecords implements Records {
+export class SharedRecords extends PostgresComparisonBases implements Records {
+  readonly comparisons: StoredComparisons;
+  readonly fill: FillRecords;
   readonly #query: Query;
+  readonly #exclusively: Records['exclusively'];
 
-  constructor(query: Query) {
-    this.#query = query;
+  constructor(options: {
+    readonly query: Query;
+    readonly fill: FillRecords;
+    readonly exclusively: Records['exclusively'];
+  }) {
+    super(options.query);
+    this.#query = options.query;
+    this.fill = options.fill;
+    this.#exclusively = options.exclusively;
+    this.comparisons = new StoredComparisons(options.query);
+  }
+
+  async exclusively<T>(name: string, work: () => Promise<T>): Promise<{ readonly result: T } | undefined> {
+    return this.#exclusively(name, work);
   }
 
   /** Expiry is judged by this database's clock alone (PROTOCOL.md R9). */

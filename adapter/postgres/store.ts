@@ -3,8 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { CrossfadeError } from '../errors.ts';
+import type { ShapeSink } from '../shadow/shape-sink.ts';
+import type { BrokenForeignKey } from '../fill-records.ts';
 import { decodeKey, keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
+import type { TableDeclaration } from '../table-declaration.ts';
 import { parseStage, stageRow } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import type {
@@ -25,8 +28,15 @@ import { describeConnectionError, enterReplicaRole, isLockTimeout, openPool, sql
 import { lockState, noteHistory, only, STATE_SQL, toState } from './bookkeeping.ts';
 import type { StateRow } from './bookkeeping.ts';
 import { raiseFence, retireFenceOf } from './fence.ts';
+import { PostgresFill } from './fill-records.ts';
+import { FILL_ANEW_SQL } from './fill-sql.ts';
 import { brokenForeignKeys } from './foreign-keys.ts';
+import { COMPARISON_HISTORY_SQL } from './comparison-history.ts';
+import { tableDeclarations } from './declarations.ts';
 import { describeTables, guardedTables } from './describe.ts';
+import { runExclusively } from './exclusive-run.ts';
+import { changedKeysOf } from './changed-keys.ts';
+import { PostgresDigests } from './digests.ts';
 import {
   changedSince,
   forgottenTo,
@@ -38,7 +48,8 @@ import {
 } from './position.ts';
 import type { SnapshotRow } from './position.ts';
 import { SharedRecords } from './records.ts';
-import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts';
+import { ShapeTable } from './shapes.ts';
+import { encodeColumns, selectByKeys, selectPage } from './rows.ts';
 import {
   BOOKKEEPING_SQL,
   BOOKKEEPING_VERSION,
@@ -71,6 +82,9 @@ const KEYS_AT_ONCE = 5_000;
 export class PostgresStore implements Store {
   readonly name = 'postgres';
   readonly records: Records;
+  /** What shadow reads have seen of each query shape. */
+  readonly shapes: ShapeSink;
+  readonly digests: PostgresDigests;
   readonly #url: string;
   readonly #answerLimitMs: number;
   readonly #pool: pg.Pool;
@@ -81,7 +95,14 @@ export class PostgresStore implements Store {
     this.#url = url;
     this.#answerLimitMs = answerLimitMs;
     this.#pool = openPool(url, answerLimitMs);
-    this.records = new SharedRecords((text, values) => this.#query(text, values));
+    this.digests = new PostgresDigests(url, answerLimitMs);
+    this.shapes = new ShapeTable((work) => this.#transaction(work));
+    const query: ConstructorParameters<typeof PostgresFill>[1] = (text, values) => this.#query(text, values);
+    this.records = new SharedRecords({
+      query,
+      fill: new PostgresFill(url, query),
+      exclusively: (name, work) => this.#reaching(() => runExclusively(this.#pool, name, work)),
+    });
   }
 
   /** Connects to nothing yet: the API must be able to start while PostgreSQL is away. */
@@ -91,6 +112,10 @@ export class PostgresStore implements Store {
 
   async describe(): Promise<readonly TableShape[]> {
     return this.#reaching(() => describeTables(this.#pool));
+  }
+
+  async declarations(tables: readonly string[]): Promise<readonly TableDeclaration[]> {
+    return this.#reaching(() => tableDeclarations(this.#pool, tables));
   }
 
   async tablesWithRows(tables: readonly TableSpec[]): Promise<readonly string[]> {
@@ -129,6 +154,7 @@ export class PostgresStore implements Store {
     await this.#lockingTables(locked, async (client) => {
       await client.query(`SELECT pg_advisory_xact_lock(hashtext('crossfade install'))`);
       await client.query(BOOKKEEPING_SQL);
+      await client.query(COMPARISON_HISTORY_SQL);
       await client.query('DELETE FROM crossfade.tables');
       for (const table of request.tables) {
         await client.query('INSERT INTO crossfade.tables (name, spec) VALUES ($1, $2)', [
@@ -155,6 +181,7 @@ export class PostgresStore implements Store {
     reconciles?: boolean;
   }): Promise<void> {
     const { reconciles = false } = request;
+    await this.#makeIndexesOfOthers(request.tables);
     // A session of its own: the Mirror may be in the middle of a transaction on its one.
     await this.#ownSession(async (client) => {
       await client.query('BEGIN; SET LOCAL synchronous_commit = on');
@@ -163,7 +190,7 @@ export class PostgresStore implements Store {
       if (!request.empties && !reconciles && state.watermark_capture_id === request.captureId) return;
       // DELETE and not TRUNCATE: TRUNCATE would refuse tables that others refer to, and hide rows from running readers.
       if (request.empties) for (const { name } of request.tables) await client.query(`DELETE FROM ${quote(name)}`);
-      await client.query('DELETE FROM crossfade.cursors; DELETE FROM crossfade.quarantine');
+      await client.query(`DELETE FROM crossfade.cursors; DELETE FROM crossfade.quarantine; ${FILL_ANEW_SQL}`);
       for (const { name } of request.tables)
         await client.query('INSERT INTO crossfade.cursors (tbl) VALUES ($1)', [name]);
       await client.query(
@@ -174,6 +201,15 @@ export class PostgresStore implements Store {
     });
   }
 
+  /** Tables that are not mirrored any more get back what was set aside for their backfill. */
+  async #makeIndexesOfOthers(tables: readonly TableSpec[]): Promise<void> {
+    const { rows } = await this.#query<{ tbl: string }>(
+      'SELECT DISTINCT tbl FROM crossfade.indexes_aside WHERE tbl <> ALL ($1)',
+      [tables.map(({ name }) => name)],
+    );
+    for (const { tbl } of rows) await this.records.fill.makeAllIndexes({ ofTable: tbl });
+  }
+
   async reconciled(): Promise<void> {
     await this.#query(`UPDATE crossfade.state SET reconciling = false WHERE role = 'secondary'`);
   }
@@ -181,6 +217,7 @@ export class PostgresStore implements Store {
   async uninstall(): Promise<void> {
     const tables = await this.installedTables();
     if ((await this.state()) === undefined) return;
+    await this.records.fill.makeAllIndexes();
     await this.#transaction(async (client) => {
       await client.query(tables.map((table) => dropCaptureSql(table) + dropFenceSql(table)).join('\n'));
       await client.query('DROP SCHEMA IF EXISTS crossfade CASCADE');
@@ -220,17 +257,7 @@ export class PostgresStore implements Store {
   }
 
   async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[] | 'all'> {
-    const columns = keyColumns(table);
-    const parts = columns.map((_, index) => `key[${index + 1}]`).join(', ');
-    const { rows } = await this.#reaching(() =>
-      this.#pool.query<(string | null)[]>({
-        text: `SELECT DISTINCT key IS NULL, ${parts} FROM crossfade.changes WHERE tbl = $1 AND ${changedSince(parsePosition(after))}`,
-        values: [table.name],
-        rowMode: 'array',
-      }),
-    );
-    if (rows.some(([isEverything]) => isEverything === 't')) return 'all';
-    return rows.map(([, ...key]) => columns.map((column, index) => decodeValue(column, key[index] ?? null)));
+    return this.#reaching(() => changedKeysOf(this.#pool, table, { after }));
   }
 
   reaches(watermark: Position, position: Position): boolean {
@@ -245,6 +272,15 @@ export class PostgresStore implements Store {
     if (tables.length === 0) return;
     const { rows } = await this.#query<CaptureRow>(captureQuery(tables));
     verifyCapture(rows, tables);
+  }
+
+  async keepsSince(position: Position): Promise<boolean> {
+    const [now, state] = await Promise.all([
+      this.position(),
+      this.#query<{ pruned_to: string | null }>('SELECT pruned_to FROM crossfade.state'),
+    ]);
+    const { pruned_to: prunedTo } = only(state.rows);
+    return this.reaches(now, position) && (prunedTo === null || this.reaches(position, prunedTo));
   }
 
   async prune(watermark: Position): Promise<number> {
@@ -553,7 +589,7 @@ export class PostgresStore implements Store {
     return Number(only(rows).rows);
   }
 
-  async brokenConstraints(tables: readonly TableSpec[]): Promise<readonly string[]> {
+  async brokenConstraints(tables: readonly TableSpec[]): Promise<readonly BrokenForeignKey[]> {
     return this.#reaching(() => this.#withClient((client) => brokenForeignKeys(client, tables)));
   }
 
@@ -564,7 +600,10 @@ export class PostgresStore implements Store {
   async close(): Promise<void> {
     this.#dropSession();
     // A network that swallows everything must not keep the process from ending.
-    await Promise.race([this.#pool.end(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
+    await Promise.race([
+      Promise.all([this.#pool.end(), this.digests.close()]),
+      sleep(CLOSE_LIMIT_MS, undefined, { ref: false }),
+    ]);
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
