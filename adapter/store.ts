@@ -2,6 +2,7 @@ import { CrossfadeError } from './errors.ts';
 import type { BrokenForeignKey, FillRecords } from './fill-records.ts';
 import type { Key, Row, StoreName, TableShape, TableSpec } from './spec.ts';
 import type { Stage } from './stage.ts';
+import type { TableDeclaration } from './table-declaration.ts';
 
 /**
  * A place in a store's history of committed changes, as text that only that store reads.
@@ -162,7 +163,7 @@ export interface InstallRequest {
 }
 
 /** A stored result of the comparer. */
-export interface ComparisonRecord {
+export interface ComparisonRecord extends ComparisonDetail {
   readonly startedAt: Date;
   readonly finishedAt: Date;
   readonly outcome: 'match' | 'mismatch' | 'inconclusive';
@@ -173,6 +174,56 @@ export interface ComparisonRecord {
   readonly extra: number;
   readonly differing: number;
   readonly inconclusive: number;
+}
+
+/** What a stored result of the comparer says beyond its sums. Missing in results that were stored without. */
+export interface ComparisonDetail {
+  readonly quarantined?: number;
+  readonly sequencesBehind?: number;
+  /** Places where the two schemas differ in a way that mirroring cannot go on with. */
+  readonly schemaDrift?: number;
+  /** How much was looked at: `full`, or why it was less. */
+  readonly mode?: string;
+  readonly tables?: readonly TableCounts[];
+}
+
+/** What a comparison found in one table. */
+export interface TableCounts {
+  readonly table: string;
+  readonly rowsCompared: number;
+  readonly missing: number;
+  readonly extra: number;
+  readonly differing: number;
+  readonly inconclusive: number;
+  readonly quarantined: number;
+  readonly sequencesBehind: number;
+}
+
+/** What is kept of a comparison beside its {@link ComparisonRecord}. */
+export interface ComparisonKept {
+  /** The report as JSON. Kept of the last few runs. */
+  readonly report: string;
+}
+
+/** Differences that a comparison found, for {@link ComparisonHistory.firstSeen}. */
+export interface DifferencesSeen {
+  /** What names each difference for good. Only a digest of it is stored. */
+  readonly found: readonly { readonly table: string; readonly name: string }[];
+  /** Tables in which every difference was listed: what is not in {@link found} is forgotten. */
+  readonly wholeTables: readonly string[];
+  readonly at: Date;
+}
+
+/** Past runs of the comparer. */
+export interface ComparisonHistory {
+  /** Stores a run, and forgets the oldest ones. */
+  add(record: ComparisonRecord, kept: ComparisonKept): Promise<void>;
+  /** The last runs, the newest first. Empty where none has been stored. */
+  list(options: { readonly limit: number }): Promise<readonly ComparisonRecord[]>;
+  /** The newest report that is kept, as JSON. */
+  lastReport(): Promise<string | undefined>;
+  /** When each of these differences was found for the first time, in the order given; notes those that are new. */
+  firstSeen(seen: DifferencesSeen): Promise<readonly Date[]>;
 }
 
 /** The claim of one process to run the Mirror. For economy only; safety is the compare-and-set of each step. */
@@ -197,6 +248,8 @@ export interface Store {
 
   /** Every user table, as the database declares it. Crossfade's own and the engine's tables are left out. */
   describe(): Promise<readonly TableShape[]>;
+  /** What these tables declare beyond the types of their columns; those that do not exist are left out. */
+  declarations(tables: readonly string[]): Promise<readonly TableDeclaration[]>;
   /** How many of these tables hold at least one row. */
   tablesWithRows(tables: readonly TableSpec[]): Promise<readonly string[]>;
 
@@ -332,4 +385,10 @@ export interface Records {
   releaseLease(holder: string): Promise<void>;
   recordComparison(record: ComparisonRecord): Promise<void>;
   lastComparison(options: { onlyFull: boolean }): Promise<ComparisonRecord | undefined>;
+  readonly comparisons: ComparisonHistory;
+  /**
+   * Runs `work` unless another process runs something under the same name now; resolves to `undefined` then. The claim
+   * ends with the connection, so that a process that was killed holds nobody up.
+   */
+  exclusively<T>(name: string, work: () => Promise<T>): Promise<{ readonly result: T } | undefined>;
 }

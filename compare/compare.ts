@@ -1,18 +1,18 @@
 import { CrossfadeError, messageOf } from '../adapter/errors.ts';
-import { formatKey } from '../adapter/spec.ts';
+import { encodeKey, formatKey } from '../adapter/spec.ts';
 import type { TableSpec } from '../adapter/spec.ts';
 import type { Stage } from '../adapter/stage.ts';
 import type { Records, Store, StoreState } from '../adapter/store.ts';
 import { Candidates } from './candidates.ts';
 import { HighestId } from './highest-id.ts';
 import { Interrupted, interrupts } from './interrupted.ts';
+import type { CompareOptions } from './options.ts';
 import { Pair } from './pair.ts';
 import type { Sighting } from './pair.ts';
 import type { ComparisonReport, Counts, Difference, TableReport } from './report.ts';
 import { compareRows, settle } from './verdict.ts';
 import type { Verdict } from './verdict.ts';
 import { walk } from './walk.ts';
-import type { ComparisonProgress } from './walk.ts';
 
 /** What the comparer needs of a `Crossfade`. */
 export interface Comparable {
@@ -27,21 +27,7 @@ export interface Comparable {
   };
 }
 
-export interface CompareOptions {
-  /** Names of the tables to compare. @default every mirrored table */
-  readonly tables?: readonly string[];
-  /** How many differences are reported with their keys; all are counted. @default 100 */
-  readonly maxDifferences?: number;
-  /** How often to look at a row that keeps changing before it counts as inconclusive. @default 8 */
-  readonly attempts?: number;
-  /** How long to wait for the Mirror, in ms, before the comparison is inconclusive. @default 10000 */
-  readonly catchUpMs?: number;
-  readonly onProgress?: (progress: ComparisonProgress) => void;
-  /** Ends the comparison: it rejects with the signal's reason, and nothing is recorded. */
-  readonly signal?: AbortSignal;
-  /** Whether the outcome is stored, for the gates and the status. @default true */
-  readonly record?: boolean;
-}
+export type { CompareOptions };
 
 /**
  * Compares the rows of both databases, beside live traffic.
@@ -68,7 +54,7 @@ export async function compareDatabases(crossfade: Comparable, options: CompareOp
     giveBack();
   }
   const report = comparison.report();
-  if (options.record ?? true) await record(crossfade, report);
+  if (options.record ?? true) await (options.store ?? ((found) => record(crossfade, found)))(report);
   return report;
 }
 
@@ -132,6 +118,8 @@ const NOTHING: Counts = {
   inconclusive: 0,
   quarantined: 0,
   sequencesBehind: 0,
+  ranges: 0,
+  rangesNarrowed: 0,
 };
 
 /** One table's counts while it is being walked. */
@@ -254,8 +242,10 @@ class Comparison {
     this.#note({
       table: walked.table,
       key: formatKey(sighting.key),
+      encodedKey: encodeKey(sighting.key),
       class: verdict.is,
       columns: verdict.is === 'differing' ? verdict.columns : [],
+      firstSeenAt: new Date().toISOString(),
     });
   }
 
@@ -265,7 +255,14 @@ class Comparison {
     const column = await highest.behind(pair.primary);
     if (column === undefined) return;
     walked.sequencesBehind += 1;
-    this.#note({ table: walked.table, key: null, class: 'sequence behind', columns: [column] });
+    this.#note({
+      table: walked.table,
+      key: null,
+      encodedKey: null,
+      class: 'sequence behind',
+      columns: [column],
+      firstSeenAt: new Date().toISOString(),
+    });
   }
 
   #note(difference: Difference): void {
@@ -300,6 +297,8 @@ class Comparison {
       stage: this.#stage ?? null,
       primary: this.#pair?.primary.name ?? null,
       isFull: this.#isEveryTable && this.reasons.length === 0,
+      mode: 'full',
+      fullBecause: null,
       totals,
       tables,
       differences: this.#differences,

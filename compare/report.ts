@@ -23,6 +23,10 @@ export interface ComparisonReport {
   readonly primary: StoreName | null;
   /** Whether every mirrored table was looked at as a whole. */
   readonly isFull: boolean;
+  /** What was looked at: all rows of the tables; some ranges; only some keys; or what has changed, and a rolling share. */
+  readonly mode: 'full' | 'sample' | 'where' | 'incremental';
+  /** Why an incremental comparison looked at everything; `null` when it did not, and for any other. */
+  readonly fullBecause: string | null;
   readonly totals: Counts;
   readonly tables: readonly TableReport[];
   /** The first differences, with keys; as many as `maxDifferences` allows. The counts are exact all the same. */
@@ -45,6 +49,10 @@ export interface Counts {
   readonly quarantined: number;
   /** Sequences that would give out an id that a row already has. */
   readonly sequencesBehind: number;
+  /** Ranges of keys that were compared by their digests. */
+  readonly ranges: number;
+  /** Those of them whose digests differed, so that a part of their rows was read. Rows on their way make some. */
+  readonly rangesNarrowed: number;
 }
 
 export interface TableReport extends Counts {
@@ -62,6 +70,19 @@ export interface Difference {
   readonly class: DifferenceClass;
   /** The columns that differ; for a sequence, the one that it fills. Empty when the whole row is missing or extra. */
   readonly columns: readonly string[];
+  /** When this comparison first saw it: ISO 8601, UTC. */
+  readonly firstSeenAt: string;
+  /** The key with its exact types, as `encodeKey` writes it, to be handed to the Mirror; `null` for a sequence. */
+  readonly encodedKey: string | null;
+  /** Only with `showValues`: what both hold, in the order of {@link columns}; of a missing or extra row nothing. */
+  readonly values?: readonly ValuesOfBoth[];
+}
+
+/** A column's value in both databases, as people read it: text in double quotes, blobs as `x'00ff'`, `null`. */
+export interface ValuesOfBoth {
+  readonly column: string;
+  readonly sqlite: string;
+  readonly postgres: string;
 }
 
 /** The report as one line of JSON. */

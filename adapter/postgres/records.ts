@@ -1,9 +1,14 @@
 import type pg from 'pg';
 import type { ComparisonRecord, Lease, Records } from '../store.ts';
 import type { FillRecords } from '../fill-records.ts';
+import { StoredComparisons } from './comparison-history.ts';
 import { sqlState } from './connection.ts';
 
-type Query = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>>;
+/** Runs one statement. */
+export type Query = <R extends pg.QueryResultRow>(
+  text: string,
+  values?: readonly unknown[],
+) => Promise<pg.QueryResult<R>>;
 
 interface LeaseRow {
   readonly holder: string;
@@ -29,12 +34,24 @@ const isoTime = (column: string): string =>
 
 /** What all processes share: who runs the Mirror, and what comparisons have found. */
 export class SharedRecords implements Records {
+  readonly comparisons: StoredComparisons;
   readonly fill: FillRecords;
   readonly #query: Query;
+  readonly #exclusively: Records['exclusively'];
 
-  constructor(query: Query, fill: FillRecords) {
-    this.#query = query;
-    this.fill = fill;
+  constructor(options: {
+    readonly query: Query;
+    readonly fill: FillRecords;
+    readonly exclusively: Records['exclusively'];
+  }) {
+    this.#query = options.query;
+    this.fill = options.fill;
+    this.#exclusively = options.exclusively;
+    this.comparisons = new StoredComparisons(options.query);
+  }
+
+  async exclusively<T>(name: string, work: () => Promise<T>): Promise<{ readonly result: T } | undefined> {
+    return this.#exclusively(name, work);
   }
 
   /** Expiry is judged by this database's clock alone (PROTOCOL.md R9). */

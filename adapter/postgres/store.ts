@@ -3,9 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { CrossfadeError } from '../errors.ts';
+import type { ShapeSink } from '../shadow/shape-sink.ts';
 import type { BrokenForeignKey } from '../fill-records.ts';
 import { decodeKey, keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
+import type { TableDeclaration } from '../table-declaration.ts';
 import { parseStage, stageRow } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import type {
@@ -29,7 +31,10 @@ import { raiseFence, retireFenceOf } from './fence.ts';
 import { PostgresFill } from './fill-records.ts';
 import { FILL_ANEW_SQL } from './fill-sql.ts';
 import { brokenForeignKeys } from './foreign-keys.ts';
+import { COMPARISON_HISTORY_SQL } from './comparison-history.ts';
+import { tableDeclarations } from './declarations.ts';
 import { describeTables, guardedTables } from './describe.ts';
+import { runExclusively } from './exclusive-run.ts';
 import {
   changedSince,
   forgottenTo,
@@ -41,6 +46,7 @@ import {
 } from './position.ts';
 import type { SnapshotRow } from './position.ts';
 import { SharedRecords } from './records.ts';
+import { ShapeTable } from './shapes.ts';
 import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts';
 import {
   BOOKKEEPING_SQL,
@@ -74,6 +80,8 @@ const KEYS_AT_ONCE = 5_000;
 export class PostgresStore implements Store {
   readonly name = 'postgres';
   readonly records: Records;
+  /** What shadow reads have seen of each query shape. */
+  readonly shapes: ShapeSink;
   readonly #url: string;
   readonly #answerLimitMs: number;
   readonly #pool: pg.Pool;
@@ -84,8 +92,13 @@ export class PostgresStore implements Store {
     this.#url = url;
     this.#answerLimitMs = answerLimitMs;
     this.#pool = openPool(url, answerLimitMs);
+    this.shapes = new ShapeTable((work) => this.#transaction(work));
     const query: ConstructorParameters<typeof PostgresFill>[1] = (text, values) => this.#query(text, values);
-    this.records = new SharedRecords(query, new PostgresFill(url, query));
+    this.records = new SharedRecords({
+      query,
+      fill: new PostgresFill(url, query),
+      exclusively: (name, work) => this.#reaching(() => runExclusively(this.#pool, name, work)),
+    });
   }
 
   /** Connects to nothing yet: the API must be able to start while PostgreSQL is away. */
@@ -95,6 +108,10 @@ export class PostgresStore implements Store {
 
   async describe(): Promise<readonly TableShape[]> {
     return this.#reaching(() => describeTables(this.#pool));
+  }
+
+  async declarations(tables: readonly string[]): Promise<readonly TableDeclaration[]> {
+    return this.#reaching(() => tableDeclarations(this.#pool, tables));
   }
 
   async tablesWithRows(tables: readonly TableSpec[]): Promise<readonly string[]> {
@@ -133,6 +150,7 @@ export class PostgresStore implements Store {
     await this.#lockingTables(locked, async (client) => {
       await client.query(`SELECT pg_advisory_xact_lock(hashtext('crossfade install'))`);
       await client.query(BOOKKEEPING_SQL);
+      await client.query(COMPARISON_HISTORY_SQL);
       await client.query('DELETE FROM crossfade.tables');
       for (const table of request.tables) {
         await client.query('INSERT INTO crossfade.tables (name, spec) VALUES ($1, $2)', [

@@ -6,6 +6,7 @@ import type { StoreName } from '../spec.ts';
 import { classify, tablesOf } from './classify.ts';
 import type { QueryKind } from './classify.ts';
 import type { RouterCore } from './core.ts';
+import { prepareQuery } from './prepared-query.ts';
 import type { Connection, Execute, RunnerInternals, StreamParameters } from './knex-internals.ts';
 import type { TargetClient } from './target-client.ts';
 
@@ -17,6 +18,8 @@ export interface RoutedQuery {
   readonly core: RouterCore;
   /** The targets' clients as bound to the router client that made the builder. */
   readonly bound: (store: StoreName) => TargetClient;
+  /** Gives back the connection of a stream: the router client's own way, which some replace. */
+  readonly release: (connection: Connection) => Promise<void>;
   readonly runner: RunnerInternals;
   readonly execute: Execute;
   /** Present for streams. */
@@ -26,6 +29,7 @@ export interface RoutedQuery {
 /** Runs one query that is not part of a transaction, where the traffic lets it. */
 export async function routeQuery(query: RoutedQuery): Promise<unknown> {
   const kind = classify(query.runner.builder);
+  if (query.core.observer.onStatement !== undefined) tellStatement(query, kind);
   const connection = query.runner.builder._connection;
   if (connection !== undefined) return await runOnConnection(query, connection, kind);
   if (kind === 'read') return await read(query);
@@ -38,13 +42,34 @@ async function read(query: RoutedQuery): Promise<unknown> {
   const store = traffic.readStore({ tables: tablesOf(query.runner.builder) });
   const attempt = new Attempt(query, store, 'read');
   try {
-    return await attempt.run();
+    const answer = await attempt.run();
+    if (query.core.observer.onAnswer !== undefined && query.parameters === undefined)
+      tellAnswer(query, attempt, answer);
+    return answer;
   } catch (error) {
     // Of a stream that has begun, rows have been handed out already.
     const isLate = query.parameters !== undefined && attempt.hasBegun;
     const other = isLate || !isUnreachable(error) ? undefined : traffic.fallback(store);
     if (other === undefined || other === store) throw error;
     return await new Attempt(query, other, 'read').run();
+  }
+}
+
+function tellAnswer(query: RoutedQuery, { store, seconds }: Attempt, answer: unknown): void {
+  const prepare = () => prepareQuery(query, query.runner.builder);
+  try {
+    query.core.observer.onAnswer?.({ store, answer, seconds, prepare });
+  } catch {
+    // Whoever only looks on must not harm a query that has its answer.
+  }
+}
+
+function tellStatement(query: RoutedQuery, kind: QueryKind): void {
+  const prepare = () => prepareQuery(query, query.runner.builder);
+  try {
+    query.core.observer.onStatement?.({ kind, prepare });
+  } catch {
+    // A builder that cannot be compiled throws where it runs.
   }
 }
 
@@ -91,7 +116,7 @@ async function runOnConnection(query: RoutedQuery, connection: Connection, kind:
     runner.connection = connection;
     const preparing = client.prepare(runner.builder, connection);
     if (preparing !== undefined) await preparing;
-    const result = await core.compiling.during(client, () => query.execute(runner, query.parameters));
+    const result = await core.compiling.running(client, runner.builder, () => query.execute(runner, query.parameters));
     if (kind === 'schema') core.catalog.forget();
     if (kind === 'write' || kind === 'schema') await core.traffic.committed(store);
     return result;
@@ -104,19 +129,21 @@ async function runOnConnection(query: RoutedQuery, connection: Connection, kind:
 class Attempt {
   /** Whether a connection was had, so that the query may have been sent. */
   hasBegun = false;
+  /** How long it took, once it has ended; with the waiting for a connection. */
+  seconds = 0;
+  readonly store: StoreName;
   readonly #query: RoutedQuery;
-  readonly #store: StoreName;
   readonly #kind: 'read' | 'write';
 
   constructor(query: RoutedQuery, store: StoreName, kind: 'read' | 'write') {
     this.#query = query;
-    this.#store = store;
+    this.store = store;
     this.#kind = kind;
   }
 
   async run(): Promise<unknown> {
     const { core, parameters } = this.#query;
-    const target = core.targets[this.#store];
+    const target = core.targets[this.store];
     const started = performance.now();
     let failed = true;
     try {
@@ -127,18 +154,24 @@ class Attempt {
           : await this.#streamOn(await target.client.acquireConnection(), parameters);
       failed = false;
       return result;
+    } catch (error) {
+      if (!this.hasBegun) this.#describe(error);
+      throw error;
     } finally {
-      core.onQuery?.({
-        store: this.#store,
-        kind: this.#kind,
-        seconds: (performance.now() - started) / 1_000,
-        failed,
-      });
+      this.seconds = (performance.now() - started) / 1_000;
+      core.onQuery?.({ store: this.store, kind: this.#kind, seconds: this.seconds, failed });
     }
   }
 
+  /** As Knex has it: which query it was that got no connection. */
+  #describe(error: unknown): void {
+    if (!(error instanceof Error) || error.name !== 'KnexTimeoutError') return;
+    const { sql, bindings } = this.#query.runner.builder;
+    Object.assign(error, { sql, bindings });
+  }
+
   async #runOn(connection: Connection): Promise<unknown> {
-    const client = this.#query.bound(this.#store);
+    const client = this.#query.bound(this.store);
     try {
       return await this.#execute(client, connection);
     } finally {
@@ -152,9 +185,9 @@ class Attempt {
     const releaseConnection = async (): Promise<void> => {
       if (isReleased) return;
       isReleased = true;
-      await this.#query.bound(this.#store).releaseConnection(connection);
+      await this.#query.release(connection);
     };
-    const client: TargetClient = Object.create(this.#query.bound(this.#store), {
+    const client: TargetClient = Object.create(this.#query.bound(this.store), {
       releaseConnection: { value: releaseConnection },
     });
     try {
@@ -171,7 +204,7 @@ class Attempt {
     this.hasBegun = true;
     const preparing = client.prepare(runner.builder, connection);
     if (preparing !== undefined) await preparing;
-    return await core.compiling.during(client, () => execute(runner, parameters));
+    return await core.compiling.running(client, runner.builder, () => execute(runner, parameters));
   }
 }
 

@@ -5,9 +5,10 @@ import { isFenceError } from '../fence-error.ts';
 import type { StoreName } from '../spec.ts';
 import type { WritePermit } from '../traffic.ts';
 import { classify } from './classify.ts';
+import type { QueryKind } from './classify.ts';
 import type { RouterCore } from './core.ts';
 import { fencedError } from './routed-query.ts';
-import type { Callback, ClientInternals, Connection, Container, Execute } from './knex-internals.ts';
+import type { BuilderInternals, Callback, ClientInternals, Connection, Container, Execute } from './knex-internals.ts';
 import type {
   RunnerInternals,
   StreamParameters,
@@ -45,7 +46,7 @@ export class RoutedTransactions {
   begin(
     bound: (store: StoreName) => TargetClient,
     container: Container,
-    config: TransactionConfig,
+    config: TransactionConfig | undefined,
   ): TransactionPromise {
     let entered: ReturnType<RouterCore['traffic']['enter']>;
     try {
@@ -83,9 +84,10 @@ export class RoutedTransactions {
     permit: WritePermit,
     bound: (store: StoreName) => TargetClient,
     container: Container,
-    config: TransactionConfig,
+    config: TransactionConfig | undefined,
   ): TransactionInternals {
-    const given = config.connection === undefined ? undefined : this.#core.storeOf.get(config.connection);
+    const connection = config?.connection;
+    const given = connection === undefined ? undefined : this.#core.storeOf.get(connection);
     const state: TransactionState = {
       store: given ?? permit.store,
       ending: undefined,
@@ -157,6 +159,14 @@ export class RoutedTransactions {
     };
   }
 
+  #tell(kind: QueryKind, builder: BuilderInternals): void {
+    try {
+      this.#core.observer.onStatement?.({ kind, prepare: () => ({ sqlite: builder.toSQL() }) });
+    } catch {
+      // A builder that cannot be compiled throws where it runs.
+    }
+  }
+
   async #execute(statement: {
     readonly client: TargetClient;
     readonly state: TransactionState | undefined;
@@ -169,12 +179,13 @@ export class RoutedTransactions {
     const kind = classify(builder);
     if (state !== undefined && kind === 'schema') this.#core.traffic.admitSchemaChange();
     if (state !== undefined && (kind === 'schema' || kind === 'write')) state.hasWritten = true;
+    if (state?.store === 'sqlite' && this.#core.observer.onStatement !== undefined) this.#tell(kind, builder);
     const started = performance.now();
     let failed = true;
     try {
       const preparing = connection === undefined ? undefined : client.prepare(builder, connection);
       if (preparing !== undefined) await preparing;
-      const result = await this.#core.compiling.during(client, () => execute(runner, parameters));
+      const result = await this.#core.compiling.running(client, builder, () => execute(runner, parameters));
       if (kind === 'schema') this.#core.catalog.forget();
       failed = false;
       return result;

@@ -4,6 +4,7 @@ import { realpathSync } from 'node:fs';
 import { CrossfadeError, isCrossfadeError, messageOf } from '../errors.ts';
 import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
+import type { TableDeclaration } from '../table-declaration.ts';
 import { stageRow } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import { stepOutdated } from '../store.ts';
@@ -22,13 +23,14 @@ import type {
 } from '../store.ts';
 import { Bookkeeping, NEVER_MS } from './bookkeeping.ts';
 import { openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
+import { tableDeclarations } from './declarations.ts';
 import { describeTables, widenChangelog } from './describe.ts';
 import { Durability } from './durability.ts';
 import { ExactSelect } from './exact-select.ts';
 import { LargeSteps } from './large-steps.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quote } from './sql.ts';
-import { lostCapture } from './verify-capture.ts';
+import { lostCapture, verifyCapture } from './verify-capture.ts';
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
 import { applyStep } from './step-writer.ts';
 import { SqliteThread } from './thread.ts';
@@ -58,6 +60,8 @@ export class SqliteStore implements Store {
   readonly #durability: Durability;
   readonly #thread: SqliteThread;
   readonly #large: LargeSteps;
+  /** The schema and the tables in which capture was last found as it was installed. */
+  #captureSeen = '';
   /** Somebody may have taken the file out of it while no connection was open; since then it stays as it is. */
   #isInWalMode = false;
   /** Resolves when the last step that was handed in has ended, well or not. */
@@ -96,6 +100,10 @@ export class SqliteStore implements Store {
   /** The same without waiting: the file is local. */
   describeNow(): readonly TableShape[] {
     return describeTables(this.#db);
+  }
+
+  async declarations(tables: readonly string[]): Promise<readonly TableDeclaration[]> {
+    return tableDeclarations(this.#db, tables);
   }
 
   async tablesWithRows(tables: readonly TableSpec[]): Promise<readonly string[]> {
@@ -236,8 +244,13 @@ export class SqliteStore implements Store {
     }
   }
 
-  async verifyCapture(): Promise<void> {
-    // A change of schema makes hasChangesAfter() ask for a step, and the step looks.
+  async verifyCapture(tables: readonly TableSpec[]): Promise<void> {
+    // Whatever takes capture away changes the schema.
+    const version = this.#db.pragma('schema_version', { simple: true });
+    const seen = JSON.stringify([Number(version), tables.map(({ name }) => name)]);
+    if (seen === this.#captureSeen) return;
+    verifyCapture(this.#db, tables);
+    this.#captureSeen = seen;
   }
 
   async prune(watermark: Position): Promise<number> {

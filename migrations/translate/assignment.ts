@@ -1,3 +1,5 @@
+import { boundAs, boundInteger } from './bound.ts';
+import type { BoundUse } from './bound.ts';
 import type { CatalogColumn, CatalogTable } from './catalog.ts';
 import { convertTo } from './unify.ts';
 import { typeParameter } from './convert.ts';
@@ -10,6 +12,10 @@ import { Untranslatable } from './translation.ts';
 /** A value as a column takes it. */
 export function assignedSql(value: Fragment, column: CatalogColumn, emission: Emission): string {
   if (value.constant?.kind === 'null') return 'NULL';
+  if (value.bound !== undefined) {
+    const bound = boundFor(value, value.bound, column, emission);
+    if (bound !== undefined) return bound;
+  }
   if (column.form !== undefined && value.form !== column.form && !isTimeIn(column.form, value)) {
     throw new Untranslatable(
       'native-assignment',
@@ -40,4 +46,29 @@ export function columnOf(table: CatalogTable, name: string): CatalogColumn {
 /** Whether the time of day, which SQLite writes as text, is what a column of this form takes it for. */
 function isTimeIn(form: string, { clock }: Fragment): boolean {
   return clock === 'datetime' && (form === 'datetime' || form.endsWith(' mixed'));
+}
+
+/** What is bound, as a column of its type takes it; undefined where it is like any other expression. */
+function boundFor(value: Fragment, bound: BoundUse, column: CatalogColumn, emission: Emission): string | undefined {
+  const { type, postgresType, form } = column;
+  if (form !== undefined) return emission.bound({ key: bound.key, type, postgresType, form, isAssigned: true });
+  const isNumber = bound.holds !== 'text' && bound.holds !== 'blob';
+  switch (type) {
+    case 'integer':
+      return boundInteger(value, emission)?.sql;
+    case 'real':
+    case 'numeric':
+      return isNumber ? boundAs(bound, type, emission).sql : undefined;
+    case 'boolean':
+      return bound.holds === 'bit' || bound.holds === 'integer' || bound.holds === 'integer-text'
+        ? boundAs(bound, type, emission).sql
+        : undefined;
+    case 'text':
+    case 'json':
+    case 'jsonb':
+    case 'uuid':
+      return bound.holds === 'blob' || bound.holds === 'real' ? undefined : boundAs(bound, type, emission).sql;
+    default:
+      return undefined;
+  }
 }

@@ -1,4 +1,6 @@
 import { asAny, asText, asValue, classOf, isNull, refuseMixed, typeParameter, untypedParameter } from './convert.ts';
+import { boundAs, boundInteger } from './bound.ts';
+import { plainOfNative } from './native-value.ts';
 import type { Emission } from './emission.ts';
 import { castTo, constantFragment, logical, quoteText, valueOf } from './fragment.ts';
 import type { Collation, Fragment } from './fragment.ts';
@@ -70,7 +72,7 @@ export function comparablePair(one: Fragment, two: Fragment, emission: Emission)
     const sql = `${emission.pack('compare')}(${asAny(left, emission)}, ${asAny(right, emission)})`;
     return { left: valueOf(sql, 'integer'), right: constantFragment({ kind: 'integer', value: 0n }), usesPack: true };
   }
-  if (classes.includes('native')) return nativePair(left, right);
+  if (classes.includes('native')) return nativePair(left, right, emission);
   const [leftRank, rightRank] = [RANK[classes[0]], RANK[classes[1]]];
   if (leftRank !== rightRank) {
     for (const side of [left, right]) refuseNumericText(side);
@@ -189,6 +191,10 @@ function textFor(fragment: Fragment, emission: Emission): Fragment {
 
 /** What numeric affinity makes of a side whose partner has it. */
 function numericFor(fragment: Fragment, partner: Fragment, emission: Emission): Fragment {
+  if (fragment.bound !== undefined && !(partner.type === 'text' && partner.isMixed === true)) {
+    if (fragment.bound.holds === 'integer-text') return boundInteger(fragment, emission) ?? fragment;
+    if (fragment.bound.holds === 'real-text') return boundAs(fragment.bound, 'real', emission);
+  }
   if (fragment.constant?.kind === 'text') {
     const number = numberOfText(fragment.constant.value);
     if (number === undefined) return fragment;
@@ -221,7 +227,7 @@ function numericFor(fragment: Fragment, partner: Fragment, emission: Emission): 
 }
 
 function numberPair(left: Fragment, right: Fragment, emission: Emission): Pair {
-  if (left.type === 'boolean' || right.type === 'boolean') return booleanPair(left, right);
+  if (left.type === 'boolean' || right.type === 'boolean') return booleanPair(left, right, emission);
   if ((left.type === 'integer' && right.type === 'real') || (left.type === 'real' && right.type === 'integer')) {
     if (left.constant === undefined && right.constant === undefined) {
       emission.remark({
@@ -231,32 +237,48 @@ function numberPair(left: Fragment, right: Fragment, emission: Emission): Pair {
       });
     }
   }
-  return { left: plainNumber(left, right), right: plainNumber(right, left) };
+  return { left: plainNumber(left, right, emission), right: plainNumber(right, left, emission) };
 }
 
 /** A real literal beside an integer or a numeric is compared exactly, as SQLite does, and not as a double. */
-function plainNumber(side: Fragment, other: Fragment): Fragment {
+function plainNumber(side: Fragment, other: Fragment, emission: Emission): Fragment {
+  if (side.bound !== undefined && (other.type === 'integer' || other.type === 'numeric')) {
+    // As the column's own type, so that an index serves; the value is the same.
+    const whole = boundInteger(side, emission);
+    if (whole !== undefined) return whole;
+    if (side.bound.holds === 'real' || side.bound.holds === 'real-text') {
+      return boundAs(side.bound, 'numeric', emission);
+    }
+  }
   if (side.constant?.kind !== 'real' || !Number.isFinite(side.constant.value) || other.type === 'real') return side;
   return { ...side, sql: side.sql.replace(/::double precision$/, '::numeric') };
 }
 
 /** A boolean beside a boolean or a literal 0 or 1 stays one; beside other numbers it is 0 or 1. */
-function booleanPair(left: Fragment, right: Fragment): Pair {
-  const [one, two] = [asBoolean(left), asBoolean(right)];
+function booleanPair(left: Fragment, right: Fragment, emission: Emission): Pair {
+  const [one, two] = [asBoolean(left, emission), asBoolean(right, emission)];
   if (one !== undefined && two !== undefined) return { left: one, right: two };
-  return { left: numbered(left), right: plainNumber(numbered(right), numbered(left)) };
+  const [first, second] = [numbered(left), numbered(right)];
+  return { left: plainNumber(first, second, emission), right: plainNumber(second, first, emission) };
 }
 
-function asBoolean(fragment: Fragment): Fragment | undefined {
+function asBoolean(fragment: Fragment, emission: Emission): Fragment | undefined {
   if (fragment.type === 'boolean') return fragment;
+  if (fragment.bound?.holds === 'bit') return boundAs(fragment.bound, 'boolean', emission);
   const { constant } = fragment;
   if (constant?.kind !== 'integer' || (constant.value !== 0n && constant.value !== 1n)) return undefined;
   return valueOf(constant.value === 1n ? 'true' : 'false', 'boolean');
 }
 
-function nativePair(left: Fragment, right: Fragment): Pair {
-  if (left.type === right.type && left.form === right.form) return { left, right };
+function nativePair(left: Fragment, right: Fragment, emission: Emission): Pair {
+  if (left.type === right.type && left.form === right.form && left.type !== 'jsonb') return { left, right };
   const [native, other] = classOf(left) === 'native' ? [left, right] : [right, left];
+  if (emission.running !== undefined) {
+    const bound = emission.running.isNative ? boundNative(native, other, emission) : undefined;
+    if (bound !== undefined) return native === left ? { left, right: bound } : { left: bound, right };
+    const plain = (side: Fragment) => (classOf(side) === 'native' ? plainOfNative(side) : side);
+    return comparablePair(plain(left), plain(right), emission);
+  }
   if (native.type === 'uuid' && native.form === undefined && other.type === 'text') {
     const uuid = { ...native, sql: `${native.sql}::text`, type: 'text' as const };
     if (other.constant?.kind !== 'text') return native === left ? { left: uuid, right } : { left, right: uuid };
@@ -285,4 +307,13 @@ function fixedOutcome(op: Comparison, order: -1 | 1, left: Fragment, right: Frag
   return logical(
     `(CASE WHEN ${nullable.map((test) => test.replace(/NULL$/, 'NOT NULL')).join(' AND ')} THEN ${isTrue} END)`,
   );
+}
+
+/** A parameter as a value of a column's native type; undefined where it is to be compared as SQLite would. */
+function boundNative(native: Fragment, { bound }: Fragment, emission: Emission): Fragment | undefined {
+  const { form, postgresType } = native;
+  if (bound === undefined || form === undefined || postgresType === undefined || native.type === 'null')
+    return undefined;
+  if (native.type === 'any') return undefined;
+  return valueOf(emission.bound({ key: bound.key, type: native.type, postgresType, form }), native.type, { form });
 }

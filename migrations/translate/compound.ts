@@ -56,7 +56,7 @@ export function combine(
     ),
   );
   const columns = first.columns.map(({ name, fragment }, index) => {
-    const { constant: _, isNotNull: __, parameter: ___, isMixed: ____, ...kept } = fragment;
+    const { constant: _, isNotNull: __, parameter: ___, isMixed: ____, bound: _____, ...kept } = fragment;
     const column = unified[index];
     const type = column?.type ?? kept.type;
     return {

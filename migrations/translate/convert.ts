@@ -1,6 +1,7 @@
 import type { Emission } from './emission.ts';
 import { castTo, constantFragment, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
+import { plainOfNative } from './native-value.ts';
 import { numberOfPrefix } from './numeric-text.ts';
 import type { SqlType } from './sql-type.ts';
 import { Untranslatable } from './translation.ts';
@@ -100,6 +101,8 @@ export function asNumber(fragment: Fragment, emission: Emission): Fragment {
       });
       return valueOf(`${emission.pack('cast_real')}(${asAny(fragment, emission)})`, 'real', { isMixed: true });
     default:
+      if (emission.running !== undefined && classOf(fragment) === 'native')
+        return asNumber(plainOfNative(fragment), emission);
       throw untranslatableClass(type, 'arithmetic');
   }
 }
@@ -129,6 +132,7 @@ export function asText(fragment: Fragment, emission: Emission): Fragment {
       refuseMixed(value, 'text');
       return valueOf(`${emission.pack('cast_text')}(${asAny(value, emission)})`, 'text');
     default:
+      if (emission.running !== undefined && classOf(value) === 'native') return asText(plainOfNative(value), emission);
       throw untranslatableClass(value.type, 'text');
   }
 }
@@ -140,6 +144,7 @@ export function asAny(fragment: Fragment, emission: Emission): string {
   if (value.constant?.kind === 'null') return `NULL::${emission.pack('value')}`;
   refuseMixed(value, 'a value of its own class');
   if (value.constant?.kind === 'integer' && value.isWide !== true) return castTo(value.sql, 'integer');
+  if (classOf(value) === 'native' && emission.running !== undefined) return asAny(plainOfNative(value), emission);
   if (classOf(value) === 'native') throw untranslatableClass(value.type, 'a function of SQLite');
   if (value.type === 'boolean') return `${value.sql}::integer::bigint`;
   // A numeric without a fraction is an integer in SQLite, however many zeros its column's scale gives it.

@@ -1,3 +1,4 @@
+import type { BoundUse } from './bound.ts';
 import type { Clock } from './clock.ts';
 import { POSTGRES_NAME } from './sql-type.ts';
 import type { SqlType } from './sql-type.ts';
@@ -47,8 +48,12 @@ export interface Fragment {
   readonly constant?: Constant;
   /** The bound parameter that this is, before a type was found for it: `?`, `?3`, `:name`. */
   readonly parameter?: ParameterUse;
+  /** The bound parameter that this is, where what will be bound is known: see {@link BoundUse}. */
+  readonly bound?: BoundUse;
   /** How SQLite holds values of a column of a native type. */
   readonly form?: string;
+  /** PostgreSQL's name of that native type. */
+  readonly postgresType?: string;
   /** It is a column as it stands, with this name. */
   readonly column?: string;
   /** What of the clock it is, for columns of a native type. */

@@ -1,4 +1,5 @@
 import type { Select } from '../sqlite/schema.ts';
+import { boundInteger } from './bound.ts';
 import { asInteger } from './call-pack.ts';
 import { typeParameter } from './convert.ts';
 import { numberOfText } from './numeric-text.ts';
@@ -23,5 +24,7 @@ function amount(ast: NonNullable<Select['limit']>['expr'], setting: Setting): bi
   const { constant } = fragment;
   const number = constant?.kind === 'text' ? numberOfText(constant.value) : constant;
   if (number?.kind === 'integer') return number.value;
+  const whole = boundInteger(fragment, setting.emission);
+  if (whole !== undefined) return whole.sql;
   return asInteger(typeParameter(fragment, 'integer', setting.emission), setting.emission);
 }

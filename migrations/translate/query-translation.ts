@@ -7,8 +7,10 @@ import type { QueryTranslation } from './translation.ts';
 /** A finished query with what was noted on the way. */
 export function queryTranslation({ sql, columns }: Query, emission: Emission): QueryTranslation {
   if (sql.includes(UNTYPED)) throw untypedParameter();
+  const numbered = emission.numbered(sql);
   return {
-    sql,
+    sql: numbered.sql,
+    ...(emission.running === undefined ? {} : { bound: numbered.parameters }),
     columns: columns.map(({ name, fragment }) => ({
       name,
       type: fragment.type === 'any' ? 'text' : fragment.type,

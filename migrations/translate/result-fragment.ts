@@ -3,6 +3,7 @@ import { asNumber, asReal, asText, asValue, classOf, untranslatableClass } from 
 import type { Emission } from './emission.ts';
 import { castTo, constantFragment, quoteText, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
+import { plainOfNative } from './native-value.ts';
 import { numberOfText } from './numeric-text.ts';
 import type { SqlType } from './sql-type.ts';
 import { Untranslatable } from './translation.ts';
@@ -10,6 +11,7 @@ import { Untranslatable } from './translation.ts';
 /** A value as it leaves an expression: of a type of PostgreSQL's, and of the column's that it goes into. */
 export function resultFragment(fragment: Fragment, emission: Emission, expected?: SqlType): Fragment {
   if (expected === undefined) {
+    if (emission.running !== undefined) return runningResult(fragment);
     if (fragment.type !== 'any') return fragment.type === 'json' ? fragment : asValue(fragment);
     emission.remark({
       severity: 'warning',
@@ -97,4 +99,12 @@ function assignedNumber(fragment: Fragment, expected: 'integer' | 'real' | 'nume
   if (expected === 'integer') return plain;
   if (expected === 'real') return asReal(plain);
   return plain.constant?.kind === 'integer' ? plain : { ...plain, sql: castTo(plain.sql, 'numeric'), type: 'numeric' };
+}
+
+/** A value as the router reads it: one whose type is only known at run time keeps it, one of a form has that form. */
+function runningResult(fragment: Fragment): Fragment {
+  if (fragment.type === 'any' || fragment.type === 'json') return fragment;
+  // Of a column that comes as it is, PostgreSQL tells which one it was; and so its form.
+  if (classOf(fragment) === 'native') return fragment.column === undefined ? plainOfNative(fragment) : fragment;
+  return asValue(fragment);
 }

@@ -1,6 +1,7 @@
 import type { Expr } from '../sqlite/schema.ts';
 import { isSameExpression, walk } from './ast.ts';
 import { translateArithmetic } from './arithmetic.ts';
+import { boundFragment } from './bound.ts';
 import { translateCase } from './case.ts';
 import { translateCast } from './cast.ts';
 import { compareFragments } from './compare-fragments.ts';
@@ -67,8 +68,12 @@ function translateBare(ast: Expr, setting: Setting): Fragment {
       return translateColumn(ast.name.text, ast.name.span.length, setting);
     case 'QualifiedExpr':
       return translateQualified(ast, setting);
-    case 'VariableExpr':
-      return valueOf(UNTYPED, 'null', { parameter: emission.parameterUse(ast) });
+    case 'VariableExpr': {
+      const bound = emission.boundUse(ast);
+      return bound === undefined
+        ? valueOf(UNTYPED, 'null', { parameter: emission.parameterUse(ast) })
+        : boundFragment(bound, emission);
+    }
     case 'ParenthesizedExpr': {
       const [only] = ast.exprs;
       if (only === undefined || ast.exprs.length > 1) {

@@ -13,8 +13,8 @@ import type { QueryTranslation } from './translation.ts';
 import { translateUpdate } from './update.ts';
 
 /** A statement of SQLite's in PostgreSQL's words, with the same effect and the same rows. Throws {@link Untranslatable}. */
-export function translateStatement(statement: Stmt, { catalog, source }: QueryOptions): QueryTranslation {
-  const emission = new Emission(catalog, statement, source);
+export function translateStatement(statement: Stmt, { catalog, source, running }: QueryOptions): QueryTranslation {
+  const emission = new Emission(catalog, statement, source, running);
   return queryTranslation(translated(statement, { scope: { tables: [] }, emission, isFixed: false }), emission);
 }
 

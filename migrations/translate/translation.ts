@@ -1,3 +1,4 @@
+import type { BoundParameter } from '../../adapter/compat/rewriter.ts';
 import type { Finding } from '../finding.ts';
 import type { Fragment } from './fragment.ts';
 import type { SqlType } from './sql-type.ts';
@@ -25,6 +26,8 @@ export interface QueryTranslation extends Omit<Translation, 'type' | 'immutable'
     /** What else is known of its values, for queries that read from this one. */
     readonly origin: Fragment;
   }[];
+  /** Of a statement that is about to be run: what to bind, in the order of PostgreSQL's numbers. */
+  readonly bound?: readonly BoundParameter[];
   /**
    * What to bind, in the order of PostgreSQL's numbers: `$1` is the first. `key` is the number that SQLite counts for
    * `?` and `?3` (from 1), or the name as written (`:name`, `@name`, `$name`). A parameter that is used with two types

@@ -1,0 +1,34 @@
+import type { StoreName } from '../spec.ts';
+import type { QueryKind } from './classify.ts';
+import type { QueryObject } from './knex-internals.ts';
+import type { PreparedQuery } from './prepared-query.ts';
+
+/** An answer that is on its way to its caller. */
+export interface Answered {
+  /** The store that answered. */
+  readonly store: StoreName;
+  /** What the caller gets: the very object, which the caller may change at once. */
+  readonly answer: unknown;
+  /** How long the caller waited for it, in seconds. */
+  readonly seconds: number;
+  /** The query in both dialects. To be called at once: the builder may be changed and run again. */
+  prepare(): PreparedQuery;
+}
+
+/** A statement that is about to run. */
+export interface Statement {
+  readonly kind: QueryKind;
+  /** Compiled, at once as in {@link Answered}; for PostgreSQL only outside of transactions. */
+  prepare(): { readonly sqlite: QueryObject; readonly postgres?: QueryObject };
+}
+
+/**
+ * Looks at the application's queries. Called on their own path, so it must be quick; what it throws is swallowed. A part
+ * that is missing costs nothing.
+ */
+export interface QueryObserver {
+  /** After each read that is in no transaction, is no stream, and was answered. */
+  onAnswer?: ((answered: Answered) => void) | undefined;
+  /** Before each statement; in a transaction only when that is SQLite's. */
+  onStatement?: ((statement: Statement) => void) | undefined;
+}
