@@ -596,6 +596,7 @@ export class PostgresStore implements Store {
 
   async close(): Promise<void> {
     this.#dropSession();
+    await this.records.fill.close();
     // A network that swallows everything must not keep the process from ending.
     await Promise.race([this.#pool.end(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
   }
