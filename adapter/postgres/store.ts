@@ -609,6 +609,7 @@ export class PostgresStore implements Store {
 
   async close(): Promise<void> {
     this.#dropSession();
+    await this.records.fill.close();
     // A network that swallows everything must not keep the process from ending.
     await Promise.race([
       Promise.all([this.#pool.end(), this.digests.close()]),
