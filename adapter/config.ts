@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { Knex } from 'knex';
 import type { Registry } from 'prom-client';
 import type { Form } from './codec/form.ts';
+import type { Rewriter } from './compat/rewriter.ts';
 import { CrossfadeError } from './errors.ts';
 import type { StoreName } from './spec.ts';
 import { parseStage } from './stage.ts';
@@ -12,6 +13,21 @@ export interface Logger {
   info(message: string): void;
   warn(message: string): void;
   error(message: string): void;
+}
+
+/**
+ * Options of the API's own Knex instance, as they were written for SQLite: `wrapIdentifier`, `postProcessResponse`,
+ * `useNullAsDefault`, `asyncStackTraces`, `log`, `migrations`, `seeds`, …
+ */
+export interface KnexOptions extends Omit<Knex.Config, 'client' | 'connection' | 'dialect'> {
+  /**
+   * The pool of SQLite: `afterCreate` with its pragmas, `acquireTimeoutMillis`, … PostgreSQL's has `poolMax`, and nothing
+   * of what is said here.
+   * @default { min: 1, max: 1 }
+   */
+  readonly pool?: Knex.PoolConfig;
+  /** Options of better-sqlite3. Answers of PostgreSQL follow `safeIntegers`, too. */
+  readonly connection?: { readonly options?: { readonly nativeBinding?: string; readonly safeIntegers?: boolean } };
 }
 
 /** What {@link createCrossfade} takes. Everything but the two databases has a default. */
@@ -26,12 +42,8 @@ export interface CrossfadeOptions {
    * @default the environment variable DATABASE_URL
    */
   readonly postgres?: string;
-  /**
-   * Options of the API's own Knex instance that are not about a connection: `wrapIdentifier`, `postProcessResponse`,
-   * `useNullAsDefault`, `asyncStackTraces`, `log`, `migrations`, `seeds`.
-   * @default { useNullAsDefault: true }
-   */
-  readonly knex?: Omit<Knex.Config, 'client' | 'connection' | 'pool' | 'dialect'>;
+  /** Options of the API's own Knex instance. @default { useNullAsDefault: true } */
+  readonly knex?: KnexOptions;
   /** The largest number of PostgreSQL connections for the API's queries. @default 10 */
   readonly poolMax?: number;
   /**
@@ -46,6 +58,19 @@ export interface CrossfadeOptions {
    * @example { 'orders.paid_at': { form: 'epoch-ms' } }
    */
   readonly columns?: Readonly<Record<string, { readonly form: Form }>>;
+  /**
+   * Tables whose code has been ported to PostgreSQL: when PostgreSQL answers, the values of their columns come as its
+   * driver gives them (a `Date`, `true`, an object for JSON), and queries that start from them mean what they mean there.
+   * @default none
+   * @example ['orders']
+   */
+  readonly native?: readonly string[];
+  /**
+   * Puts raw SQL that was written for SQLite into PostgreSQL's words, when PostgreSQL answers: `createRewriter()` of
+   * `knex-crossfade/schema`.
+   * @default raw SQL is sent as it is written
+   */
+  readonly rewrite?: Rewriter;
   /**
    * The wanted stage: Cutover walks there by itself, as far as the gates allow. Without it the recorded stage stays.
    * @default the environment variable CROSSFADE_STAGE
@@ -75,6 +100,11 @@ export interface CrossfadeOptions {
   readonly maxLagSeconds?: number;
   /** Rows in one piece of the backfill. @default 2000 */
   readonly backfillRows?: number;
+  /**
+   * From how many rows on a table's secondary indexes are made after its backfill instead of kept up during it.
+   * @default 100000
+   */
+  readonly indexesAsideFromRows?: number;
   /**
    * How large the changelog may grow while the secondary is away, in bytes. Past it capture stops, so that the primary's
    * disk does not fill, and the secondary must be reconciled: `crossfade backfill --reconcile`.
@@ -110,11 +140,13 @@ export interface CrossfadeOptions {
 export interface Config {
   readonly sqlite: string;
   readonly postgres: string;
-  readonly knex: Omit<Knex.Config, 'client' | 'connection' | 'pool' | 'dialect'>;
+  readonly knex: KnexOptions;
   readonly poolMax: number;
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
   readonly columns: CrossfadeOptions['columns'];
+  readonly native: readonly string[];
+  readonly rewrite: Rewriter | undefined;
   readonly stage: Stage | undefined;
   readonly readPrimary: StoreName | undefined;
   readonly mirror: 'auto' | 'required' | 'off';
@@ -124,6 +156,7 @@ export interface Config {
   readonly comparisonMaxAgeMs: number;
   readonly maxLagSeconds: number;
   readonly backfillRows: number;
+  readonly indexesAsideFromRows: number;
   readonly maxChangelogBytes: number;
   readonly answerLimitMs: number;
   readonly leaseMs: number;
@@ -155,6 +188,8 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     include: options.tables?.include,
     exclude: options.tables?.exclude ?? [],
     columns: options.columns,
+    native: options.native ?? [],
+    rewrite: options.rewrite,
     stage: options.stage === undefined ? (stage ? parseStage(stage) : undefined) : parseStage(options.stage),
     readPrimary: storeName(options.readPrimary ?? (readPrimary || undefined)),
     mirror: options.mirror ?? 'auto',
@@ -164,6 +199,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     comparisonMaxAgeMs: positive('comparisonMaxAgeMs', options.comparisonMaxAgeMs, 86_400_000),
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
     backfillRows: positive('backfillRows', options.backfillRows, 2_000),
+    indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 100_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
     answerLimitMs: positive('answerLimitMs', options.answerLimitMs, 60_000),
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),

@@ -1,15 +1,19 @@
 import type { Knex } from 'knex';
 import type { Registry } from 'prom-client';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backfillStatus } from './backfill-status.ts';
 import { Breaker } from './breaker.ts';
 import { readConfig } from './config.ts';
 import type { Config, CrossfadeOptions } from './config.ts';
 import { Cutover } from './cutover.ts';
 import { CrossfadeError, isCrossfadeError } from './errors.ts';
+import { Fill } from './fill.ts';
+import type { FillLimits, FillRecord } from './fill-records.ts';
 import { Metrics } from './metrics.ts';
 import { migrate } from './migrate.ts';
 import type { MigrateOutcome } from './migrate.ts';
-import { backfillStatus, Mirror } from './mirror.ts';
+import { Mirror } from './mirror.ts';
+import { Pace } from './pace.ts';
 import { PostgresStore } from './postgres/store.ts';
 import { endReconcile } from './reconcile.ts';
 import { Repository } from './repository.ts';
@@ -17,6 +21,7 @@ import { Router } from './router.ts';
 import type { StoreName, TableSpec } from './spec.ts';
 import { keyColumns } from './spec.ts';
 import { SqliteStore } from './sqlite/store.ts';
+import { tableSizes } from './sqlite/table-sizes.ts';
 import { stageRow } from './stage.ts';
 import { StageTraffic } from './stage-traffic.ts';
 import { StageView } from './stage-view.ts';
@@ -34,6 +39,14 @@ export interface BackfillOptions {
    * @default false
    */
   readonly reconcile?: boolean;
+  /**
+   * Only goes on with a backfill that was interrupted or paused, and fails where there is none. (One that was interrupted
+   * goes on without this too.)
+   * @default false
+   */
+  readonly resume?: boolean;
+  /** See {@link Crossfade.limitBackfill}; what is not given stays as it was. */
+  readonly limits?: Partial<FillLimits>;
   /** Called a few times a second. */
   readonly onProgress?: (status: BackfillStatus) => void;
   /** Ends the waiting; what has been copied stays, and the next backfill goes on from there. */
@@ -102,11 +115,19 @@ export class Crossfade {
     try {
       const metrics = new Metrics(config.registry);
       const view = await StageView.open(stores);
+      const pace = new Pace();
+      const fill = new Fill({
+        records: postgres.records.fill,
+        pace,
+        sizes: (tables, signal) => tableSizes(config.sqlite, tables, signal),
+        config,
+      });
       const mirror = new Mirror({
         stores,
         records: postgres.records,
         config,
         metrics,
+        fill,
         isCaptured: () => view.current.isCaptured,
         isWanted: () => stageRow(view.current.stage).mirrorsTo !== null,
       });
@@ -128,9 +149,14 @@ export class Crossfade {
         knex: config.knex,
         poolMax: config.poolMax,
         columns: config.columns,
+        native: config.native,
+        ...(config.rewrite === undefined ? {} : { rewrite: config.rewrite }),
         traffic: traffic satisfies Traffic,
         breaker,
-        onQuery: (event) => metrics.query(event),
+        onQuery: (event) => {
+          metrics.query(event);
+          pace.query(event);
+        },
         warn: (text) => config.logger.warn(`crossfade: Knex says: ${text}`),
       });
       const cutover = new Cutover({ stores, records: postgres.records, view, mirror, traffic, metrics, config });
@@ -140,6 +166,7 @@ export class Crossfade {
         lagSeconds: () => mirror.lagSeconds,
         isMirrorRunning: () => mirror.isRunningHere,
         quarantined: () => mirror.quarantine?.length ?? null,
+        backfill: () => mirror.backfill,
         breaker: () => breaker.state,
       });
       const tables = await sqlite.installedTables();
@@ -238,27 +265,76 @@ export class Crossfade {
   }
 
   /**
-   * Copies every row to PostgreSQL, beside live traffic, and resolves when that is done. Installs what is missing. Goes
-   * on from where an earlier one stopped. The copying is done by the process that runs the Mirror.
+   * Copies every row to PostgreSQL, beside live traffic, and resolves when that is done, with all that comes after it:
+   * indexes that were set aside, sequences, statistics, foreign keys. Installs what is missing. Goes on from where an
+   * earlier one stopped. The copying is done by the process that runs the Mirror.
    *
-   * @throws CrossfadeError what install throws; `MIRROR_STOPPED`.
+   * @throws CrossfadeError what install throws; `MIRROR_STOPPED`; `NO_BACKFILL` with `resume` when there is none to go on with.
    */
   async backfill(options: BackfillOptions = {}): Promise<BackfillStatus> {
     const { mirror, view, config } = this.#parts;
-    if (options.reconcile === true) this.#tables = await this.#parts.cutover.reconcile();
+    if (options.resume === true) await this.resumeBackfill();
+    else if (options.reconcile === true) this.#tables = await this.#parts.cutover.reconcile();
     else if (!view.current.isCaptured || options.restart === true) {
       this.#tables = await this.#parts.cutover.install({ restart: options.restart ?? false });
     }
+    if (options.limits !== undefined) await this.limitBackfill(options.limits);
     if (config.mirror === 'required') await mirror.takeLease();
     const giveBack = mirror.demand();
     try {
-      const status = await this.#copied(options);
-      return (await this.#secondary().state())?.isReconciling === true
-        ? { ...status, rowsRemoved: await this.#endReconcile() }
-        : status;
+      await this.#backfillUntil(
+        ({ phase, tables }) => phase !== 'copying' || tables.every((table) => table.isDone),
+        options,
+      );
+      const rowsRemoved = (await this.#secondary().state())?.isReconciling === true ? await this.#endReconcile() : null;
+      const status = await this.#backfillUntil(({ isDone }) => isDone, options);
+      return rowsRemoved === null ? status : { ...status, rowsRemoved };
     } finally {
       giveBack();
     }
+  }
+
+  /**
+   * Has the backfill wait, whichever process copies, from about a second on. Changes are mirrored all the same. It waits,
+   * whatever is restarted, until {@link resumeBackfill}.
+   *
+   * @throws CrossfadeError `NO_BACKFILL` when none is under way.
+   */
+  async pauseBackfill(): Promise<void> {
+    await this.#assertBackfill('paused');
+    await this.records.fill.pause(true);
+  }
+
+  /**
+   * Has a paused backfill go on, whichever process copies.
+   *
+   * @throws CrossfadeError `NO_BACKFILL` when there is none that has begun and is not done.
+   */
+  async resumeBackfill(): Promise<void> {
+    await this.#assertBackfill('resumed');
+    await this.records.fill.pause(false);
+  }
+
+  /**
+   * Limits how fast the backfill copies, in rows and in bytes of values a second, whichever process copies; `null` takes
+   * a limit away. Kept in PostgreSQL. It slows down by itself while the API or PostgreSQL suffer.
+   *
+   * @throws CrossfadeError `CONFIG_INVALID` for what is no number above 0; `NOT_INSTALLED`.
+   */
+  async limitBackfill(limits: Partial<FillLimits>): Promise<void> {
+    for (const [name, value] of Object.entries(limits)) {
+      if (value === null || (Number.isFinite(value) && value > 0)) continue;
+      throw new CrossfadeError('CONFIG_INVALID', `the limit ${name} of the backfill is ${value}`, {
+        hint: 'it must be a number above 0, or null for none',
+      });
+    }
+    if ((await this.stores.postgres.state()) === undefined) {
+      throw new CrossfadeError('NOT_INSTALLED', 'a backfill cannot be limited: Crossfade is not installed', {
+        hint: 'run: crossfade install',
+      });
+    }
+    if ((await this.records.fill.read()) === null) await this.records.fill.begin();
+    await this.records.fill.limit(limits);
   }
 
   /**
@@ -351,15 +427,16 @@ export class Crossfade {
     return view.current.sqlite?.role === 'secondary' ? sqlite : postgres;
   }
 
-  /** Resolves when every row has been copied. */
-  async #copied({ onProgress, signal }: BackfillOptions): Promise<BackfillStatus> {
-    const { mirror, metrics } = this.#parts;
+  async #backfillUntil(
+    holds: (status: BackfillStatus) => boolean,
+    { onProgress, signal }: BackfillOptions,
+  ): Promise<BackfillStatus> {
+    const { mirror } = this.#parts;
     while (true) {
-      const status = await backfillSoFar(this.#secondary());
+      const status = await this.#backfillSoFar();
       if (status !== null) {
-        metrics.backfill(status.rowsCopied);
         onProgress?.(status);
-        if (status.isDone) return status;
+        if (holds(status)) return status;
       }
       signal?.throwIfAborted();
       const { runs, error } = mirror.status();
@@ -369,6 +446,33 @@ export class Crossfade {
         });
       await sleep(PROGRESS_EVERY_MS);
     }
+  }
+
+  /** `null` while PostgreSQL is away, which the Mirror waits for, and so may its caller. */
+  async #backfillSoFar(): Promise<BackfillStatus | null> {
+    try {
+      const { cursors } = await this.#secondary().progress();
+      return backfillStatus(cursors, await this.#fillRecord());
+    } catch (error) {
+      if (isCrossfadeError(error) && error.retryable) return null;
+      throw error;
+    }
+  }
+
+  /** What is remembered of a backfill of PostgreSQL; of one of SQLite nothing is. */
+  async #fillRecord(): Promise<FillRecord | null> {
+    return this.#secondary().name === 'postgres' ? await this.records.fill.read() : null;
+  }
+
+  async #assertBackfill(what: 'paused' | 'resumed'): Promise<void> {
+    const status = (await this.stores.postgres.state()) === undefined ? null : await this.#backfillSoFar();
+    const hasBegun = status !== null && (status.rowsCopied > 0 || status.isPaused || what === 'paused');
+    if (hasBegun && !status.isDone) return;
+    throw new CrossfadeError(
+      'NO_BACKFILL',
+      `there is no backfill that could be ${what}: ${status?.isDone ? 'it is done' : 'none has begun'}`,
+      { hint: !status?.isDone ? 'begin one: crossfade backfill' : 'see crossfade status' },
+    );
   }
 
   async #endReconcile(): Promise<number> {
@@ -387,23 +491,16 @@ export class Crossfade {
     const onPostgres: Progress = await postgres.progress();
     const secondary: StoreName = view.current.sqlite?.role === 'secondary' ? 'sqlite' : 'postgres';
     const { cursors, quarantine } = secondary === 'postgres' ? onPostgres : await sqlite.progress();
-    return { backfill: backfillStatus(cursors), quarantine };
+    return {
+      backfill: backfillStatus(cursors, secondary === 'postgres' ? await this.records.fill.read() : null),
+      quarantine,
+    };
   }
 
   async #lastComparison(): Promise<ComparisonRecord | null> {
     const last = await this.records.lastComparison({ onlyFull: false }).catch(() => undefined);
     if (last !== undefined) this.#parts.metrics.comparison(last);
     return last ?? null;
-  }
-}
-
-/** How far the backfill has come; `null` while PostgreSQL is away, which the Mirror waits for, and so may its caller. */
-async function backfillSoFar(secondary: Store): Promise<BackfillStatus | null> {
-  try {
-    return backfillStatus((await secondary.progress()).cursors);
-  } catch (error) {
-    if (isCrossfadeError(error) && error.retryable) return null;
-    throw error;
   }
 }
 

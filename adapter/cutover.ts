@@ -218,6 +218,7 @@ export class Cutover {
           note: noteOf(refused),
         });
       if (to === 'sqlite') await this.#endCapture(stores.sqlite);
+      if (to === 'sqlite') await this.#makeIndexes();
       if (to === 'postgres') await this.#endCapture(stores.postgres);
     } finally {
       this.#isStepping = false;
@@ -305,6 +306,18 @@ export class Cutover {
   async #endCapture(store: Store): Promise<void> {
     await sleep(this.#options.config.refreshMs * 2);
     await store.dropCapture();
+  }
+
+  /** A backfill that is given up leaves no index set aside. */
+  async #makeIndexes(): Promise<void> {
+    const { records, config } = this.#options;
+    try {
+      await records.fill.makeAllIndexes();
+    } catch (error) {
+      config.logger.warn(
+        `crossfade: indexes in PostgreSQL that were set aside were not made again: ${messageOf(error)}`,
+      );
+    }
   }
 
   #gateContext(options: StepOptions): GateContext {

@@ -38,8 +38,12 @@ const CODES = {
   TRANSACTION_ABORTED: { retryable: false },
   ROW_NOT_FOUND: { retryable: false },
   SQL_INVALID: { retryable: false },
+  SQL_UNTRANSLATABLE: { retryable: false },
   SCHEMA_UNCLEAR: { retryable: false },
   MIGRATION_FAILED: { retryable: false },
+  INDEX_NOT_RESTORED: { retryable: false },
+  NO_BACKFILL: { retryable: false },
+  DISK_TOO_SMALL: { retryable: false },
   CLOSED: { retryable: false },
 } as const satisfies Record<string, { retryable: boolean }>;
 

@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import { messageOf } from './errors.ts';
-import { backfillStatus } from './mirror.ts';
+import { backfillStatus } from './backfill-status.ts';
 import type { Mirror } from './mirror.ts';
 import type { StoreName, TableSpec } from './spec.ts';
 import type { Stage } from './stage.ts';
@@ -53,15 +53,25 @@ export async function lookAtGates(from: Stage, to: Stage, context: GateContext):
 const LOOKS: Readonly<Record<GateName, (context: GateContext, from: Stage) => Promise<Gate>>> = {
   async backfill(context) {
     const { state, cursors } = await postgresProgress(context);
-    const { isDone, tables } = backfillStatus(cursors);
+    const { isDone, phase, isPaused, tables, indexesAside } = backfillStatus(
+      cursors,
+      await context.records.fill.read(),
+    );
     if (state.isReconciling) {
       return closed('backfill', 'a reconciliation has not ended', 'go on with it: crossfade backfill --reconcile');
     }
     if (isDone) return open('backfill', 'every table has been copied');
+    const goOn = isPaused
+      ? 'it is paused; go on: crossfade backfill --resume'
+      : 'wait for it, or run: crossfade backfill';
+    if (phase !== 'copying') {
+      const left = phase === 'indexes' ? `, ${indexesAside.length} indexes to make again` : '';
+      return closed('backfill', `every row has been copied, what comes after is not done (${phase}${left})`, goOn);
+    }
     const left = tables
       .filter((table) => !table.isDone)
-      .map((table) => `${table.table} (${table.rowsCopied} rows so far)`);
-    return closed('backfill', `still to copy: ${left.join(', ')}`, 'wait for it, or run: crossfade backfill');
+      .map(({ table, rowsCopied, rowsExpected }) => `${table} (${rowsCopied} ${ofAbout(rowsExpected)})`);
+    return closed('backfill', `still to copy: ${left.join(', ')}`, goOn);
   },
 
   async quarantine(context, from) {
@@ -102,10 +112,14 @@ const LOOKS: Readonly<Record<GateName, (context: GateContext, from: Stage) => Pr
     const tables: readonly TableSpec[] = await stores.sqlite.installedTables();
     const broken = await stores.postgres.brokenConstraints(tables);
     if (broken.length === 0) return open('constraints', 'every foreign key holds in PostgreSQL');
+    const found = broken.map(({ table, name, orphans, reason }) => `${table}.${name} (${reason ?? `${orphans} rows`})`);
+    const orphaned = broken.find(({ orphans }) => orphans > 0);
     return closed(
       'constraints',
-      `rows without a parent, or never validated: ${broken.join(', ')}`,
-      'SQLite holds rows whose parent is missing (PRAGMA foreign_key_check names them); mend them there',
+      `rows without a parent, or never validated: ${found.join(', ')}`,
+      orphaned === undefined
+        ? 'have them checked: ALTER TABLE … VALIDATE CONSTRAINT …, as the owner of the table'
+        : `SQLite holds rows whose parent is missing (PRAGMA foreign_key_check names them); mend them there. In PostgreSQL they are found by: ${orphaned.statement}`,
     );
   },
 
@@ -126,6 +140,10 @@ const LOOKS: Readonly<Record<GateName, (context: GateContext, from: Stage) => Pr
     );
   },
 };
+
+function ofAbout(rows: number | null): string {
+  return rows === null ? 'rows so far' : `of about ${rows} rows`;
+}
 
 async function comparisonGate(records: Records, maxAgeMs: number): Promise<Gate> {
   const last = await records.lastComparison({ onlyFull: true });

@@ -1,9 +1,11 @@
 export { createCrossfade, Crossfade } from './crossfade.ts';
 export type { BackfillOptions } from './crossfade.ts';
-export type { CrossfadeOptions, Logger } from './config.ts';
+export type { Rewriter } from './compat/rewriter.ts';
+export type { CrossfadeOptions, KnexOptions, Logger } from './config.ts';
 export type { Form } from './codec/form.ts';
 export { CrossfadeError, isCrossfadeError } from './errors.ts';
 export type { ErrorCode } from './errors.ts';
+export type { BrokenForeignKey, FillLimits, FillPhase, FillReport } from './fill-records.ts';
 export type { Cutover, MoveOptions, StepOptions, StepOutcome } from './cutover.ts';
 export type { Mirror } from './mirror.ts';
 export { Repository } from './repository.ts';

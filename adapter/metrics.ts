@@ -1,7 +1,9 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { FILL_PHASES, SLOWED_BY } from './fill-records.ts';
 import type { StoreName } from './spec.ts';
 import { STAGE_NAMES } from './stage.ts';
 import type { Stage } from './stage.ts';
+import type { BackfillStatus } from './status.ts';
 import type { ComparisonRecord, StepApplied } from './store.ts';
 
 const STORES = ['sqlite', 'postgres'] as const satisfies readonly StoreName[];
@@ -14,6 +16,7 @@ export interface Gauges {
   readonly lagSeconds: () => number;
   readonly isMirrorRunning: () => boolean;
   readonly quarantined: () => number | null;
+  readonly backfill: () => BackfillStatus | null;
   readonly breaker: () => (typeof BREAKER_STATES)[number];
 }
 
@@ -31,7 +34,6 @@ export class Metrics {
   readonly #fenced: Counter<'store'>;
   readonly #switches: Counter<'to' | 'outcome'>;
   readonly #pause: Histogram<'to'>;
-  readonly #backfillRows: Gauge;
   readonly #changelog: Gauge<'store'>;
   readonly #comparison: Gauge<'outcome'>;
   readonly #comparisonTime: Gauge;
@@ -116,11 +118,6 @@ export class Metrics {
       labelNames: ['store'],
       registers,
     });
-    this.#backfillRows = new Gauge({
-      name: 'crossfade_backfill_rows',
-      help: 'Rows that the backfill has copied so far.',
-      registers,
-    });
     this.#comparison = new Gauge({
       name: 'crossfade_comparison_outcome',
       help: 'Outcome of the last comparison: 1 for the one that holds.',
@@ -164,6 +161,7 @@ export class Metrics {
     );
     simple('crossfade_mirror_running', 'Whether this process runs the Mirror.', () => Number(gauges.isMirrorRunning()));
     simple('crossfade_quarantined_rows', 'Rows that the secondary could not hold.', () => gauges.quarantined() ?? 0);
+    this.#showBackfill(gauges);
     new Gauge({
       name: 'crossfade_breaker_state',
       help: 'State of the circuit breaker around the PostgreSQL pool: 1 for the one that holds.',
@@ -174,6 +172,71 @@ export class Metrics {
       },
     });
     for (const store of STORES) this.#fenced.inc({ store }, 0);
+  }
+
+  #showBackfill({ backfill }: Gauges): void {
+    const registers = [this.registry];
+    const numbers = [
+      ['rows', 'Rows that the backfill has copied so far.', (now) => now.rowsCopied],
+      ['expected_rows', 'About how many rows there are to copy; 0 before they are counted.', (now) => now.rowsExpected],
+      ['rows_per_second', 'How fast the backfill copies now.', (now) => now.rowsPerSecond],
+      ['bytes_per_second', 'About how many bytes of values the backfill copies a second.', (now) => now.bytesPerSecond],
+      ['paused', 'Whether a person has paused the backfill.', (now) => Number(now.isPaused)],
+      [
+        'indexes_aside',
+        'Indexes that are to be made again when the rows are copied.',
+        (now) => now.indexesAside.length,
+      ],
+      [
+        'broken_foreign_keys',
+        'Foreign keys that did not hold after the backfill.',
+        (now) => now.brokenForeignKeys.length,
+      ],
+    ] satisfies [string, string, (now: BackfillStatus) => number | null][];
+    for (const [name, help, value] of numbers) {
+      new Gauge({
+        name: `crossfade_backfill_${name}`,
+        help,
+        registers,
+        collect() {
+          const now = backfill();
+          this.set((now === null ? null : value(now)) ?? 0);
+        },
+      });
+    }
+    const oneOf = <T extends string>(
+      { name, help, label, values }: { name: string; help: string; label: string; values: readonly T[] },
+      holds: (now: BackfillStatus) => T,
+    ): void => {
+      new Gauge({
+        name,
+        help,
+        labelNames: [label],
+        registers,
+        collect() {
+          const now = backfill();
+          for (const each of values) this.set({ [label]: each }, now !== null && holds(now) === each ? 1 : 0);
+        },
+      });
+    };
+    oneOf(
+      {
+        name: 'crossfade_backfill_phase',
+        help: 'What the backfill is at: 1 for the phase that holds.',
+        label: 'phase',
+        values: FILL_PHASES,
+      },
+      ({ phase }) => phase,
+    );
+    oneOf(
+      {
+        name: 'crossfade_backfill_slowed',
+        help: 'What holds the backfill back: 1 for the reason that holds.',
+        label: 'reason',
+        values: SLOWED_BY,
+      },
+      ({ slowedBy }) => slowedBy,
+    );
   }
 
   query(event: { store: StoreName; kind: 'read' | 'write'; seconds: number; failed: boolean }): void {
@@ -215,10 +278,6 @@ export class Metrics {
 
   changelog({ store, bytes }: { store: StoreName; bytes: number }): void {
     this.#changelog.set({ store }, bytes);
-  }
-
-  backfill(rowsCopied: number): void {
-    this.#backfillRows.set(rowsCopied);
   }
 
   comparison(record: ComparisonRecord): void {

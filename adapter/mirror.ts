@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { CrossfadeError, isCrossfadeError, messageOf } from './errors.ts';
+import type { Fill } from './fill.ts';
+import type { FillRecord } from './fill-records.ts';
 import { Loop } from './loop.ts';
 import type { NextTurn } from './loop.ts';
 import type { Metrics } from './metrics.ts';
@@ -12,6 +14,7 @@ import { MirrorWaiters } from './mirror-waiters.ts';
 import type { Waiter } from './mirror-waiters.ts';
 import { otherStore } from './spec.ts';
 import type { Key, StoreName, TableSpec } from './spec.ts';
+import { backfillStatus } from './backfill-status.ts';
 import type { BackfillStatus, MirrorStatus } from './status.ts';
 import { stepOutdated } from './store.ts';
 import type { Cursor, Position, Quarantined, Records, StepApplied, StepReading, Store } from './store.ts';
@@ -25,6 +28,8 @@ export interface MirrorOptions {
     'mirror' | 'processName' | 'leaseMs' | 'pollMs' | 'refreshMs' | 'backfillRows' | 'maxChangelogBytes' | 'logger'
   >;
   readonly metrics: Metrics;
+  /** What goes with a backfill beside copying rows. */
+  readonly fill: Fill;
   /** Whether the primary's changes are captured: without that there is nothing to mirror. */
   readonly isCaptured: () => boolean;
   /** Whether the stage asks for a mirror now. */
@@ -95,6 +100,8 @@ export class Mirror {
   #behindSince: number | null = null;
   #outsidePosition: Position | null = null;
   #outsideQuarantine: readonly Quarantined[] | null = null;
+  #outside: { readonly cursors: readonly Cursor[]; readonly fill: FillRecord | null; readonly at: number } | null =
+    null;
   #holdsAllRows: boolean | null = null;
   #prunedAt = 0;
   #lookedAfterAt = 0;
@@ -121,8 +128,10 @@ export class Mirror {
   async stop(): Promise<void> {
     this.#isClosed = true;
     this.#interrupt.abort(this.#closed());
+    const filled = this.#options.fill.stop();
     await this.#loop.stop();
     await this.#allLanded();
+    await filled;
     this.#waiters.rejectAll(this.#closed());
     await this.#lease.giveBack();
   }
@@ -159,6 +168,10 @@ export class Mirror {
     const { state, quarantine, cursors } = await secondary.progress();
     this.#outsideQuarantine = quarantine;
     this.#holdsAllRows = isComplete({ cursors, isReconciling: state.isReconciling });
+    if (performance.now() - (this.#outside?.at ?? -Infinity) > LOOK_AFTER_EVERY_MS) {
+      const fill = secondary.name === 'postgres' ? await this.#options.records.fill.read() : null;
+      this.#outside = { cursors, fill, at: performance.now() };
+    }
     const { watermark } = state;
     const seen = this.#outsidePosition;
     if (watermark === null) return false;
@@ -271,6 +284,13 @@ export class Mirror {
     return this.#holdsAllRows;
   }
 
+  /** How far the backfill has come, as far as this process knows; `null` before it has looked. */
+  get backfill(): BackfillStatus | null {
+    const course = this.#course;
+    if (course !== null) return backfillStatus(course.cursors, this.#options.fill.record);
+    return this.#outside === null ? null : backfillStatus(this.#outside.cursors, this.#outside.fill);
+  }
+
   // ── A turn ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** What a turn found out before {@link forget} was called is void, its errors too. */
@@ -286,7 +306,7 @@ export class Mirror {
   }
 
   async #turn(): Promise<NextTurn> {
-    const { config, isCaptured, isWanted, stores } = this.#options;
+    const { config, fill, isCaptured, isWanted, stores } = this.#options;
     await this.#guard.look();
     if (!isCaptured() || (!isWanted() && this.#demands === 0)) {
       if (isWanted()) await this.#assertCaptured();
@@ -314,10 +334,12 @@ export class Mirror {
       this.#holdsAllRows = isComplete(course);
       // First: capture that is broken must not look well in between.
       await this.#lookAfter(course);
+      await this.#leased(() => fill.prepare(course));
       const did = await this.#step(course);
       await this.#prune(course);
-      if (did === 'nothing') return { afterMs: config.pollMs };
-      return this.#nextPiece(course) === null ? { afterMs: GATHER_MS } : 'again';
+      if ((await this.#leased(() => fill.finish(course, { alone: () => this.#alone() }))) === 'again') return 'again';
+      if (fill.nextPiece(course) !== null) return 'again';
+      return { afterMs: Math.min(did === 'nothing' ? config.pollMs : GATHER_MS, fill.pauseMs(course)) };
     } catch (error) {
       if (!isCrossfadeError(error, 'STEP_OUTDATED')) throw error;
       this.#course = null;
@@ -339,12 +361,9 @@ export class Mirror {
   }
 
   async #step(course: Course): Promise<'something' | 'nothing'> {
-    const piece = this.#nextPiece(course);
+    const piece = this.#options.fill.nextPiece(course);
     const isAlone = piece !== null || course.quarantine.length > 0;
-    if (isAlone) {
-      await this.#allLanded();
-      await this.#throwFailure();
-    }
+    if (isAlone) await this.#alone();
     const behindSince = this.#behindSince;
     const startedAt = performance.now();
     const { signal } = this.#interruptible();
@@ -399,6 +418,22 @@ export class Mirror {
       throw failed(error);
     } finally {
       if (!this.#flights.includes(flight)) this.#unlanded.delete(flight);
+      await unkeep();
+    }
+  }
+
+  /** With no step under way. */
+  async #alone(): Promise<void> {
+    await this.#allLanded();
+    await this.#throwFailure();
+  }
+
+  /** What takes long must not cost the lease. */
+  async #leased<T>(work: () => Promise<T>): Promise<T> {
+    const unkeep = this.#lease.keep(() => {});
+    try {
+      return await work();
+    } finally {
       await unkeep();
     }
   }
@@ -488,31 +523,28 @@ export class Mirror {
         'has moved on: another process applied a step, or the roles have changed',
       );
     }
-    this.#noteApplied(course, { reading, applied });
-    this.#options.metrics.step({
-      to: course.secondary.name,
-      changes: reading.changes,
-      seconds: (performance.now() - startedAt) / 1000,
-    });
+    const ms = performance.now() - startedAt;
+    this.#noteApplied(course, { reading, applied, ms });
+    this.#options.metrics.step({ to: course.secondary.name, changes: reading.changes, seconds: ms / 1000 });
   }
 
-  #noteApplied(course: Course, { reading, applied }: { reading: StepReading; applied: StepApplied }): void {
+  #noteApplied(
+    course: Course,
+    { reading, applied, ms }: { reading: StepReading; applied: StepApplied; ms: number },
+  ): void {
     course.appliedWatermark = reading.position;
     course.quarantine = applied.quarantine;
     this.#outsideQuarantine = applied.quarantine;
     const { cursor } = reading;
+    if (cursor !== null) {
+      const before = course.cursors.find((other) => other.table === cursor.table)?.rowsCopied ?? 0;
+      this.#options.fill.copied({ table: cursor.table, rows: cursor.rowsCopied - before, ms });
+    }
     if (cursor !== null)
       course.cursors = course.cursors.map((other) => (other.table === cursor.table ? cursor : other));
     this.#holdsAllRows = isComplete(course);
     this.#options.metrics.applied({ to: course.secondary.name, ...applied });
     this.#allIsWell();
-  }
-
-  /** The next piece of the first table whose backfill is not done. */
-  #nextPiece(course: Course): { table: TableSpec; rows: number } | null {
-    const open = new Set(course.cursors.filter((cursor) => !cursor.isDone).map((cursor) => cursor.table));
-    const table = course.tables.find(({ name }) => open.has(name));
-    return table === undefined ? null : { table, rows: this.#options.config.backfillRows };
   }
 
   async #prune(course: Course): Promise<void> {
@@ -613,15 +645,6 @@ export class Mirror {
       cause,
     });
   }
-}
-
-/** The backfill's progress as cursors tell it. */
-export function backfillStatus(cursors: readonly Cursor[]): BackfillStatus {
-  return {
-    isDone: cursors.every((cursor) => cursor.isDone),
-    rowsCopied: cursors.reduce((sum, cursor) => sum + cursor.rowsCopied, 0),
-    tables: cursors.map(({ table, rowsCopied, isDone }) => ({ table, rowsCopied, isDone })),
-  };
 }
 
 function byTable(quarantine: readonly Quarantined[]): ReadonlyMap<string, readonly Key[]> {

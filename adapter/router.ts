@@ -2,13 +2,14 @@ import knex from 'knex';
 import type { Knex } from 'knex';
 import type { Breaker } from './breaker.ts';
 import { Catalog } from './compat/catalog.ts';
-import type { Config } from './config.ts';
+import { Rewriting } from './compat/rewriting.ts';
+import type { Config, KnexOptions } from './config.ts';
 import type { StoreName } from './spec.ts';
 import type { Traffic } from './traffic.ts';
-import { Compiling } from './router/core.ts';
+import { bind, Compiling } from './router/core.ts';
 import type { QueryEvent, RouterCore, Target } from './router/core.ts';
 import { assertInternals, dialectClass } from './router/knex-internals.ts';
-import type { ClientConstructor } from './router/knex-internals.ts';
+import type { ClientConstructor, ClientInternals } from './router/knex-internals.ts';
 import type { QueryObserver } from './router/query-observer.ts';
 import { postgresClientClass, probe } from './router/postgres-client.ts';
 import { RoutedTransactions } from './router/routed-transaction.ts';
@@ -16,6 +17,7 @@ import { routerClientClass } from './router/router-client.ts';
 import { SideReads } from './router/side-reads.ts';
 import type { SideReadLimits } from './router/side-reads.ts';
 import { sqliteClientClass } from './router/sqlite-client.ts';
+import { BOUND_TO } from './router/target-client.ts';
 import type { TargetClient, TargetHooks } from './router/target-client.ts';
 
 export type { QueryEvent } from './router/core.ts';
@@ -31,12 +33,16 @@ export interface RouterOptions {
   readonly sqlite: string;
   /** The connection URL of the PostgreSQL database. */
   readonly postgres: string;
-  /** Options of the application's own Knex instance that are not about a connection. */
-  readonly knex: Config['knex'];
+  /** Options of the application's own Knex instance. */
+  readonly knex: KnexOptions;
   /** The largest number of PostgreSQL connections. */
   readonly poolMax: number;
   /** The forms of columns that the application has set itself: see {@link Config}. */
   readonly columns?: Config['columns'];
+  /** Tables whose values are PostgreSQL's own: see {@link Config}. */
+  readonly native?: Config['native'];
+  /** Puts SQL written for SQLite into PostgreSQL's words: see {@link Config}. */
+  readonly rewrite?: Config['rewrite'];
   /** Decides where each query goes. */
   readonly traffic: Traffic;
   /** Stands in front of PostgreSQL's pool. Not closed by the router. */
@@ -91,7 +97,11 @@ export class Router {
     const core = new Core(options);
     const Facade = dialectClass('better-sqlite3');
     const RouterClient = routerClientClass(Facade, core, core.transactions);
-    return new Router(knex({ ...options.knex, client: asKnexClient(RouterClient) }), core, options);
+    // Without a connection Knex makes no pool.
+    const { connection: _connection, pool: _pool, ...others } = options.knex;
+    const instance = knex({ ...others, client: asKnexClient(RouterClient) });
+    describe(instance, core.targets.sqlite.client);
+    return new Router(instance, core, options);
   }
 
   /** Connections of their own for reads beside the application's, which its queries never wait for. To be closed. */
@@ -114,15 +124,22 @@ class Core implements RouterCore {
   readonly catalog: Catalog;
   readonly storeOf: RouterCore['storeOf'] = new WeakMap();
   readonly compiling = new Compiling();
+  readonly #rewriting: Rewriting | undefined;
   readonly observer: QueryObserver = {};
 
   constructor(options: RouterOptions) {
     this.traffic = options.traffic;
     this.breaker = options.breaker;
     this.onQuery = options.onQuery;
-    this.catalog = new Catalog(options.columns);
+    this.catalog = new Catalog({ forms: options.columns, native: options.native });
+    this.#rewriting = this.#rewritingOf(options);
     this.transactions = new RoutedTransactions(this);
     this.targets = { sqlite: this.#sqlite(options), postgres: this.#postgres(options) };
+  }
+
+  #rewritingOf({ rewrite, sqlite, warn }: RouterOptions): Rewriting | undefined {
+    if (rewrite === undefined) return undefined;
+    return new Rewriting({ rewriter: rewrite, sqlite, catalog: this.catalog, warn: warn ?? ((text) => console.warn(text)) });
   }
 
   #hooks(store: StoreName): TargetHooks {
@@ -140,8 +157,8 @@ class Core implements RouterCore {
     const instance = knex({
       ...options.knex,
       client: asKnexClient(Client),
-      connection: { filename: options.sqlite },
-      pool: { min: 1, max: 1 },
+      connection: { ...options.knex.connection, filename: options.sqlite },
+      pool: { min: 1, max: 1, ...options.knex.pool },
     });
     const client = clientOf(instance, 'better-sqlite3');
     return { store: 'sqlite', knex: instance, client, guard: (work) => work() };
@@ -149,7 +166,22 @@ class Core implements RouterCore {
 
   #postgres(options: RouterOptions): Target {
     const { breaker, catalog } = this;
-    const Client = postgresClientClass(dialectClass('pg'), { hooks: this.#hooks('postgres'), breaker, catalog });
+    const facades = new WeakMap<object, TargetClient>();
+    const Client = postgresClientClass(dialectClass('pg'), {
+      hooks: this.#hooks('postgres'),
+      breaker,
+      catalog,
+      compiling: this.compiling,
+      rewriting: this.#rewriting,
+      facade: (client) => {
+        const router = client[BOUND_TO];
+        const { client: sqlite } = this.targets.sqlite;
+        if (router === undefined) return sqlite;
+        let facade = facades.get(router);
+        if (facade === undefined) facades.set(router, (facade = bind(sqlite, router)));
+        return facade;
+      },
+    });
     const instance = knex({
       acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
       ...(options.warn === undefined ? {} : { log: { warn: options.warn } }),
@@ -177,6 +209,13 @@ class Core implements RouterCore {
       },
     };
   }
+}
+
+/** Shows what libraries and the application's own code read of a configuration: SQLite's. */
+function describe(instance: Knex, sqlite: TargetClient): void {
+  const client: ClientInternals = instance.client;
+  for (const name of ['client', 'connection', 'pool']) client.config[name] = sqlite.config[name];
+  client.connectionSettings = sqlite.connectionSettings;
 }
 
 /** Knex takes a class of its own as `client`, and declares a narrower type for it than the ones it has. */

@@ -1,3 +1,4 @@
+import type { BrokenForeignKey, FillLimits, FillPhase, FillReport } from './fill-records.ts';
 import type { StoreName } from './spec.ts';
 import type { Stage } from './stage.ts';
 import type { ComparisonRecord, Intent } from './store.ts';
@@ -13,10 +14,41 @@ export interface Gate {
   readonly remedy: string;
 }
 
+/** How far a backfill has come. JSON as it stands; no row values. */
 export interface BackfillStatus {
+  /** Every row is copied, and what comes after it is done too: indexes, sequences, statistics, foreign keys. */
   readonly isDone: boolean;
+  readonly phase: FillPhase;
+  /** What the present phase is at, such as a table or an index; `null` when nothing is to be said. */
+  readonly busyWith: string | null;
+  /** A person has paused it. Changes are mirrored all the same. */
+  readonly isPaused: boolean;
   readonly rowsCopied: number;
-  readonly tables: readonly { readonly table: string; readonly rowsCopied: number; readonly isDone: boolean }[];
+  /** About how many there are; `null` before they have been counted. */
+  readonly rowsExpected: number | null;
+  /** Over the last seconds, as the process that copies says; `null` when none says anything. */
+  readonly rowsPerSecond: number | null;
+  readonly bytesPerSecond: number | null;
+  /** Until the last row is copied, at this rate; `null` when it cannot be told. */
+  readonly secondsLeft: number | null;
+  /** What holds it back. */
+  readonly slowedBy: FillReport['slowedBy'];
+  /** The same for people, such as `slowed: event loop 35 ms`; `null` at full speed. */
+  readonly reason: string | null;
+  /** The speed it is limited to. */
+  readonly limits: FillLimits;
+  /** Indexes that are to be made again when the rows are copied. */
+  readonly indexesAside: readonly string[];
+  /** Foreign keys that did not hold when they were checked after the last row. */
+  readonly brokenForeignKeys: readonly BrokenForeignKey[];
+  /** What else a person should know of it. */
+  readonly notes: readonly string[];
+  readonly tables: readonly {
+    readonly table: string;
+    readonly rowsCopied: number;
+    readonly rowsExpected: number | null;
+    readonly isDone: boolean;
+  }[];
   /** After a reconciliation: rows of the secondary that the primary did not have. */
   readonly rowsRemoved?: number;
 }

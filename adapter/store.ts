@@ -1,4 +1,5 @@
 import { CrossfadeError } from './errors.ts';
+import type { BrokenForeignKey, FillRecords } from './fill-records.ts';
 import type { Key, Row, StoreName, TableShape, TableSpec } from './spec.ts';
 import type { Stage } from './stage.ts';
 import type { TableDeclaration } from './table-declaration.ts';
@@ -366,8 +367,8 @@ export interface Store {
   rowsByKey(table: TableSpec, keys: readonly Key[]): Promise<readonly (Row | undefined)[]>;
   count(table: TableSpec): Promise<number>;
 
-  /** Foreign keys that rows here violate or that are not validated, by name: they would fail later writes. Empty in SQLite. */
-  brokenConstraints(tables: readonly TableSpec[]): Promise<readonly string[]>;
+  /** Foreign keys that rows here violate or that are not validated: they would fail later writes. Empty in SQLite. */
+  brokenConstraints(tables: readonly TableSpec[]): Promise<readonly BrokenForeignKey[]>;
 
   /** Resolves when the database answers. */
   ping(): Promise<void>;
@@ -376,6 +377,8 @@ export interface Store {
 
 /** What only the store that keeps shared records offers: PostgreSQL. */
 export interface Records {
+  /** What goes with a backfill of PostgreSQL. */
+  readonly fill: FillRecords;
   /** Takes or renews the Mirror's lease. Resolves to the lease in force: the caller's, or another process's. */
   lease(claim: { holder: string; description: string; ttlMs: number }): Promise<Lease>;
   currentLease(): Promise<Lease | undefined>;

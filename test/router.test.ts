@@ -221,7 +221,11 @@ function openRouter(
 }
 
 /** A router over two databases that hold the same rows. */
-async function routed(t: Teardown, store: StoreName, options: Partial<Knex.Config> = {}): Promise<Routed> {
+async function routed(
+  t: Teardown,
+  store: StoreName,
+  options: Parameters<typeof Router.open>[0]['knex'] = {},
+): Promise<Routed> {
   const { path } = await plainSqlite(t);
   const url = await freshDatabase(t);
   await fillPostgres(url);

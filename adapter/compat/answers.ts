@@ -11,8 +11,8 @@ interface PgResult {
  * What plain Knex on SQLite resolves a statement to where PostgreSQL's dialect resolves to something else, or
  * `undefined` where both agree.
  *
- * `lastInsertRowid` of a raw write is always 0: only an insert through the builder knows the generated id. So is the id
- * of an insert into a table without an integer primary key, and of one that inserted nothing.
+ * `lastInsertRowid` of a raw write is 0, unless it is an insert that was rewritten: only that, and an insert through the
+ * builder, knows the generated id. So is the id of an insert into a table without an integer primary key, and of one that inserted nothing.
  */
 export function sqliteAnswer(query: QueryObject): { readonly answer: unknown } | undefined {
   if (query.output !== undefined) return undefined;
@@ -25,7 +25,7 @@ export function sqliteAnswer(query: QueryObject): { readonly answer: unknown } |
     case 'raw':
     case 'truncate':
     case undefined:
-      return { answer: rawAnswer(resultOf(query)) };
+      return { answer: rawAnswer(resultOf(query), query.insertedKey) };
     default:
       return undefined;
   }
@@ -41,6 +41,7 @@ function insertedId(result: PgResult, key: string | undefined): unknown {
   return key === undefined ? 0 : (result.rows.at(-1)?.[key] ?? 0);
 }
 
-function rawAnswer(result: PgResult): unknown {
+function rawAnswer(result: PgResult, key: string | undefined): unknown {
+  if (key !== undefined) return { changes: result.rowCount ?? 0, lastInsertRowid: insertedId(result, key) };
   return result.fields.length > 0 ? result.rows : { changes: result.rowCount ?? 0, lastInsertRowid: 0 };
 }

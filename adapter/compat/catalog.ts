@@ -1,6 +1,9 @@
+import { columnTypeFor } from '../codec.ts';
 import type { ColumnCoding } from '../codec.ts';
+import { formOfComment, isFormOf } from '../codec/form.ts';
 import { ColumnForms } from './column-forms.ts';
 import type { FormOverrides } from './column-forms.ts';
+import type { TableFacts } from './rewriter.ts';
 
 /** What the router knows of one of PostgreSQL's tables. */
 export interface CatalogEntry {
@@ -8,77 +11,176 @@ export interface CatalogEntry {
   readonly primaryKey: readonly string[];
   /** The one column that an insert into SQLite would report as its `lastInsertRowid`, or `undefined`. */
   readonly integerKey: string | undefined;
+  /** How the values of each column travel. */
+  readonly columns: ReadonlyMap<string, ColumnCoding>;
   /** Columns of a type that SQLite does not have, and for which it takes what is bound as it is: a Date as a number. */
   readonly formed: ReadonlyMap<string, ColumnCoding>;
+  /** Whether its values are PostgreSQL's own: the application has been ported to them. */
+  readonly isNative: boolean;
 }
 
-const LOOK_UP = `
-  SELECT c.relname AS "table", a.attname AS "column",
-         CASE WHEN a.attnum = ANY (i.indkey) THEN 1 ELSE 0 END AS "isKey",
-         CASE WHEN a.atttypid IN (20, 21, 23) THEN 1 ELSE 0 END AS "isInteger",
-         CASE WHEN a.atttypid IN (1082, 1114, 1184, 2950) THEN 1 ELSE 0 END AS "isFormed",
-         c.relname || '.' || a.attname AS "name", format_type(a.atttypid, a.atttypmod) AS "type", col_description(c.oid, a.attnum) AS "comment"
-  FROM pg_class c
-  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-  LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
-  WHERE c.oid = to_regclass($1)`;
+/** Every table and view of the schemas on the search path; one that a name alone does not mean is known by its qualified one. */
+const READ = `
+  SELECT c.oid::bigint AS "oid", c.relname AS "name", n.nspname AS "schema", c.relkind IN ('v', 'm') AS "isView", pg_table_is_visible(c.oid) AS "isVisible",
+    (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, col_description(c.oid, a.attnum)) ORDER BY a.attnum)
+     FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text AS "columns",
+    (SELECT json_agg(json_build_array(i.indisprimary, (SELECT json_agg(a.attname ORDER BY k.place)
+       FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number)))
+     FROM pg_index i WHERE i.indrelid = c.oid AND i.indisunique AND i.indpred IS NULL AND i.indisvalid)::text AS "keys",
+    (EXISTS (SELECT FROM pg_constraint f WHERE f.confrelid = c.oid AND f.contype = 'f')
+     OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgname NOT LIKE '\\_crossfade%' AND t.tgname NOT LIKE 'crossfade%')) AS "minds",
+    to_regtype('crossfade_sqlite.value')::oid::bigint AS "packValue"
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname = ANY (current_schemas(false))`;
 
 /** Runs a statement on the connection of the query that wants to know. */
 export type RunSql = (sql: string, bindings: readonly unknown[]) => Promise<readonly Record<string, unknown>[]>;
 
+type ColumnRow = readonly [name: string, type: string, notNull: boolean, comment: string | null];
+type KeyRow = readonly [isPrimary: boolean, columns: readonly (string | null)[]];
+
+/** Of how the router sees some tables, what the application has set itself. */
+export interface CatalogOptions {
+  readonly forms?: FormOverrides | undefined;
+  /** Tables whose values are PostgreSQL's own. */
+  readonly native?: readonly string[] | undefined;
+}
+
 /**
- * What a write must know of its table before it can be compiled for PostgreSQL; looked up once a table. An insert on
- * SQLite tells the id of its last row unasked: on PostgreSQL the router must know which column to ask for.
+ * What the router must know of PostgreSQL's tables before a query can be compiled: an insert on SQLite tells the id of its
+ * last row unasked, a value is bound as its column's type wants it. Read once, and again after a schema change.
  */
 export class Catalog {
-  readonly #byIdentifier = new Map<string, CatalogEntry>();
-  readonly #byName = new Map<string, CatalogEntry>();
+  readonly #options: CatalogOptions;
+  #byName: ReadonlyMap<string, CatalogEntry> = new Map();
+  #byQualifiedName: ReadonlyMap<string, CatalogEntry> = new Map();
+  #facts: readonly TableFacts[] = [];
+  #isRead = false;
+  #generation = 0;
+  #hasPack = false;
   /** In which form each column's values are to come out. */
   readonly forms: ColumnForms;
 
-  constructor(overrides?: FormOverrides) {
-    this.forms = new ColumnForms(overrides);
+  constructor(options: CatalogOptions = {}) {
+    this.#options = options;
+    this.forms = new ColumnForms(options);
   }
 
-  /** A table by its quoted and perhaps qualified name; `undefined` before {@link look}. */
+  /** Whether everything is known. */
+  get isRead(): boolean {
+    return this.#isRead && this.forms.isRead;
+  }
+
+  /** Counts how often the tables have been read. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Whether PostgreSQL has the function pack. */
+  get hasPack(): boolean {
+    return this.#hasPack;
+  }
+
+  /** The tables and views that a query means by their names alone. */
+  get tables(): readonly TableFacts[] {
+    return this.#facts;
+  }
+
+  /** A table by its quoted and perhaps qualified name. */
   of(identifier: string): CatalogEntry | undefined {
-    return this.#byIdentifier.get(identifier);
+    const names = [...identifier.matchAll(/"((?:[^"]|"")*)"/g)].map(([, name = '']) => name.replaceAll('""', '"'));
+    const [first, second] = names;
+    if (first === undefined) return undefined;
+    return second === undefined ? this.#byName.get(first) : this.#byQualifiedName.get(`${first}.${second}`);
   }
 
-  /** A table by its bare name, if it has been looked up. */
+  /** A table by its bare name. */
   named(table: string): CatalogEntry | undefined {
     return this.#byName.get(table);
   }
 
-  /** Makes {@link of} know a table, if there is one of that name. */
-  async look(identifier: string, run: RunSql): Promise<void> {
-    const rows = await run(LOOK_UP, [identifier]);
-    const [first] = rows;
-    // A table that is not there may be made later.
-    if (first === undefined) return;
-    const primaryKey = columnsWith(rows, 'isKey');
-    const integers = columnsWith(rows, 'isInteger');
-    const [single] = primaryKey;
-    const entry: CatalogEntry = {
-      table: String(first['table']),
-      primaryKey,
-      integerKey: single !== undefined && primaryKey.length === 1 && integers.includes(single) ? single : undefined,
-      formed: new Map(
-        rows.filter((row) => row['isFormed'] === 1).map((row) => [String(row['column']), this.forms.codingOf(row)]),
-      ),
-    };
-    this.#byIdentifier.set(identifier, entry);
-    this.#byName.set(entry.table, entry);
+  /** Looks at every table. */
+  async read(run: RunSql): Promise<void> {
+    await this.forms.read(run);
+    const byName = new Map<string, CatalogEntry>();
+    const byQualifiedName = new Map<string, CatalogEntry>();
+    const facts: TableFacts[] = [];
+    const native = new Set<number>();
+    const rows = await run(READ, []);
+    for (const row of rows) {
+      const found = this.#factsOf(row);
+      const entry = this.#entryOf(found);
+      byQualifiedName.set(`${String(row['schema'])}.${found.name}`, entry);
+      if (entry.isNative) native.add(Number(row['oid']));
+      if (row['isVisible'] !== 1) continue;
+      byName.set(found.name, entry);
+      facts.push(found);
+    }
+    const packValue = rows[0]?.['packValue'];
+    this.#hasPack = packValue !== null && packValue !== undefined;
+    this.forms.valueType = this.#hasPack ? Number(packValue) : undefined;
+    this.forms.nativeTables = native;
+    this.#byName = byName;
+    this.#byQualifiedName = byQualifiedName;
+    this.#facts = facts;
+    this.#generation += 1;
+    this.#isRead = true;
   }
 
-  /** After a schema change: everything is looked up again. */
+  /** After a schema change: everything is looked at again. */
   forget(): void {
-    this.#byIdentifier.clear();
-    this.#byName.clear();
+    this.#isRead = false;
     this.forms.forget();
+  }
+
+  #factsOf(row: Readonly<Record<string, unknown>>): TableFacts {
+    const name = String(row['name']);
+    const columns = parsed<ColumnRow>(row['columns']);
+    // One over an expression has no columns to be known by.
+    const keys = parsed<KeyRow>(row['keys']).flatMap(([isPrimary, parts]) =>
+      parts.includes(null) ? [] : [{ isPrimary, parts: parts.map(String) }],
+    );
+    return {
+      name,
+      isView: row['isView'] === 1,
+      columns: columns.map(([column, type, notNull, comment]) => {
+        const declared = this.#options.forms?.[`${name}.${column}`]?.form ?? formOfComment(comment);
+        const form = declared !== undefined && isFormOf(type, declared) ? declared : undefined;
+        return { name: column, type, notNull, form };
+      }),
+      primaryKey: keys.find(({ isPrimary }) => isPrimary)?.parts ?? [],
+      uniques: keys.map(({ parts }) => parts),
+      minds: row['minds'] === 1,
+    };
+  }
+
+  #entryOf({ name, columns, primaryKey }: TableFacts): CatalogEntry {
+    const codings = new Map(
+      columns.map((column): [string, ColumnCoding] => [
+        column.name,
+        {
+          type: columnTypeFor(column.type) ?? 'text',
+          postgresType: column.type,
+          ...(column.form === undefined ? {} : { form: column.form }),
+        },
+      ]),
+    );
+    const isNative = this.#options.native?.includes(name) === true;
+    const [key] = primaryKey;
+    const isInteger = key !== undefined && /^(smallint|integer|bigint)$/.test(codings.get(key)?.postgresType ?? '');
+    return {
+      table: name,
+      primaryKey,
+      integerKey: primaryKey.length === 1 && isInteger ? key : undefined,
+      columns: codings,
+      formed: new Map(isNative ? [] : [...codings].filter(([, { postgresType }]) => FORMED.test(postgresType))),
+      isNative,
+    };
   }
 }
 
-function columnsWith(rows: readonly Record<string, unknown>[], mark: string): string[] {
-  return rows.filter((row) => row[mark] === 1).map((row) => String(row['column']));
+const FORMED = /^(date|timestamp.*|uuid)$/;
+
+function parsed<T>(text: unknown): readonly T[] {
+  return typeof text === 'string' ? (JSON.parse(text) as readonly T[]) : [];
 }

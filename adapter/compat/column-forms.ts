@@ -1,10 +1,11 @@
-import type pg from 'pg';
+import pg from 'pg';
 import { columnTypeFor, fromPostgres } from '../codec.ts';
 import type { ColumnCoding } from '../codec.ts';
 import { formOfComment, isFormOf } from '../codec/form.ts';
 import type { Form } from '../codec/form.ts';
 import { Unholdable } from '../codec/unholdable.ts';
-import type { RunSql } from './catalog.ts';
+import type { CatalogOptions, RunSql } from './catalog.ts';
+import { packValue } from './pack-value.ts';
 import { jsNumber, parserOf } from './result-types.ts';
 import type { Parser } from './result-types.ts';
 
@@ -32,6 +33,8 @@ const READ = `
 
 /** Above every oid of PostgreSQL's, which has 32 bits. */
 const FIRST_ID = 2 ** 32;
+/** Above every form's. */
+const FIRST_NATIVE_ID = 2 ** 33;
 
 /**
  * Gives the values of PostgreSQL's columns the form that SQLite has for them: the milliseconds of a `timestamptz`, the
@@ -42,6 +45,10 @@ const FIRST_ID = 2 ** 32;
  */
 export class ColumnForms {
   readonly #overrides: FormOverrides;
+  /** The oid of the function pack's type, which tells each value's own; undefined where there is no pack. */
+  valueType: number | undefined;
+  /** The oids of the tables whose values are PostgreSQL's own. */
+  nativeTables: ReadonlySet<number> = new Set();
   readonly #parsers = new Map<number, Parser>();
   readonly #ids = new Map<string, number>();
   #byColumn: ReadonlyMap<string, number> | undefined;
@@ -49,8 +56,8 @@ export class ColumnForms {
   /** For what is no column (an aggregate, a view's column): the form, where all columns of a type have the same. */
   #byOid: ReadonlyMap<number, number> = new Map();
 
-  constructor(overrides: FormOverrides = {}) {
-    this.#overrides = overrides;
+  constructor({ forms = {} }: CatalogOptions = {}) {
+    this.#overrides = forms;
   }
 
   /** Whether the columns are known. */
@@ -61,7 +68,10 @@ export class ColumnForms {
   /** For the `types` of a pg connection. */
   get types(): pg.CustomTypesConfig {
     return {
-      getTypeParser: (oid: number, format?: 'text' | 'binary') => this.#parsers.get(oid) ?? parserOf(oid, format),
+      getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+        oid >= FIRST_NATIVE_ID
+          ? pg.types.getTypeParser(oid - FIRST_NATIVE_ID, format)
+          : (this.#parsers.get(oid) ?? (oid === this.valueType ? packValue : parserOf(oid, format))),
     };
   }
 
@@ -111,6 +121,10 @@ export class ColumnForms {
   }
 
   #relabel(field: Field): void {
+    if (this.nativeTables.has(field.tableID)) {
+      field.dataTypeID += FIRST_NATIVE_ID;
+      return;
+    }
     if (!FORMED_OIDS.includes(field.dataTypeID)) return;
     const own = this.#byColumn?.get(`${field.tableID}.${field.columnID}`);
     // Somebody has made a table: the next query looks.

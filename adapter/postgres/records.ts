@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { ComparisonRecord, Lease, Records } from '../store.ts';
+import type { FillRecords } from '../fill-records.ts';
 import { StoredComparisons } from './comparison-history.ts';
 import { sqlState } from './connection.ts';
 
@@ -34,11 +35,17 @@ const isoTime = (column: string): string =>
 /** What all processes share: who runs the Mirror, and what comparisons have found. */
 export class SharedRecords implements Records {
   readonly comparisons: StoredComparisons;
+  readonly fill: FillRecords;
   readonly #query: Query;
   readonly #exclusively: Records['exclusively'];
 
-  constructor(options: { readonly query: Query; readonly exclusively: Records['exclusively'] }) {
+  constructor(options: {
+    readonly query: Query;
+    readonly fill: FillRecords;
+    readonly exclusively: Records['exclusively'];
+  }) {
     this.#query = options.query;
+    this.fill = options.fill;
     this.#exclusively = options.exclusively;
     this.comparisons = new StoredComparisons(options.query);
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ColumnSpec, TableSpec } from '../spec.ts';
 import { keyColumns } from '../spec.ts';
+import { FILL_SQL } from './fill-sql.ts';
 
 /** The version of the bookkeeping tables below. A release that finds a higher one refuses to start. */
 export const BOOKKEEPING_VERSION = 1;
@@ -82,6 +83,7 @@ export const BOOKKEEPING_SQL = `
     outcome text NOT NULL, is_full boolean NOT NULL, rows_compared bigint NOT NULL,
     missing bigint NOT NULL, extra bigint NOT NULL, differing bigint NOT NULL, inconclusive bigint NOT NULL
   );
+  ${FILL_SQL}
   CREATE OR REPLACE FUNCTION crossfade.refuse_write() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   BEGIN
     IF EXISTS (SELECT FROM crossfade.state WHERE lifted >= TG_ARGV[0]::integer) THEN

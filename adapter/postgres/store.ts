@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.ts';
 import { CrossfadeError } from '../errors.ts';
+import type { BrokenForeignKey } from '../fill-records.ts';
 import { decodeKey, keyColumns } from '../spec.ts';
 import type { Key, Row, TableShape, TableSpec } from '../spec.ts';
 import type { TableDeclaration } from '../table-declaration.ts';
@@ -26,6 +27,8 @@ import { describeConnectionError, enterReplicaRole, isLockTimeout, openPool, sql
 import { lockState, noteHistory, only, STATE_SQL, toState } from './bookkeeping.ts';
 import type { StateRow } from './bookkeeping.ts';
 import { raiseFence, retireFenceOf } from './fence.ts';
+import { PostgresFill } from './fill-records.ts';
+import { FILL_ANEW_SQL } from './fill-sql.ts';
 import { brokenForeignKeys } from './foreign-keys.ts';
 import { COMPARISON_HISTORY_SQL } from './comparison-history.ts';
 import { tableDeclarations } from './declarations.ts';
@@ -85,8 +88,10 @@ export class PostgresStore implements Store {
     this.#url = url;
     this.#answerLimitMs = answerLimitMs;
     this.#pool = openPool(url, answerLimitMs);
+    const query: ConstructorParameters<typeof PostgresFill>[1] = (text, values) => this.#query(text, values);
     this.records = new SharedRecords({
-      query: (text, values) => this.#query(text, values),
+      query,
+      fill: new PostgresFill(url, query),
       exclusively: (name, work) => this.#reaching(() => runExclusively(this.#pool, name, work)),
     });
   }
@@ -167,6 +172,7 @@ export class PostgresStore implements Store {
     reconciles?: boolean;
   }): Promise<void> {
     const { reconciles = false } = request;
+    await this.#makeIndexesOfOthers(request.tables);
     // A session of its own: the Mirror may be in the middle of a transaction on its one.
     await this.#ownSession(async (client) => {
       await client.query('BEGIN; SET LOCAL synchronous_commit = on');
@@ -175,7 +181,7 @@ export class PostgresStore implements Store {
       if (!request.empties && !reconciles && state.watermark_capture_id === request.captureId) return;
       // DELETE and not TRUNCATE: TRUNCATE would refuse tables that others refer to, and hide rows from running readers.
       if (request.empties) for (const { name } of request.tables) await client.query(`DELETE FROM ${quote(name)}`);
-      await client.query('DELETE FROM crossfade.cursors; DELETE FROM crossfade.quarantine');
+      await client.query(`DELETE FROM crossfade.cursors; DELETE FROM crossfade.quarantine; ${FILL_ANEW_SQL}`);
       for (const { name } of request.tables)
         await client.query('INSERT INTO crossfade.cursors (tbl) VALUES ($1)', [name]);
       await client.query(
@@ -186,6 +192,15 @@ export class PostgresStore implements Store {
     });
   }
 
+  /** Tables that are not mirrored any more get back what was set aside for their backfill. */
+  async #makeIndexesOfOthers(tables: readonly TableSpec[]): Promise<void> {
+    const { rows } = await this.#query<{ tbl: string }>(
+      'SELECT DISTINCT tbl FROM crossfade.indexes_aside WHERE tbl <> ALL ($1)',
+      [tables.map(({ name }) => name)],
+    );
+    for (const { tbl } of rows) await this.records.fill.makeAllIndexes({ ofTable: tbl });
+  }
+
   async reconciled(): Promise<void> {
     await this.#query(`UPDATE crossfade.state SET reconciling = false WHERE role = 'secondary'`);
   }
@@ -193,6 +208,7 @@ export class PostgresStore implements Store {
   async uninstall(): Promise<void> {
     const tables = await this.installedTables();
     if ((await this.state()) === undefined) return;
+    await this.records.fill.makeAllIndexes();
     await this.#transaction(async (client) => {
       await client.query(tables.map((table) => dropCaptureSql(table) + dropFenceSql(table)).join('\n'));
       await client.query('DROP SCHEMA IF EXISTS crossfade CASCADE');
@@ -565,7 +581,7 @@ export class PostgresStore implements Store {
     return Number(only(rows).rows);
   }
 
-  async brokenConstraints(tables: readonly TableSpec[]): Promise<readonly string[]> {
+  async brokenConstraints(tables: readonly TableSpec[]): Promise<readonly BrokenForeignKey[]> {
     return this.#reaching(() => this.#withClient((client) => brokenForeignKeys(client, tables)));
   }
 

@@ -4,7 +4,7 @@ import type { StoreName } from '../spec.ts';
 import type { Traffic } from '../traffic.ts';
 import { BOUND_TO } from './target-client.ts';
 import type { TargetClient } from './target-client.ts';
-import type { ClientInternals, Connection } from './knex-internals.ts';
+import type { BuilderInternals, ClientInternals, Connection } from './knex-internals.ts';
 import type { Catalog } from '../compat/catalog.ts';
 import type { QueryObserver } from './query-observer.ts';
 
@@ -45,6 +45,8 @@ export interface RouterCore {
  */
 export class Compiling {
   client: TargetClient | undefined;
+  /** The builder that is being compiled for SQLite, so that what comes out can be rewritten for another client. */
+  rewriting: BuilderInternals | undefined;
 
   during<T>(client: TargetClient, work: () => T): T {
     const outer = this.client;
@@ -53,6 +55,23 @@ export class Compiling {
       return work();
     } finally {
       this.client = outer;
+    }
+  }
+
+  /** SQLite's client, while something is compiled for SQLite that PostgreSQL is to run. */
+  get facade(): TargetClient | undefined {
+    return this.rewriting === undefined ? undefined : this.client;
+  }
+
+  /** Runs a builder on a client, compiled for it or, where that is wanted, for SQLite. */
+  running<T>(client: TargetClient, builder: BuilderInternals, work: () => T): T {
+    const facade = client.rewrittenFrom(builder);
+    const outer = this.rewriting;
+    this.rewriting = facade === undefined ? undefined : builder;
+    try {
+      return this.during(facade ?? client, work);
+    } finally {
+      this.rewriting = outer;
     }
   }
 }
@@ -79,6 +98,8 @@ export function bind(target: TargetClient, router: ClientInternals): TargetClien
     [BOUND_TO]: { value: router },
     config: { value: config, writable: true },
     logger: { value: router.logger, writable: true },
+    // Set by `_strict()` of knex's SQLite client, on a client derived from the router's.
+    strictForeignKeyPragma: { value: router.strictForeignKeyPragma, writable: true },
   });
   for (const name of EMITTER) {
     const method: unknown = Reflect.get(router, name);

@@ -25,6 +25,8 @@ export interface QueryObject {
   response?: unknown;
   /** Ours: the generated key's column that was added to an insert's RETURNING. */
   readonly insertedKey?: string;
+  /** Ours: whether SQLite's functions are to be found under their own names. */
+  readonly usesPack?: boolean;
 }
 
 /** A statement of a builder: one call of `where`, `join`, `with`… */
@@ -57,6 +59,7 @@ export interface BuilderInternals {
   /** Raw queries only. */
   readonly isRawInstance?: boolean;
   readonly sql?: string;
+  readonly bindings?: unknown;
   /** A connection that the application chose with `.connection()`. */
   readonly _connection?: Connection;
   /** Compiles it. Schema builders give a list. */
@@ -128,14 +131,17 @@ export interface ClientInternals {
   pool: unknown;
   driver: unknown;
   readonly transacting?: boolean;
+  readonly strictForeignKeyPragma?: boolean;
   emit(event: string, ...args: unknown[]): boolean;
   runner(builder: BuilderInternals): RunnerInternals;
-  transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionPromise;
+  transaction(container: Container, config: TransactionConfig | undefined, outer?: unknown): TransactionPromise;
   queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals;
   queryBuilder(): BuilderInternals;
   formatter(builder: unknown): { wrap(value: unknown): string };
   raw(sql: string, bindings?: readonly unknown[]): unknown;
   query(connection: Connection, query: unknown): Promise<unknown>;
+  positionBindings(sql: string): string;
+  stream(connection: Connection, query: unknown, ...rest: readonly unknown[]): unknown;
   prepBindings(bindings: readonly unknown[] | undefined): readonly unknown[] | undefined;
   positionBindings(sql: string): string;
   processResponse(query: QueryObject, runner: unknown): unknown;
@@ -173,6 +179,8 @@ const CLIENT_METHODS = [
   'raw',
   'query',
   'prepBindings',
+  'positionBindings',
+  'stream',
   'positionBindings',
   'processResponse',
   'postProcessResponse',

@@ -7,6 +7,11 @@ import { sqliteBindings } from '../compat/bindings.ts';
 import type { Catalog, RunSql } from '../compat/catalog.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
 import { sqliteError } from '../compat/sqlite-error.ts';
+import { isRewritten, hasRaw } from '../compat/rewritten-builders.ts';
+import type { Rewriting } from '../compat/rewriting.ts';
+import { Sessions } from '../compat/sessions.ts';
+import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
+import type { Compiling } from './core.ts';
 import { compilerClass } from './knex-internals.ts';
 import type {
   BuilderInternals,
@@ -16,7 +21,7 @@ import type {
   QueryObject,
 } from './knex-internals.ts';
 import { targetClientClass } from './target-client.ts';
-import type { TargetClientConstructor, TargetHooks } from './target-client.ts';
+import type { TargetClient, TargetClientConstructor, TargetHooks } from './target-client.ts';
 
 /** How long a new connection may take, in ms. */
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -28,11 +33,17 @@ export interface PostgresContext {
   readonly hooks: TargetHooks;
   readonly breaker: Breaker;
   readonly catalog: Catalog;
+  readonly compiling: Compiling;
+  /** Present where the application wants it. */
+  readonly rewriting: Rewriting | undefined;
+  /** SQLite's client, with what the router of one of PostgreSQL's clients says of identifiers. */
+  readonly facade: (client: TargetClient) => TargetClient;
 }
 
 /** The class of the client for PostgreSQL: knex's own, with SQLite's shapes and the breaker in front of its pool. */
 export function postgresClientClass(Dialect: ClientConstructor, context: PostgresContext): TargetClientConstructor {
-  const { breaker, catalog } = context;
+  const { breaker, catalog, compiling, rewriting, facade } = context;
+  const sessions = new Sessions();
   const Compiler = sqliteFlavoured(compilerClass(Dialect, 'pg'), catalog);
 
   const quiet = new WeakMap<object, object>();
@@ -44,7 +55,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     return derived as T;
   }
 
-  return class PostgresTarget extends targetClientClass(Dialect, context.hooks) {
+  class PostgresTarget extends targetClientClass(Dialect, context.hooks) {
     constructor(config: object) {
       super(config);
       Object.assign(this.connectionSettings, {
@@ -55,6 +66,8 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     }
 
     override queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals {
+      const { facade: other } = compiling;
+      if (other !== undefined) return other.queryCompiler(builder, bindings);
       return isolate(new Compiler(this, builder, bindings));
     }
 
@@ -69,13 +82,32 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
 
     override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
       try {
-        const done = await super._query(connection, query);
+        const done = await (query.usesPack === true
+          ? this.withPack(connection, query)
+          : super._query(connection, query));
+        sessions.note(connection, done);
         if (this.transacting && isUndoneCommit(query)) throw undoneCommit();
         return done;
       } catch (error) {
         // Outside of a transaction the breaker stands around the whole query.
         if (this.transacting) breaker.observe(error);
         throw sqliteError(error, (table) => catalog.named(table)?.primaryKey);
+      }
+    }
+
+    /** Lets SQLite's functions be found under their own names, for one statement. */
+    async withPack(connection: Connection, query: QueryObject): Promise<QueryObject> {
+      const set = (path: string) =>
+        super._query(connection, { sql: `SELECT set_config('search_path', ${path}, false)`, bindings: [] });
+      const { response } = await super._query(connection, { sql: 'SHOW search_path', bindings: [] });
+      const [row] = (response as { readonly rows: readonly { readonly search_path: string }[] }).rows;
+      const before = `'${(row?.search_path ?? 'public').replaceAll("'", "''")}'`;
+      await set(`${before} || ', crossfade_sqlite, pg_catalog'`);
+      try {
+        return await super._query(connection, query);
+      } finally {
+        // In a transaction that has failed the setting ends with it.
+        await set(before).catch(() => {});
       }
     }
 
@@ -86,7 +118,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     override async acquireUnguarded(): Promise<Connection> {
       try {
         const connection = await super.acquireUnguarded.call(quietly(this));
-        if (!catalog.forms.isRead) await this.readForms(connection);
+        if (!catalog.isRead) await this.readCatalog(connection);
         return connection;
       } catch (error) {
         throw isInfrastructureError(error) ? unreachable(error) : error;
@@ -100,15 +132,54 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     }
 
     override prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined {
-      if (builder._method !== 'insert' && builder._method !== 'update') return undefined;
-      const { tableName } = this.queryCompiler(builder);
-      if (tableName === '' || catalog.of(tableName) !== undefined) return undefined;
-      return catalog.look(tableName, this.lookUp(connection));
+      if (builder._sequence !== undefined || catalog.isRead) return undefined;
+      // Somebody has made a table meanwhile; in a transaction that has failed nothing can be looked at any more.
+      return catalog.read(this.lookUp(connection)).catch((error: unknown) => {
+        if (isInfrastructureError(error)) throw error;
+      });
     }
 
-    async readForms(connection: Connection): Promise<void> {
+    override rewrittenFrom(builder: BuilderInternals): TargetClient | undefined {
+      if (rewriting === undefined || !isRewritten(builder)) return undefined;
+      return facade(this);
+    }
+
+    override query(connection: Connection, query: unknown): Promise<unknown> {
+      const builder = compiling.rewriting;
+      if (builder === undefined) return super.query(connection, query);
+      return this.asItself(() => super.query(connection, this.rewritten(builder, query as QueryObject, connection)));
+    }
+
+    override stream(connection: Connection, query: unknown, ...rest: readonly unknown[]): unknown {
+      const builder = compiling.rewriting;
+      if (builder === undefined) return super.stream(connection, query, ...rest);
+      return this.asItself(() =>
+        super.stream(connection, this.rewritten(builder, query as QueryObject, connection), ...rest),
+      );
+    }
+
+    asItself<T>(work: () => T): T {
+      compiling.rewriting = undefined;
+      return compiling.during(this, work);
+    }
+
+    /** What SQLite's dialect made of a builder, in PostgreSQL's words; or what PostgreSQL's dialect makes of it. */
+    rewritten(builder: BuilderInternals, query: QueryObject, connection: Connection): QueryObject {
+      if (rewriting === undefined) return query;
+      const outcome = rewriting.rewrite(query, (value) => sessions.valueOf(connection, value));
+      if (!('outcome' in outcome)) return Object.assign(query, outcome, { sql: `${REWRITTEN}${outcome.sql}` });
+      const isAsIs = hasRaw(builder);
+      if (isAsIs) rewriting.admitAsIs(outcome, query.sql);
+      return Object.assign(query, builder.toSQL(), isAsIs && catalog.hasPack ? { usesPack: true } : {});
+    }
+
+    override positionBindings(sql: string): string {
+      return sql.startsWith(REWRITTEN) ? sql.slice(REWRITTEN.length) : super.positionBindings(sql);
+    }
+
+    async readCatalog(connection: Connection): Promise<void> {
       try {
-        await catalog.forms.read(this.lookUp(connection));
+        await catalog.read(this.lookUp(connection));
       } catch (error) {
         await this.releaseConnection(connection);
         throw error;
@@ -122,8 +193,16 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
         return (response as { readonly rows: readonly Record<string, unknown>[] }).rows;
       };
     }
-  };
+  }
+  // What is bound to a transaction's client is compiled for SQLite too, when the whole is.
+  if (rewriting !== undefined) {
+    for (const name of COMPILE_SURFACE) delegate(PostgresTarget.prototype, name, () => compiling.facade);
+  }
+  return PostgresTarget;
 }
+
+/** Before SQL whose parameters have PostgreSQL's numbers already. */
+const REWRITTEN = '\0';
 
 /** Opens and closes a connection of its own: whether the server takes new ones. */
 export async function probe(client: InstanceType<TargetClientConstructor>): Promise<void> {

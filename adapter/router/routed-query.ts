@@ -18,6 +18,8 @@ export interface RoutedQuery {
   readonly core: RouterCore;
   /** The targets' clients as bound to the router client that made the builder. */
   readonly bound: (store: StoreName) => TargetClient;
+  /** Gives back the connection of a stream: the router client's own way, which some replace. */
+  readonly release: (connection: Connection) => Promise<void>;
   readonly runner: RunnerInternals;
   readonly execute: Execute;
   /** Present for streams. */
@@ -114,7 +116,9 @@ async function runOnConnection(query: RoutedQuery, connection: Connection, kind:
     runner.connection = connection;
     const preparing = client.prepare(runner.builder, connection);
     if (preparing !== undefined) await preparing;
-    const result = await core.compiling.during(client, () => query.execute(runner, query.parameters));
+    const result = await core.compiling.running(client, runner.builder, () =>
+      query.execute(runner, query.parameters),
+    );
     if (kind === 'schema') core.catalog.forget();
     if (kind === 'write' || kind === 'schema') await core.traffic.committed(store);
     return result;
@@ -152,10 +156,20 @@ class Attempt {
           : await this.#streamOn(await target.client.acquireConnection(), parameters);
       failed = false;
       return result;
+    } catch (error) {
+      if (!this.hasBegun) this.#describe(error);
+      throw error;
     } finally {
       this.seconds = (performance.now() - started) / 1_000;
       core.onQuery?.({ store: this.store, kind: this.#kind, seconds: this.seconds, failed });
     }
+  }
+
+  /** As Knex has it: which query it was that got no connection. */
+  #describe(error: unknown): void {
+    if (!(error instanceof Error) || error.name !== 'KnexTimeoutError') return;
+    const { sql, bindings } = this.#query.runner.builder;
+    Object.assign(error, { sql, bindings });
   }
 
   async #runOn(connection: Connection): Promise<unknown> {
@@ -173,7 +187,7 @@ class Attempt {
     const releaseConnection = async (): Promise<void> => {
       if (isReleased) return;
       isReleased = true;
-      await this.#query.bound(this.store).releaseConnection(connection);
+      await this.#query.release(connection);
     };
     const client: TargetClient = Object.create(this.#query.bound(this.store), {
       releaseConnection: { value: releaseConnection },
@@ -192,7 +206,7 @@ class Attempt {
     this.hasBegun = true;
     const preparing = client.prepare(runner.builder, connection);
     if (preparing !== undefined) await preparing;
-    return await core.compiling.during(client, () => execute(runner, parameters));
+    return await core.compiling.running(client, runner.builder, () => execute(runner, parameters));
   }
 }
 

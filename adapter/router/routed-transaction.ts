@@ -46,7 +46,7 @@ export class RoutedTransactions {
   begin(
     bound: (store: StoreName) => TargetClient,
     container: Container,
-    config: TransactionConfig,
+    config: TransactionConfig | undefined,
   ): TransactionPromise {
     let entered: ReturnType<RouterCore['traffic']['enter']>;
     try {
@@ -84,9 +84,10 @@ export class RoutedTransactions {
     permit: WritePermit,
     bound: (store: StoreName) => TargetClient,
     container: Container,
-    config: TransactionConfig,
+    config: TransactionConfig | undefined,
   ): TransactionInternals {
-    const given = config.connection === undefined ? undefined : this.#core.storeOf.get(config.connection);
+    const connection = config?.connection;
+    const given = connection === undefined ? undefined : this.#core.storeOf.get(connection);
     const state: TransactionState = {
       store: given ?? permit.store,
       ending: undefined,
@@ -184,7 +185,7 @@ export class RoutedTransactions {
     try {
       const preparing = connection === undefined ? undefined : client.prepare(builder, connection);
       if (preparing !== undefined) await preparing;
-      const result = await this.#core.compiling.during(client, () => execute(runner, parameters));
+      const result = await this.#core.compiling.running(client, builder, () => execute(runner, parameters));
       if (kind === 'schema') this.#core.catalog.forget();
       failed = false;
       return result;

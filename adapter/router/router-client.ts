@@ -1,41 +1,22 @@
 import { isolate } from '../compat/query-compiler.ts';
 import type { StoreName } from '../spec.ts';
 import type { WritePermit } from '../traffic.ts';
+import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
 import { bind } from './core.ts';
 import type { RouterCore } from './core.ts';
 import type { BuilderInternals, ClientConstructor, ClientInternals, CompilerInternals } from './knex-internals.ts';
 import type {
   Connection,
   Container,
+  Execute,
   RunnerInternals,
+  StreamParameters,
   TransactionConfig,
   TransactionPromise,
 } from './knex-internals.ts';
 import { routeQuery } from './routed-query.ts';
 import type { RoutedTransactions } from './routed-transaction.ts';
 import type { TargetClient } from './target-client.ts';
-
-/** What a client does while Knex compiles. `wrapIdentifierImpl` is not among them: Knex passes it on without `this`. */
-const COMPILE_SURFACE = [
-  'schemaCompiler',
-  'tableCompiler',
-  'columnCompiler',
-  'viewCompiler',
-  'tableBuilder',
-  'columnBuilder',
-  'viewBuilder',
-  'formatter',
-  'parameter',
-  'parameterize',
-  'values',
-  'alias',
-  'wrapIdentifier',
-  'customWrapIdentifier',
-  '_escapeBinding',
-  'prepBindings',
-  'positionBindings',
-  'toPathForJson',
-] as const;
 
 /**
  * The class of the client that the application's Knex has. It is the client of the dialect that the application was
@@ -51,6 +32,7 @@ export function routerClientClass(
     postgres: new WeakMap(),
   };
   const permits = new WeakMap<Connection, WritePermit>();
+  let knexsOwn: RunnerInternals['ensureConnection'] | undefined;
 
   function boundTo(router: ClientInternals): (store: StoreName) => TargetClient {
     return (store) => {
@@ -68,21 +50,22 @@ export function routerClientClass(
   }
 
   class RouterClient extends Facade {
-    constructor(config: object) {
-      super(config);
-      // Libraries read the dialect's name here; Knex leaves the class.
-      this.config['client'] = 'better-sqlite3';
-      this.connectionSettings = core.targets.sqlite.client.connectionSettings;
-    }
-
     override runner(builder: BuilderInternals): RunnerInternals {
       const runner = super.runner(builder);
       const bound = boundTo(this);
-      runner.ensureConnection = (execute, parameters) => routeQuery({ core, bound, runner, execute, parameters });
+      const release = async (connection: Connection): Promise<void> => await this.releaseConnection(connection);
+      const route = (execute: Execute, parameters?: StreamParameters): Promise<unknown> =>
+        routeQuery({ core, bound, release, runner, execute, parameters });
+      const inherited = runner.ensureConnection;
+      knexsOwn ??= inherited;
+      runner.ensureConnection =
+        inherited === knexsOwn
+          ? route
+          : (execute, parameters) => within(runner, inherited, { route, execute, parameters });
       return runner;
     }
 
-    override transaction(container: Container, config: TransactionConfig): TransactionPromise {
+    override transaction(container: Container, config?: TransactionConfig): TransactionPromise {
       return transactions.begin(boundTo(this), container, config);
     }
 
@@ -140,21 +123,32 @@ export function routerClientClass(
       configurable: true,
     });
   }
-  for (const name of COMPILE_SURFACE) delegate(RouterClient.prototype, name, core);
+  for (const name of COMPILE_SURFACE) delegate(RouterClient.prototype, name, () => core.compiling.client);
   return RouterClient;
 }
 
-/** Hands a step of compiling on to the client that is being compiled for, if any. */
-function delegate(prototype: object, name: string, core: RouterCore): void {
-  const own: unknown = Reflect.get(prototype, name);
-  if (typeof own !== 'function') return;
-  Object.defineProperty(prototype, name, {
-    configurable: true,
-    writable: true,
-    value: function (this: object, ...args: unknown[]): unknown {
-      const { client } = core.compiling;
-      if (client === undefined) return Reflect.apply(own, this, args);
-      return Reflect.apply(Reflect.get(client, name) as typeof own, client, args);
-    },
-  });
+/**
+ * Runs a query within what somebody has put in place of Knex's `Runner.prototype.ensureConnection`: a tracer, a test. Knex's
+ * own, when that is called in turn, looks for no connection where there is one.
+ */
+async function within(
+  runner: RunnerInternals,
+  replacement: RunnerInternals['ensureConnection'],
+  query: {
+    readonly route: RunnerInternals['ensureConnection'];
+    readonly execute: Execute;
+    readonly parameters: StreamParameters | undefined;
+  },
+): Promise<unknown> {
+  const placeholder = {};
+  runner.connection = placeholder;
+  const execute: Execute = (_runner, parameters) => {
+    runner.connection = undefined;
+    return query.route(query.execute, parameters);
+  };
+  try {
+    return await Reflect.apply(replacement, runner, [execute, query.parameters]);
+  } finally {
+    if (runner.connection === placeholder) runner.connection = undefined;
+  }
 }

@@ -18,10 +18,12 @@ export interface TargetHooks {
 
 /** A client of one of the two databases. */
 export interface TargetClient extends ClientInternals {
-  transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionInternals;
+  transaction(container: Container, config: TransactionConfig | undefined, outer?: unknown): TransactionInternals;
   readonly [BOUND_TO]?: ClientInternals;
   /** What must be known before a builder can be compiled; nothing at all for most. */
   prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined;
+  /** The client that compiles a builder for SQLite first, where what comes out is then rewritten for this one. */
+  rewrittenFrom(builder: BuilderInternals): TargetClient | undefined;
   /** A connection, without the breaker in front of the pool. */
   acquireUnguarded(): Promise<Connection>;
 }
@@ -45,7 +47,11 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
       return super.runner(builder);
     }
 
-    override transaction(container: Container, config: TransactionConfig, outer?: unknown): TransactionInternals {
+    override transaction(
+      container: Container,
+      config: TransactionConfig | undefined,
+      outer?: unknown,
+    ): TransactionInternals {
       const watched = this.transacting ? hooks.adopt(this, container) : container;
       return super.transaction(watched, config, outer) as TransactionInternals;
     }
@@ -63,6 +69,10 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
       const connection = await super.acquireConnection();
       hooks.acquired(connection);
       return connection;
+    }
+
+    rewrittenFrom(_builder: BuilderInternals): TargetClient | undefined {
+      return undefined;
     }
 
     prepare(_builder: BuilderInternals, _connection: Connection): Promise<void> | undefined {

@@ -565,7 +565,7 @@ export class SqliteStore implements Store {
   }
 
   /** SQLite checks foreign keys only as rows change; rows that break one stay as they are. */
-  async brokenConstraints(): Promise<readonly string[]> {
+  async brokenConstraints(): Promise<readonly never[]> {
     return [];
   }
 

@@ -51,7 +51,7 @@ function isTimeIn(form: string, { clock }: Fragment): boolean {
 /** What is bound, as a column of its type takes it; undefined where it is like any other expression. */
 function boundFor(value: Fragment, bound: BoundUse, column: CatalogColumn, emission: Emission): string | undefined {
   const { type, postgresType, form } = column;
-  if (form !== undefined) return emission.bound({ key: bound.key, type, postgresType, form });
+  if (form !== undefined) return emission.bound({ key: bound.key, type, postgresType, form, isAssigned: true });
   const isNumber = bound.holds !== 'text' && bound.holds !== 'blob';
   switch (type) {
     case 'integer':

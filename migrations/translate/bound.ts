@@ -1,35 +1,12 @@
+import type { BoundClass, SessionValue } from '../../adapter/compat/rewriter.ts';
 import type { Emission } from './emission.ts';
 import { NULL_FRAGMENT, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
 import type { SqlType } from './sql-type.ts';
 
-/**
- * What is bound to a parameter, as far as SQLite's rules look at it. A JavaScript number is a real in SQLite, a whole one
- * too: `whole` is one that an integer can be told by, `bit` is 0 or 1. A text that says a number is told apart, because a
- * column of numbers takes it for one.
- */
-export type BoundClass =
-  'null' | 'integer' | 'bit' | 'whole' | 'real' | 'text' | 'integer-text' | 'real-text' | 'blob';
-
-/** One parameter of a statement that is about to be run. */
-export interface BoundParameter {
-  /** Which of SQLite's parameters, by its number or its name; or what SQLite's session knows. */
-  readonly key: string | number | SessionValue;
-  /** As what it goes to PostgreSQL. */
-  readonly type: SqlType;
-  /** The type of the column in whose form the value is, for types that SQLite does not have. */
-  readonly postgresType?: string;
-  readonly form?: string;
-}
-
-/** What a connection to SQLite knows of the statement before. */
-export interface SessionValue {
-  readonly session: 'last_insert_rowid' | 'changes' | 'total_changes';
-}
-
 /** A fragment's parameter, and what is bound to it. */
 export interface BoundUse {
-  readonly key: string | number;
+  readonly key: number;
   readonly holds: BoundClass;
 }
 
@@ -73,4 +50,10 @@ const WHOLE: ReadonlySet<BoundClass> = new Set(['integer', 'bit', 'whole', 'inte
 /** A parameter as a value of a type, whatever is bound to it. */
 export function boundAs({ key }: BoundUse, type: SqlType, emission: Emission): Fragment {
   return valueOf(emission.bound({ key, type }), type, { isNotNull: true });
+}
+
+/** What the connection to SQLite would know of the statements before; the router does. */
+export function sessionValue(key: SessionValue, emission: Emission): Fragment {
+  emission.mutable();
+  return valueOf(emission.bound({ key, type: 'integer' }), 'integer', { isWide: true, isNotNull: true });
 }

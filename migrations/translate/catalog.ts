@@ -38,6 +38,8 @@ export interface CatalogTable {
    * removes rows by. Undefined where that is not known.
    */
   readonly uniques?: readonly (readonly string[])[];
+  /** Whether something is done when one of its rows goes: a trigger, or a foreign key that points to it. */
+  readonly minds?: boolean;
 }
 
 /** The tables and views of the PostgreSQL schema that is being made, by name in any case, as SQLite finds them. */

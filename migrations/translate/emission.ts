@@ -1,5 +1,6 @@
 import type { Expr } from '../sqlite/schema.ts';
-import type { BoundClass, BoundParameter } from './bound.ts';
+import type { BoundClass, BoundParameter } from '../../adapter/compat/rewriter.ts';
+import type { BoundUse } from './bound.ts';
 import type { Catalog, CatalogTable } from './catalog.ts';
 import type { ParameterUse } from './fragment.ts';
 import { parameterKeys } from './parameter-keys.ts';
@@ -102,15 +103,17 @@ export class Emission {
   }
 
   /** What will be bound to a parameter, if that is known. */
-  holds(ast: Expr): BoundClass | undefined {
-    const number = this.#numbers.get(ast);
-    return number === undefined ? undefined : this.running?.bound[number - 1];
+  boundUse(ast: Expr): BoundUse | undefined {
+    const key = this.#numbers.get(ast);
+    const holds = key === undefined ? undefined : this.running?.bound[key - 1];
+    return key === undefined || holds === undefined ? undefined : { key, holds };
   }
 
   /** A parameter of a statement that is about to be run, as a value of a type; {@link numbered} gives it its number. */
   bound(parameter: BoundParameter): string {
     const isKnown = (one: BoundParameter) =>
-      one.key === parameter.key && one.type === parameter.type && one.postgresType === parameter.postgresType;
+      one.key === parameter.key && one.type === parameter.type && one.postgresType === parameter.postgresType &&
+      one.isAssigned === parameter.isAssigned;
     let index = this.#bound.findIndex(isKnown);
     if (index === -1) index = this.#bound.push(parameter) - 1;
     return `${MARK}${index}${MARK}::${POSTGRES_NAME[parameter.type]}`;

@@ -2,6 +2,7 @@ import type { Expr } from '../sqlite/schema.ts';
 import { isAggregateFunction, translateAggregate } from './aggregate.ts';
 import { callPack } from './call-pack.ts';
 import { chooseFirst } from './case.ts';
+import { sessionValue } from './bound.ts';
 import { compareFragments } from './compare-fragments.ts';
 import { asCondition } from './convert.ts';
 import { NULL_FRAGMENT } from './fragment.ts';
@@ -91,21 +92,24 @@ const SPECIAL: Readonly<Record<string, (args: readonly Fragment[], setting: Sett
   },
   like: ([pattern, text, escape], setting) => likeCall('like', pattern, text, escape, setting),
   glob: ([pattern, text], setting) => likeCall('glob', pattern, text, undefined, setting),
-  last_insert_rowid: () => {
+  last_insert_rowid: (_args, { emission }) => {
+    if (emission.running !== undefined) return sessionValue('last_insert_rowid', emission);
     throw new Untranslatable(
       'last-insert-rowid',
       'last_insert_rowid() asks for what the connection did before',
       'add RETURNING to the INSERT',
     );
   },
-  changes: () => {
+  changes: (_args, { emission }) => {
+    if (emission.running !== undefined) return sessionValue('changes', emission);
     throw new Untranslatable(
       'changes',
       'changes() asks for what the connection did before',
       "take the driver's row count",
     );
   },
-  total_changes: () => {
+  total_changes: (_args, { emission }) => {
+    if (emission.running !== undefined) return sessionValue('total_changes', emission);
     throw new Untranslatable(
       'changes',
       'total_changes() asks for what the connection did before',

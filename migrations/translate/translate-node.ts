@@ -69,11 +69,10 @@ function translateBare(ast: Expr, setting: Setting): Fragment {
     case 'QualifiedExpr':
       return translateQualified(ast, setting);
     case 'VariableExpr': {
-      const use = emission.parameterUse(ast);
-      const holds = emission.holds(ast);
-      return holds === undefined
-        ? valueOf(UNTYPED, 'null', { parameter: use })
-        : boundFragment({ key: use.key, holds }, emission);
+      const bound = emission.boundUse(ast);
+      return bound === undefined
+        ? valueOf(UNTYPED, 'null', { parameter: emission.parameterUse(ast) })
+        : boundFragment(bound, emission);
     }
     case 'ParenthesizedExpr': {
       const [only] = ast.exprs;

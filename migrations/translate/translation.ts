@@ -1,5 +1,5 @@
+import type { BoundParameter } from '../../adapter/compat/rewriter.ts';
 import type { Finding } from '../finding.ts';
-import type { BoundParameter } from './bound.ts';
 import type { Fragment } from './fragment.ts';
 import type { SqlType } from './sql-type.ts';
 

@@ -59,6 +59,13 @@ function keyPart(sql: string): string {
  */
 export function replaceClause(table: CatalogTable, given: readonly CatalogColumn[], { emission }: Setting): string {
   const target = onlyTarget(table, given);
+  if (emission.running !== undefined && table.minds === true) {
+    throw new Untranslatable(
+      'replace',
+      `REPLACE deletes rows of table ${quoteName(table.name)}, which a trigger or a foreign key minds`,
+      'name the key: ON CONFLICT (…) DO UPDATE SET …',
+    );
+  }
   emission.remark({
     severity: 'warning',
     code: 'replace',

@@ -1,0 +1,35 @@
+import { classify } from '../router/classify.ts';
+import type { BuilderInternals } from '../router/knex-internals.ts';
+
+const QUERIES = new Set(['select', 'first', 'pluck', 'update', 'del', 'delete']);
+
+/**
+ * Whether a builder is compiled for SQLite and then rewritten. Not what the query builder alone makes an insert of, nor
+ * what locks rows, which SQLite's dialect leaves out.
+ */
+export function isRewritten(builder: BuilderInternals): boolean {
+  if (builder._sequence !== undefined) return false;
+  if (builder.isRawInstance === true && builder._statements === undefined) {
+    const kind = classify(builder);
+    return kind === 'read' || kind === 'write';
+  }
+  if (builder._statements === undefined || builder._single?.['lock'] !== undefined) return false;
+  const method = builder._method ?? 'select';
+  return QUERIES.has(method) || (method === 'insert' && hasRaw(builder));
+}
+
+/** Whether there is raw SQL anywhere in a builder, or what may bring some: a callback. */
+export function hasRaw(part: unknown, depth = 0): boolean {
+  if (typeof part === 'function') return true;
+  if (typeof part !== 'object' || part === null || part instanceof Date || ArrayBuffer.isView(part)) return false;
+  if ('isRawInstance' in part && part.isRawInstance === true) return true;
+  if (depth > MAX_DEPTH) return true;
+  if (Array.isArray(part)) return part.some((one) => hasRaw(one, depth + 1));
+  if ('_statements' in part) {
+    const { _statements, _single } = part as BuilderInternals;
+    return hasRaw(_statements, depth + 1) || hasRaw(_single, depth + 1);
+  }
+  return Object.values(part).some((one) => hasRaw(one, depth + 1));
+}
+
+const MAX_DEPTH = 12;
