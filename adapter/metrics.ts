@@ -4,7 +4,7 @@ import type { StoreName } from './spec.ts';
 import { STAGE_NAMES } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { BackfillStatus } from './status.ts';
-import type { ComparisonRecord, StepApplied } from './store.ts';
+import type { StepApplied } from './store.ts';
 
 const STORES = ['sqlite', 'postgres'] as const satisfies readonly StoreName[];
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const;
@@ -35,8 +35,6 @@ export class Metrics {
   readonly #switches: Counter<'to' | 'outcome'>;
   readonly #pause: Histogram<'to'>;
   readonly #changelog: Gauge<'store'>;
-  readonly #comparison: Gauge<'outcome'>;
-  readonly #comparisonTime: Gauge;
 
   /** Registers everything in `registry`, or in a new one. */
   constructor(registry: Registry = new Registry()) {
@@ -116,17 +114,6 @@ export class Metrics {
       name: 'crossfade_changelog_bytes',
       help: 'About how much the changelog takes in the primary, looked at every few seconds.',
       labelNames: ['store'],
-      registers,
-    });
-    this.#comparison = new Gauge({
-      name: 'crossfade_comparison_outcome',
-      help: 'Outcome of the last comparison: 1 for the one that holds.',
-      labelNames: ['outcome'],
-      registers,
-    });
-    this.#comparisonTime = new Gauge({
-      name: 'crossfade_comparison_timestamp_seconds',
-      help: 'When the last comparison ended, in seconds since the epoch.',
       registers,
     });
   }
@@ -278,12 +265,5 @@ export class Metrics {
 
   changelog({ store, bytes }: { store: StoreName; bytes: number }): void {
     this.#changelog.set({ store }, bytes);
-  }
-
-  comparison(record: ComparisonRecord): void {
-    for (const outcome of ['match', 'mismatch', 'inconclusive'] as const) {
-      this.#comparison.set({ outcome }, outcome === record.outcome ? 1 : 0);
-    }
-    this.#comparisonTime.set(record.finishedAt.getTime() / 1000);
   }
 }

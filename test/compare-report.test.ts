@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Ajv } from 'ajv';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import { divergenceHtml } from '../compare/divergence-html.ts';
@@ -17,7 +17,7 @@ import type { Crossfade } from '../adapter/index.ts';
 const SCHEMA = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../compare/report.schema.json'), 'utf8'),
 ) as Record<string, unknown>;
-const isValid = new Ajv({ allErrors: true, strictTypes: false }).compile(SCHEMA);
+const isValid = new Ajv2020({ allErrors: true, strictTypes: false }).compile(SCHEMA);
 
 function assertValid(t: ExecutionContext, report: DivergenceReport): void {
   t.true(isValid(JSON.parse(JSON.stringify(report))), JSON.stringify(isValid.errors));
