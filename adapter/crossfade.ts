@@ -7,7 +7,7 @@ import { ComparisonMetrics } from './comparison-metrics.ts';
 import { readConfig } from './config.ts';
 import type { Config, CrossfadeOptions } from './config.ts';
 import { Cutover } from './cutover.ts';
-import { CrossfadeError, isCrossfadeError } from './errors.ts';
+import { CrossfadeError, isCrossfadeError, messageOf } from './errors.ts';
 import { Fill } from './fill.ts';
 import type { FillLimits, FillRecord } from './fill-records.ts';
 import { Metrics } from './metrics.ts';
@@ -19,6 +19,9 @@ import { PostgresStore } from './postgres/store.ts';
 import { endReconcile } from './reconcile.ts';
 import { Repository } from './repository.ts';
 import { Router } from './router.ts';
+import { ShapeFile } from './shadow/shape-file.ts';
+import { ShapeRecord } from './shadow/shape-record.ts';
+import { ShadowReads } from './shadow/shadow-reads.ts';
 import type { StoreName, TableSpec } from './spec.ts';
 import { keyColumns } from './spec.ts';
 import { SqliteStore } from './sqlite/store.ts';
@@ -98,6 +101,7 @@ interface Parts {
   readonly router: Router;
   readonly cutover: Cutover;
   readonly traffic: StageTraffic;
+  readonly shadow: ShadowReads;
   readonly tables: readonly TableSpec[];
 }
 
@@ -154,6 +158,7 @@ export class Crossfade {
         poolMax: config.poolMax,
         columns: config.columns,
         native: config.native,
+        statementSavepoints: config.statementSavepoints,
         ...(config.rewrite === undefined ? {} : { rewrite: config.rewrite }),
         traffic: traffic satisfies Traffic,
         breaker,
@@ -163,6 +168,26 @@ export class Crossfade {
         },
         warn: (text) => config.logger.warn(`crossfade: Knex says: ${text}`),
       });
+      const { shadow: shadowConfig } = config;
+      const shadow = new ShadowReads({
+        config: shadowConfig,
+        observer: router.observer,
+        openSideReads: (limits) => router.openSideReads(limits),
+        record: new ShapeRecord({
+          sink: shadowConfig.record === undefined ? postgres.shapes : new ShapeFile(shadowConfig.record),
+          onFailure: (error) =>
+            config.logger.warn(`crossfade: the record of query shapes was not written: ${messageOf(error)}`),
+        }),
+        metrics,
+        isWanted: () => shadowConfig.against === 'same' || stageRow(view.current.stage).shadowReads,
+        isReady: () =>
+          shadowConfig.against === 'same' ||
+          (breaker.state === 'closed' && mirror.holdsAllRows !== false && mirror.status().runs !== 'stopped'),
+        primary: () => view.current.primary,
+        quarantined: () => (mirror.quarantine ?? []).map(({ table }) => table),
+        caughtUp: (limit) => mirror.caughtUp(limit),
+      });
+      view.onChange(() => shadow.refresh());
       const cutover = new Cutover({ stores, records: postgres.records, view, mirror, traffic, metrics, config });
       metrics.show({
         stage: () => view.current.stage,
@@ -172,6 +197,7 @@ export class Crossfade {
         quarantined: () => mirror.quarantine?.length ?? null,
         backfill: () => mirror.backfill,
         breaker: () => breaker.state,
+        shadowReads: () => shadow.inFlight,
       });
       const comparisonMetrics = new ComparisonMetrics({
         registry: metrics.registry,
@@ -194,6 +220,7 @@ export class Crossfade {
         router,
         cutover,
         traffic,
+        shadow,
         tables,
       });
     } catch (error) {
@@ -231,6 +258,11 @@ export class Crossfade {
 
   get cutover(): Cutover {
     return this.#parts.cutover;
+  }
+
+  /** Reads that are tried on the other store once they have been answered, and what that has shown. */
+  get shadow(): ShadowReads {
+    return this.#parts.shadow;
   }
 
   /** The Prometheus registry that holds all of Crossfade's metrics. */
@@ -408,8 +440,9 @@ export class Crossfade {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { cutover, mirror, router, breaker, sqlite, postgres } = this.#parts;
+    const { cutover, mirror, router, breaker, shadow, sqlite, postgres } = this.#parts;
     await cutover.stop();
+    await shadow.close();
     await router.close();
     await mirror.stop();
     breaker.close();
