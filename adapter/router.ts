@@ -43,6 +43,8 @@ export interface RouterOptions {
   readonly native?: Config['native'];
   /** Puts SQL written for SQLite into PostgreSQL's words: see {@link Config}. */
   readonly rewrite?: Config['rewrite'];
+  /** See {@link Config}. @default true */
+  readonly statementSavepoints?: Config['statementSavepoints'];
   /** Decides where each query goes. */
   readonly traffic: Traffic;
   /** Stands in front of PostgreSQL's pool. Not closed by the router. */
@@ -139,7 +141,12 @@ class Core implements RouterCore {
 
   #rewritingOf({ rewrite, sqlite, warn }: RouterOptions): Rewriting | undefined {
     if (rewrite === undefined) return undefined;
-    return new Rewriting({ rewriter: rewrite, sqlite, catalog: this.catalog, warn: warn ?? ((text) => console.warn(text)) });
+    return new Rewriting({
+      rewriter: rewrite,
+      sqlite,
+      catalog: this.catalog,
+      warn: warn ?? ((text) => console.warn(text)),
+    });
   }
 
   #hooks(store: StoreName): TargetHooks {
@@ -171,6 +178,7 @@ class Core implements RouterCore {
       hooks: this.#hooks('postgres'),
       breaker,
       catalog,
+      statementSavepoints: options.statementSavepoints ?? true,
       compiling: this.compiling,
       rewriting: this.#rewriting,
       facade: (client) => {

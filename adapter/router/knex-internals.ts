@@ -25,6 +25,8 @@ export interface QueryObject {
   response?: unknown;
   /** Ours: the generated key's column that was added to an insert's RETURNING. */
   readonly insertedKey?: string;
+  /** Ours: the id that SQLite's connection would tell after an insert. */
+  lastInsertRowid?: unknown;
   /** Ours: whether SQLite's functions are to be found under their own names. */
   readonly usesPack?: boolean;
 }
@@ -146,7 +148,15 @@ export interface ClientInternals {
   positionBindings(sql: string): string;
   processResponse(query: QueryObject, runner: unknown): unknown;
   postProcessResponse(answer: unknown, queryContext: unknown): unknown;
+  /** SQLite's only. */
+  _formatBindings(bindings: readonly unknown[] | undefined): readonly unknown[];
   _query(connection: Connection, query: QueryObject): Promise<QueryObject>;
+  _stream(
+    connection: Connection,
+    query: QueryObject,
+    stream: NodeJS.ReadWriteStream,
+    ...rest: readonly unknown[]
+  ): Promise<unknown>;
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;
   acquireRawConnection(): Promise<Connection>;
@@ -185,6 +195,7 @@ const CLIENT_METHODS = [
   'processResponse',
   'postProcessResponse',
   '_query',
+  '_stream',
   'acquireConnection',
   'releaseConnection',
   'acquireRawConnection',

@@ -116,9 +116,7 @@ async function runOnConnection(query: RoutedQuery, connection: Connection, kind:
     runner.connection = connection;
     const preparing = client.prepare(runner.builder, connection);
     if (preparing !== undefined) await preparing;
-    const result = await core.compiling.running(client, runner.builder, () =>
-      query.execute(runner, query.parameters),
-    );
+    const result = await core.compiling.running(client, runner.builder, () => query.execute(runner, query.parameters));
     if (kind === 'schema') core.catalog.forget();
     if (kind === 'write' || kind === 'schema') await core.traffic.committed(store);
     return result;
