@@ -99,7 +99,7 @@ export class SqliteStore implements Store {
   }
 
   async describe(): Promise<readonly TableShape[]> {
-    return this.describeNow();
+    return retryWhileBusy(() => this.describeNow());
   }
 
   /** The same without waiting: the file is local. */
@@ -119,16 +119,18 @@ export class SqliteStore implements Store {
 
   // ── Bookkeeping ───────────────────────────────────────────────────────────────────────────────────────────────
 
+  // What is asked before the install waits for writers: until then the file may not be in WAL mode.
+
   async state(): Promise<StoreState | undefined> {
-    return this.#books.state();
+    return retryWhileBusy(() => this.#books.state());
   }
 
   async installedTables(): Promise<readonly TableSpec[]> {
-    return this.#books.installedTables();
+    return retryWhileBusy(() => this.#books.installedTables());
   }
 
   async prepareInstall(tables: readonly TableSpec[]): Promise<void> {
-    this.#assertNoNullKeys(tables);
+    await retryWhileBusy(() => this.#assertNoNullKeys(tables));
     await this.#enterWalMode();
   }
 
