@@ -69,15 +69,13 @@ function textComparand(
 ): Comparand | undefined {
   if (ArrayBuffer.isView(value)) return { outcome: -1 };
   const text = postgresType === 'json' ? `(${sql})::text` : sql;
-  if (typeof value !== 'string') {
-    // A text that is no number is greater than every number; only in a column of texts the number becomes one.
-    if (isNumeric || affinity === 'BLOB') return { outcome: 1 };
-    return { column: text, value: typeof value === 'bigint' ? String(value) : realText(Number(value)), cast: '' };
-  }
-  if (isNumeric && numberOf(value) !== undefined) return { outcome: 1 };
-  if (collation === 'NOCASE') return { column: foldedSql(text), value: folded(value), cast: '' };
-  if (collation === 'RTRIM') return { column: `rtrim(${text}, ' ')`, value: value.replace(/ +$/, ''), cast: '' };
-  return { column: text, value, cast: '' };
+  // A text that is no number is greater than every number; only in a column of texts the number becomes one.
+  if (typeof value !== 'string' && (isNumeric || affinity === 'BLOB')) return { outcome: 1 };
+  const given = typeof value === 'bigint' ? String(value) : typeof value === 'string' ? value : realText(Number(value));
+  if (isNumeric && numberOf(given) !== undefined) return { outcome: 1 };
+  if (collation === 'NOCASE') return { column: foldedSql(text), value: folded(given), cast: '' };
+  if (collation === 'RTRIM') return { column: `rtrim(${text}, ' ')`, value: given.replace(/ +$/, ''), cast: '' };
+  return { column: text, value: given, cast: '' };
 }
 
 /** A text under NOCASE, which folds the letters of ASCII and no others, as `lower` does under "C". */

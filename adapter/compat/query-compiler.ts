@@ -132,6 +132,11 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       const kind = kindOf(column);
       const distinct = aggregateDistinct ? 'distinct ' : '';
       if (kind === 'boolean' && method !== 'count') return `${method}(${distinct}(${sql})::integer)`;
+      const isFraction = kind === 'real' || kind === 'numeric';
+      // SQLite adds up doubles, and carries what each addition loses.
+      if (catalog.hasPack && (method === 'avg' || method === 'sum') && (isFraction || (method === 'avg' && kind === 'integer'))) {
+        return `crossfade_sqlite.${method}(${distinct}(${sql})::${isFraction ? 'double precision' : 'bigint'})`;
+      }
       if (kind !== 'text') return undefined;
       if (method === 'count' && aggregateDistinct && column.collation === 'NOCASE')
         return `count(distinct ${foldedSql(sql)})`;
@@ -216,6 +221,11 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
     /** SQLite's LIKE: numbers are compared as text, ASCII letters without case, and a backslash is a backslash. */
     #like(statement: Statement, not: string, outerNot = ''): string {
       const column = this._columnClause(statement);
+      const known = this.compared?.of(column);
+      // The SQLite of better-sqlite3 finds no blob like anything.
+      if (known !== undefined && kindOf(known) === 'blob') {
+        return `${outerNot}(case when ${column} is not null then ${not === '' ? 'false' : 'true'} end)`;
+      }
       return `${outerNot}(${column})::text collate "C" ${not}ilike ${this._valueClause(statement)} escape ''`;
     }
   };
