@@ -4,6 +4,8 @@ import type { Registry } from 'prom-client';
 import type { Form } from './codec/form.ts';
 import type { Rewriter } from './compat/rewriter.ts';
 import { CrossfadeError } from './errors.ts';
+import { shadowConfig } from './shadow/options.ts';
+import type { ShadowConfig, ShadowOptions } from './shadow/options.ts';
 import type { StoreName } from './spec.ts';
 import { parseStage } from './stage.ts';
 import type { Stage } from './stage.ts';
@@ -44,6 +46,12 @@ export interface CrossfadeOptions {
   readonly postgres?: string;
   /** Options of the API's own Knex instance. @default { useNullAsDefault: true } */
   readonly knex?: KnexOptions;
+  /**
+   * Whether a transaction on PostgreSQL goes on after a statement of it has failed and the error was caught, as SQLite's
+   * do. It sets a savepoint before each statement, in the same round trip.
+   * @default true
+   */
+  readonly statementSavepoints?: boolean;
   /** The largest number of PostgreSQL connections for the API's queries. @default 10 */
   readonly poolMax?: number;
   /**
@@ -130,6 +138,13 @@ export interface CrossfadeOptions {
    * @default nothing is run
    */
   readonly migrateOnStart?: Knex.MigratorConfig;
+  /**
+   * How reads are tried on the other store after they have been answered, in the stages `shadow` and `read`; `false` for
+   * not at all.
+   * @default { sample: 0.01 }
+   * @example { sample: 0.1, ignore: [{ table: 'users', column: 'last_seen' }] }
+   */
+  readonly shadow?: ShadowOptions | false;
   /** Where metrics are registered. @default a registry of its own, `crossfade.metrics` */
   readonly registry?: Registry;
   /** @default console, warnings and errors only */
@@ -141,6 +156,7 @@ export interface Config {
   readonly sqlite: string;
   readonly postgres: string;
   readonly knex: KnexOptions;
+  readonly statementSavepoints: boolean;
   readonly poolMax: number;
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
@@ -163,6 +179,7 @@ export interface Config {
   readonly refreshMs: number;
   readonly pollMs: number;
   readonly migrateOnStart: Knex.MigratorConfig | undefined;
+  readonly shadow: ShadowConfig;
   readonly registry: Registry | undefined;
   readonly logger: Logger;
 }
@@ -184,6 +201,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     sqlite: sqlitePath(options.sqlite ?? environment['SQLITE_PATH']),
     postgres: postgresUrl(options.postgres ?? environment['DATABASE_URL']),
     knex: { useNullAsDefault: true, ...options.knex },
+    statementSavepoints: options.statementSavepoints ?? true,
     poolMax: positive('poolMax', options.poolMax, 10),
     include: options.tables?.include,
     exclude: options.tables?.exclude ?? [],
@@ -206,6 +224,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     refreshMs: positive('refreshMs', options.refreshMs, 250),
     pollMs: positive('pollMs', options.pollMs, 20),
     migrateOnStart: options.migrateOnStart,
+    shadow: shadowConfig(options.shadow),
     registry: options.registry,
     logger: options.logger ?? quietConsole,
   });

@@ -6,7 +6,7 @@ import { Breaker } from './breaker.ts';
 import { readConfig } from './config.ts';
 import type { Config, CrossfadeOptions } from './config.ts';
 import { Cutover } from './cutover.ts';
-import { CrossfadeError, isCrossfadeError } from './errors.ts';
+import { CrossfadeError, isCrossfadeError, messageOf } from './errors.ts';
 import { Fill } from './fill.ts';
 import type { FillLimits, FillRecord } from './fill-records.ts';
 import { Metrics } from './metrics.ts';
@@ -18,6 +18,9 @@ import { PostgresStore } from './postgres/store.ts';
 import { endReconcile } from './reconcile.ts';
 import { Repository } from './repository.ts';
 import { Router } from './router.ts';
+import { ShapeFile } from './shadow/shape-file.ts';
+import { ShapeRecord } from './shadow/shape-record.ts';
+import { ShadowReads } from './shadow/shadow-reads.ts';
 import type { StoreName, TableSpec } from './spec.ts';
 import { keyColumns } from './spec.ts';
 import { SqliteStore } from './sqlite/store.ts';
@@ -94,6 +97,7 @@ interface Parts {
   readonly router: Router;
   readonly cutover: Cutover;
   readonly traffic: StageTraffic;
+  readonly shadow: ShadowReads;
   readonly tables: readonly TableSpec[];
 }
 
@@ -150,6 +154,7 @@ export class Crossfade {
         poolMax: config.poolMax,
         columns: config.columns,
         native: config.native,
+        statementSavepoints: config.statementSavepoints,
         ...(config.rewrite === undefined ? {} : { rewrite: config.rewrite }),
         traffic: traffic satisfies Traffic,
         breaker,
@@ -159,6 +164,26 @@ export class Crossfade {
         },
         warn: (text) => config.logger.warn(`crossfade: Knex says: ${text}`),
       });
+      const { shadow: shadowConfig } = config;
+      const shadow = new ShadowReads({
+        config: shadowConfig,
+        observer: router.observer,
+        openSideReads: (limits) => router.openSideReads(limits),
+        record: new ShapeRecord({
+          sink: shadowConfig.record === undefined ? postgres.shapes : new ShapeFile(shadowConfig.record),
+          onFailure: (error) =>
+            config.logger.warn(`crossfade: the record of query shapes was not written: ${messageOf(error)}`),
+        }),
+        metrics,
+        isWanted: () => shadowConfig.against === 'same' || stageRow(view.current.stage).shadowReads,
+        isReady: () =>
+          shadowConfig.against === 'same' ||
+          (breaker.state === 'closed' && mirror.holdsAllRows !== false && mirror.status().runs !== 'stopped'),
+        primary: () => view.current.primary,
+        quarantined: () => (mirror.quarantine ?? []).map(({ table }) => table),
+        caughtUp: (limit) => mirror.caughtUp(limit),
+      });
+      view.onChange(() => shadow.refresh());
       const cutover = new Cutover({ stores, records: postgres.records, view, mirror, traffic, metrics, config });
       metrics.show({
         stage: () => view.current.stage,
@@ -168,6 +193,7 @@ export class Crossfade {
         quarantined: () => mirror.quarantine?.length ?? null,
         backfill: () => mirror.backfill,
         breaker: () => breaker.state,
+        shadowReads: () => shadow.inFlight,
       });
       const tables = await sqlite.installedTables();
       if (config.mirror === 'required' && view.current.isInstalled) await mirror.takeLease();
@@ -184,6 +210,7 @@ export class Crossfade {
         router,
         cutover,
         traffic,
+        shadow,
         tables,
       });
     } catch (error) {
@@ -221,6 +248,11 @@ export class Crossfade {
 
   get cutover(): Cutover {
     return this.#parts.cutover;
+  }
+
+  /** Reads that are tried on the other store once they have been answered, and what that has shown. */
+  get shadow(): ShadowReads {
+    return this.#parts.shadow;
   }
 
   /** The Prometheus registry that holds all of Crossfade's metrics. */
@@ -328,7 +360,12 @@ export class Crossfade {
         hint: 'it must be a number above 0, or null for none',
       });
     }
-    if ((await this.#fillRecord()) === null) await this.records.fill.begin();
+    if ((await this.stores.postgres.state()) === undefined) {
+      throw new CrossfadeError('NOT_INSTALLED', 'a backfill cannot be limited: Crossfade is not installed', {
+        hint: 'run: crossfade install',
+      });
+    }
+    if ((await this.records.fill.read()) === null) await this.records.fill.begin();
     await this.records.fill.limit(limits);
   }
 
@@ -391,8 +428,9 @@ export class Crossfade {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { cutover, mirror, router, breaker, sqlite, postgres } = this.#parts;
+    const { cutover, mirror, router, breaker, shadow, sqlite, postgres } = this.#parts;
     await cutover.stop();
+    await shadow.close();
     await router.close();
     await mirror.stop();
     breaker.close();

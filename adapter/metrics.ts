@@ -5,6 +5,10 @@ import { STAGE_NAMES } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { BackfillStatus } from './status.ts';
 import type { ComparisonRecord, StepApplied } from './store.ts';
+import { RESULTS } from './shadow/observation.ts';
+import type { Observation } from './shadow/observation.ts';
+import { DROPS } from './shadow/try-read.ts';
+import type { Drop } from './shadow/try-read.ts';
 
 const STORES = ['sqlite', 'postgres'] as const satisfies readonly StoreName[];
 const BREAKER_STATES = ['closed', 'half-open', 'open'] as const;
@@ -18,6 +22,7 @@ export interface Gauges {
   readonly quarantined: () => number | null;
   readonly backfill: () => BackfillStatus | null;
   readonly breaker: () => (typeof BREAKER_STATES)[number];
+  readonly shadowReads: () => number;
 }
 
 /** Every metric of Crossfade: its name, its help, its labels. Labels come from closed sets; never a key, never SQL. */
@@ -35,6 +40,9 @@ export class Metrics {
   readonly #switches: Counter<'to' | 'outcome'>;
   readonly #pause: Histogram<'to'>;
   readonly #changelog: Gauge<'store'>;
+  readonly #shadowReads: Counter<'result'>;
+  readonly #shadowDrops: Counter<'reason'>;
+  readonly #shadowTimes: Histogram<'store' | 'role'>;
   readonly #comparison: Gauge<'outcome'>;
   readonly #comparisonTime: Gauge;
 
@@ -118,6 +126,25 @@ export class Metrics {
       labelNames: ['store'],
       registers,
     });
+    this.#shadowReads = new Counter({
+      name: 'crossfade_shadow_reads_total',
+      help: 'Reads that were tried on the other store after they had been answered, by what that showed.',
+      labelNames: ['result'],
+      registers,
+    });
+    this.#shadowDrops = new Counter({
+      name: 'crossfade_shadow_reads_dropped_total',
+      help: 'Reads that were sampled and not tried, by the reason.',
+      labelNames: ['reason'],
+      registers,
+    });
+    this.#shadowTimes = new Histogram({
+      name: 'crossfade_shadow_read_duration_seconds',
+      help: 'Time of the reads that were tried: as their callers waited for the control, and as the candidate took.',
+      labelNames: ['store', 'role'],
+      buckets: fast,
+      registers,
+    });
     this.#comparison = new Gauge({
       name: 'crossfade_comparison_outcome',
       help: 'Outcome of the last comparison: 1 for the one that holds.',
@@ -160,6 +187,7 @@ export class Metrics {
       gauges.lagSeconds,
     );
     simple('crossfade_mirror_running', 'Whether this process runs the Mirror.', () => Number(gauges.isMirrorRunning()));
+    simple('crossfade_shadow_reads_in_flight', 'Shadow reads that wait or run.', gauges.shadowReads);
     simple('crossfade_quarantined_rows', 'Rows that the secondary could not hold.', () => gauges.quarantined() ?? 0);
     this.#showBackfill(gauges);
     new Gauge({
@@ -172,6 +200,8 @@ export class Metrics {
       },
     });
     for (const store of STORES) this.#fenced.inc({ store }, 0);
+    for (const result of RESULTS) this.#shadowReads.inc({ result }, 0);
+    for (const reason of DROPS) this.#shadowDrops.inc({ reason }, 0);
   }
 
   #showBackfill({ backfill }: Gauges): void {
@@ -278,6 +308,18 @@ export class Metrics {
 
   changelog({ store, bytes }: { store: StoreName; bytes: number }): void {
     this.#changelog.set({ store }, bytes);
+  }
+
+  shadowRead({ result, control, candidate }: Pick<Observation, 'result' | 'control' | 'candidate'>): void {
+    this.#shadowReads.inc({ result });
+    this.#shadowTimes.observe({ store: control.store, role: 'control' }, control.seconds);
+    if (candidate.seconds !== undefined) {
+      this.#shadowTimes.observe({ store: candidate.store, role: 'candidate' }, candidate.seconds);
+    }
+  }
+
+  shadowDropped(reason: Drop): void {
+    this.#shadowDrops.inc({ reason });
   }
 
   comparison(record: ComparisonRecord): void {

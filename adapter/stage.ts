@@ -12,6 +12,8 @@ export interface StageRow {
   readonly reads: StoreName;
   /** The store that the Mirror keeps up to date, or `null` where nothing is captured. */
   readonly mirrorsTo: StoreName | null;
+  /** Whether a share of the reads is tried on the store that does not answer them. */
+  readonly shadowReads: boolean;
   /** What a write waits for before it resolves. */
   readonly wait: 'primary' | 'mirrored';
   /** One sentence for people. */
@@ -23,6 +25,7 @@ export const STAGES = {
     writes: 'sqlite',
     reads: 'sqlite',
     mirrorsTo: null,
+    shadowReads: false,
     wait: 'primary',
     summary: 'SQLite alone, as before Crossfade',
   },
@@ -30,6 +33,7 @@ export const STAGES = {
     writes: 'sqlite',
     reads: 'sqlite',
     mirrorsTo: 'postgres',
+    shadowReads: false,
     wait: 'primary',
     summary: 'every write to SQLite reaches PostgreSQL too',
   },
@@ -37,6 +41,7 @@ export const STAGES = {
     writes: 'sqlite',
     reads: 'sqlite',
     mirrorsTo: 'postgres',
+    shadowReads: true,
     wait: 'primary',
     summary: 'as dual, with every row in PostgreSQL: compare here before reads move',
   },
@@ -44,6 +49,7 @@ export const STAGES = {
     writes: 'sqlite',
     reads: 'postgres',
     mirrorsTo: 'postgres',
+    shadowReads: true,
     wait: 'mirrored',
     summary: 'PostgreSQL answers reads, SQLite takes the writes',
   },
@@ -51,6 +57,7 @@ export const STAGES = {
     writes: 'postgres',
     reads: 'postgres',
     mirrorsTo: 'sqlite',
+    shadowReads: false,
     wait: 'primary',
     summary: 'PostgreSQL takes the writes, SQLite follows as the way back',
   },
@@ -58,6 +65,7 @@ export const STAGES = {
     writes: 'postgres',
     reads: 'postgres',
     mirrorsTo: null,
+    shadowReads: false,
     wait: 'primary',
     summary: 'PostgreSQL alone; SQLite stands still, there is no way back',
   },

@@ -83,6 +83,7 @@ export const BOOKKEEPING_SQL = `
     outcome text NOT NULL, is_full boolean NOT NULL, rows_compared bigint NOT NULL,
     missing bigint NOT NULL, extra bigint NOT NULL, differing bigint NOT NULL, inconclusive bigint NOT NULL
   );
+  CREATE TABLE IF NOT EXISTS crossfade.shapes (id text PRIMARY KEY, last_seen timestamptz NOT NULL, tally text NOT NULL);
   ${FILL_SQL}
   CREATE OR REPLACE FUNCTION crossfade.refuse_write() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
   BEGIN

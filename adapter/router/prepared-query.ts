@@ -1,3 +1,4 @@
+import { CrossfadeError, isCrossfadeError } from '../errors.ts';
 import type { StoreName } from '../spec.ts';
 import type { RouterCore } from './core.ts';
 import type { BuilderInternals, QueryObject } from './knex-internals.ts';
@@ -5,6 +6,8 @@ import type { TargetClient } from './target-client.ts';
 
 /** A query compiled for both stores, with what happens to its answer. Independent of the builder that it came from. */
 export interface PreparedQuery extends Readonly<Record<StoreName, QueryObject>> {
+  /** Why PostgreSQL is not to get it: raw SQL that has no translation, where the application wants none other. */
+  readonly refusal?: CrossfadeError;
   /** Makes of an answer what the caller gets: the application's `postProcessResponse`. */
   finish(answer: unknown): unknown;
 }
@@ -15,17 +18,32 @@ export interface PreparingContext {
   readonly bound: (store: StoreName) => TargetClient;
 }
 
-/** Compiles a builder for both stores, whichever is to run it. */
+/**
+ * Compiles a builder for both stores, whichever is to run it.
+ *
+ * @throws CrossfadeError `POSTGRES_UNREACHABLE` while raw SQL cannot be rewritten yet, since PostgreSQL's tables are
+ * unknown.
+ */
 export function prepareQuery({ core, bound }: PreparingContext, builder: BuilderInternals): PreparedQuery {
   const compile = (store: StoreName): QueryObject => {
     const client = bound(store);
-    const query = core.compiling.during(client, () => builder.toSQL());
+    const query = core.compiling.running(client, builder, () => client.toSend(builder.toSQL()));
     return { ...query, sql: client.positionBindings(query.sql), bindings: client.prepBindings(query.bindings) ?? [] };
   };
   const context = builder.queryContext();
-  return {
-    sqlite: compile('sqlite'),
-    postgres: compile('postgres'),
-    finish: (answer) => bound('sqlite').postProcessResponse(answer, context),
-  };
+  const finish = (answer: unknown): unknown => bound('sqlite').postProcessResponse(answer, context);
+  if (bound('postgres').rewrittenFrom(builder) !== undefined && !core.catalog.isRead) throw unknownTables();
+  const sqlite = compile('sqlite');
+  try {
+    return { sqlite, postgres: compile('postgres'), finish };
+  } catch (refusal) {
+    if (!isCrossfadeError(refusal, 'SQL_UNTRANSLATABLE')) throw refusal;
+    return { sqlite, postgres: sqlite, refusal, finish };
+  }
+}
+
+function unknownTables(): CrossfadeError {
+  return new CrossfadeError('POSTGRES_UNREACHABLE', 'raw SQL was to be rewritten before PostgreSQL was first asked', {
+    hint: 'try again',
+  });
 }

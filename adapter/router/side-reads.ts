@@ -29,6 +29,13 @@ export interface SideAnswer {
   readonly seconds: number;
 }
 
+/** When PostgreSQL has not even said that a read took too long, the network has swallowed it: so much later, in ms. */
+const SWALLOWED_AFTER_MS = 1_000;
+
+function isSwallowed(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
 /** Hands a new connection on once it has been set up. */
 type AfterCreate = (connection: PgConnection, done: (error: unknown) => void) => void;
 interface PgConnection {
@@ -61,9 +68,22 @@ export class SideReads {
       const answer = client.processResponse(done, undefined);
       return { answer, seconds: (performance.now() - started) / 1_000 };
     } catch (error) {
-      throw isInfrastructureError(error) ? unreachable(error) : error;
+      if (!isSwallowed(error)) throw isInfrastructureError(error) ? unreachable(error) : error;
+      // Its answer may still come; the pool makes a new connection in its place.
+      Object.assign(connection, { __knex__disposed: error });
+      throw unreachable(error);
     } finally {
       await client.releaseConnection(connection);
+    }
+  }
+
+  /** Asks PostgreSQL for nothing, so that what must be known of it is. Never rejects. */
+  async warm(): Promise<void> {
+    const client: TargetClient = this.#instances.postgres.client;
+    try {
+      await client.releaseConnection(await client.acquireUnguarded());
+    } catch {
+      // The next read finds out.
     }
   }
 
@@ -94,7 +114,7 @@ function readOnlyPostgres({ targets, postgres, connections, timeoutMs }: SideRea
   };
   return knex({
     ...configOf(client),
-    connection: postgres,
+    connection: { connectionString: postgres, query_timeout: timeoutMs + SWALLOWED_AFTER_MS },
     pool: { ...poolOf(client), min: 0, max: connections, afterCreate: setUp },
   });
 }

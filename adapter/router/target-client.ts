@@ -1,6 +1,12 @@
 import { CrossfadeError } from '../errors.ts';
 import type { BuilderInternals, ClientConstructor, ClientInternals, Connection, Container } from './knex-internals.ts';
-import type { RunnerInternals, TransactionConfig, TransactionInternals, CompilerInternals } from './knex-internals.ts';
+import type {
+  QueryObject,
+  RunnerInternals,
+  TransactionConfig,
+  TransactionInternals,
+  CompilerInternals,
+} from './knex-internals.ts';
 import { isolate } from '../compat/query-compiler.ts';
 
 /** Where a client that was derived for one router keeps that router's client. Inherited by what derives from it. */
@@ -24,6 +30,8 @@ export interface TargetClient extends ClientInternals {
   prepare(builder: BuilderInternals, connection: Connection): Promise<void> | undefined;
   /** The client that compiles a builder for SQLite first, where what comes out is then rewritten for this one. */
   rewrittenFrom(builder: BuilderInternals): TargetClient | undefined;
+  /** What is sent for a query that has just been compiled: rewritten, where it was compiled for SQLite. */
+  toSend(query: QueryObject): QueryObject;
   /** A connection, without the breaker in front of the pool. */
   acquireUnguarded(): Promise<Connection>;
 }
@@ -73,6 +81,10 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
 
     rewrittenFrom(_builder: BuilderInternals): TargetClient | undefined {
       return undefined;
+    }
+
+    toSend(query: QueryObject): QueryObject {
+      return query;
     }
 
     prepare(_builder: BuilderInternals, _connection: Connection): Promise<void> | undefined {

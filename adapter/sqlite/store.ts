@@ -25,12 +25,13 @@ import { Bookkeeping, NEVER_MS } from './bookkeeping.ts';
 import { openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
 import { tableDeclarations } from './declarations.ts';
 import { describeTables, widenChangelog } from './describe.ts';
+import { SqliteDigests } from './digests.ts';
 import { Durability } from './durability.ts';
 import { ExactSelect } from './exact-select.ts';
 import { LargeSteps } from './large-steps.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quote } from './sql.ts';
-import { lostCapture } from './verify-capture.ts';
+import { lostCapture, verifyCapture } from './verify-capture.ts';
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
 import { applyStep } from './step-writer.ts';
 import { SqliteThread } from './thread.ts';
@@ -52,6 +53,7 @@ const PRUNE_ENTRIES = 2_000;
  */
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
+  readonly digests: SqliteDigests;
   readonly #path: string;
   readonly #db: Database.Database;
   readonly #snapshots: Database.Database;
@@ -60,6 +62,8 @@ export class SqliteStore implements Store {
   readonly #durability: Durability;
   readonly #thread: SqliteThread;
   readonly #large: LargeSteps;
+  /** The schema and the tables in which capture was last found as it was installed. */
+  #captureSeen = '';
   /** Somebody may have taken the file out of it while no connection was open; since then it stays as it is. */
   #isInWalMode = false;
   /** Resolves when the last step that was handed in has ended, well or not. */
@@ -76,6 +80,7 @@ export class SqliteStore implements Store {
     this.#wal = new WalFile(realpathSync(path));
     this.#durability = new Durability(this.#wal);
     this.#thread = new SqliteThread(path);
+    this.digests = new SqliteDigests(path, connections.db);
     this.#large = new LargeSteps(this.#thread, this.#durability);
     this.#reader = new StepReader(connections.snapshots);
     this.#books = new Bookkeeping(connections.db);
@@ -242,8 +247,18 @@ export class SqliteStore implements Store {
     }
   }
 
-  async verifyCapture(): Promise<void> {
-    // A change of schema makes hasChangesAfter() ask for a step, and the step looks.
+  async verifyCapture(tables: readonly TableSpec[]): Promise<void> {
+    // Whatever takes capture away changes the schema.
+    const version = this.#db.pragma('schema_version', { simple: true });
+    const seen = JSON.stringify([Number(version), tables.map(({ name }) => name)]);
+    if (seen === this.#captureSeen) return;
+    verifyCapture(this.#db, tables);
+    this.#captureSeen = seen;
+  }
+
+  async keepsSince(position: Position): Promise<boolean> {
+    const { seq, tag } = parsePosition(position);
+    return this.#db.prepare('SELECT 1 FROM _crossfade_changes WHERE seq = ? AND tag = ?').get(seq, tag) !== undefined;
   }
 
   async prune(watermark: Position): Promise<number> {
@@ -568,6 +583,7 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     await this.#thread.close();
+    await this.digests.close();
     this.#wal.close();
     this.#steps.close();
     this.#snapshots.close();
