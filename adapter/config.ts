@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import type { Form } from './codec/form.ts';
 import type { Rewriter } from './compat/rewriter.ts';
 import { CrossfadeError } from './errors.ts';
+import type { RecordOptions } from './shadow/recorder.ts';
 import { shadowConfig } from './shadow/options.ts';
 import type { ShadowConfig, ShadowOptions } from './shadow/options.ts';
 import type { StoreName } from './spec.ts';
@@ -139,6 +140,13 @@ export interface CrossfadeOptions {
    * @example { sample: 0.1, ignore: [{ table: 'users', column: 'last_seen' }] }
    */
   readonly shadow?: ShadowOptions | false;
+  /**
+   * Records the application's queries, of every stage: their shapes for `crossfade audit --statements`, or, with
+   * `bindings`, reads as they are for `crossfade replay`.
+   * @default nothing is recorded
+   * @example { path: 'statements.jsonl' }
+   */
+  readonly record?: RecordOptions;
   /** Where metrics are registered. @default a registry of its own, `crossfade.metrics` */
   readonly registry?: Registry;
   /** @default console, warnings and errors only */
@@ -173,6 +181,7 @@ export interface Config {
   readonly pollMs: number;
   readonly migrateOnStart: Knex.MigratorConfig | undefined;
   readonly shadow: ShadowConfig;
+  readonly record: RecordOptions | undefined;
   readonly registry: Registry | undefined;
   readonly logger: Logger;
 }
@@ -217,6 +226,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     pollMs: positive('pollMs', options.pollMs, 20),
     migrateOnStart: options.migrateOnStart,
     shadow: shadowConfig(options.shadow),
+    record: options.record,
     registry: options.registry,
     logger: options.logger ?? quietConsole,
   });

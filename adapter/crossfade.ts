@@ -18,6 +18,9 @@ import { PostgresStore } from './postgres/store.ts';
 import { endReconcile } from './reconcile.ts';
 import { Repository } from './repository.ts';
 import { Router } from './router.ts';
+import { Recorder } from './shadow/recorder.ts';
+import { replay } from './shadow/replay.ts';
+import type { ReplayOutcome } from './shadow/replay.ts';
 import { ShapeFile } from './shadow/shape-file.ts';
 import { ShapeRecord } from './shadow/shape-record.ts';
 import { ShadowReads } from './shadow/shadow-reads.ts';
@@ -56,6 +59,14 @@ export interface BackfillOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How {@link Crossfade.replay} is run. */
+export interface ReplayOptions {
+  readonly onProgress?: (done: number, of: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** How long PostgreSQL may work on one recorded read. */
+const REPLAY_LIMIT_MS = 60_000;
 const PROGRESS_EVERY_MS = 200;
 /** How long the Mirror may take for the rows that a reconciliation removes. */
 const RECONCILE_LIMIT_MS = 600_000;
@@ -98,6 +109,7 @@ interface Parts {
   readonly cutover: Cutover;
   readonly traffic: StageTraffic;
   readonly shadow: ShadowReads;
+  readonly recorder: Recorder | undefined;
   readonly tables: readonly TableSpec[];
 }
 
@@ -183,6 +195,14 @@ export class Crossfade {
         caughtUp: (limit) => mirror.caughtUp(limit),
       });
       view.onChange(() => shadow.refresh());
+      const recorder =
+        config.record === undefined
+          ? undefined
+          : new Recorder({
+              record: config.record,
+              observer: router.observer,
+              onFailure: (error) => config.logger.warn(`crossfade: queries were not recorded: ${messageOf(error)}`),
+            });
       const cutover = new Cutover({ stores, records: postgres.records, view, mirror, traffic, metrics, config });
       metrics.show({
         stage: () => view.current.stage,
@@ -210,6 +230,7 @@ export class Crossfade {
         cutover,
         traffic,
         shadow,
+        recorder,
         tables,
       });
     } catch (error) {
@@ -380,6 +401,34 @@ export class Crossfade {
     return outcome;
   }
 
+  /**
+   * Runs the reads of a file that option `record` wrote with their values on both databases, and compares the answers as
+   * shadow reads do.
+   *
+   * @throws CrossfadeError `CONFIG_INVALID` for a file of another kind; `POSTGRES_UNREACHABLE`.
+   */
+  async replay(
+    path: string,
+    { onProgress, signal = new AbortController().signal }: ReplayOptions = {},
+  ): Promise<ReplayOutcome> {
+    const { router, mirror, view, config } = this.#parts;
+    const { shadow } = config;
+    const side = router.openSideReads({ connections: 1, timeoutMs: REPLAY_LIMIT_MS });
+    const isMirrored = stageRow(view.current.stage).mirrorsTo !== null;
+    try {
+      const context = {
+        config: { ...shadow, against: 'other' as const },
+        primary: view.current.primary,
+        quarantined: (mirror.quarantine ?? []).map(({ table }) => table),
+        caughtUp: async () => (isMirrored ? mirror.caughtUp({ timeoutMs: shadow.catchUpMs }) : undefined),
+        signal,
+      };
+      return await replay({ path, side, context, onProgress });
+    } finally {
+      await side.close();
+    }
+  }
+
   /** Everything worth knowing at a glance. Never throws because a database is away: it says so. */
   async status(): Promise<Status> {
     const { view, cutover, mirror, postgres, sqlite, breaker, traffic } = this.#parts;
@@ -425,6 +474,7 @@ export class Crossfade {
     const { cutover, mirror, router, breaker, shadow, sqlite, postgres } = this.#parts;
     await cutover.stop();
     await shadow.close();
+    await this.#parts.recorder?.close();
     await router.close();
     await mirror.stop();
     breaker.close();

@@ -6,7 +6,7 @@ import type { StoreName } from '../spec.ts';
 import { classify, tablesOf } from './classify.ts';
 import type { QueryKind } from './classify.ts';
 import type { RouterCore } from './core.ts';
-import { prepareQuery } from './prepared-query.ts';
+import { compileQuery, prepareQuery } from './prepared-query.ts';
 import type { Connection, Execute, RunnerInternals, StreamParameters } from './knex-internals.ts';
 import type { TargetClient } from './target-client.ts';
 
@@ -65,9 +65,8 @@ function tellAnswer(query: RoutedQuery, { store, seconds }: Attempt, answer: unk
 }
 
 function tellStatement(query: RoutedQuery, kind: QueryKind): void {
-  const prepare = () => prepareQuery(query, query.runner.builder);
   try {
-    query.core.observer.onStatement?.({ kind, prepare });
+    query.core.observer.onStatement?.({ kind, compile: (store) => compileQuery(query, query.runner.builder, store) });
   } catch {
     // A builder that cannot be compiled throws where it runs.
   }
