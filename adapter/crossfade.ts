@@ -380,7 +380,12 @@ export class Crossfade {
         hint: 'it must be a number above 0, or null for none',
       });
     }
-    if ((await this.#fillRecord()) === null) await this.records.fill.begin();
+    if ((await this.stores.postgres.state()) === undefined) {
+      throw new CrossfadeError('NOT_INSTALLED', 'a backfill cannot be limited: Crossfade is not installed', {
+        hint: 'run: crossfade install',
+      });
+    }
+    if ((await this.records.fill.read()) === null) await this.records.fill.begin();
     await this.records.fill.limit(limits);
   }
 

@@ -152,7 +152,7 @@ export class Fill {
     const { records } = this.#options;
     const record = await records.begin();
     this.#record = record;
-    this.#sizes ??= isEmpty(record.sizes) ? null : record.sizes;
+    this.#sizes = isEmpty(record.sizes) ? null : record.sizes;
     this.#order = await records.order(course.tables);
     const fresh = new Set(course.cursors.filter(isFresh).map((cursor) => cursor.table));
     // A table that is copied once more for the sake of its indexes has them from the beginning.
@@ -217,12 +217,12 @@ export class Fill {
 
   async #nextIndex(course: Course, record: FillRecord): Promise<'again' | 'nothing'> {
     const { records, config } = this.#options;
-    const [name] = record.indexesAside;
-    if (name === undefined) {
+    const [index] = record.indexesAside;
+    if (index === undefined) {
       await records.advance('indexes', 'sequences');
       return 'again';
     }
-    this.#busyWith = name;
+    this.#busyWith = index;
     await this.#beat();
     const made = await records.makeNextIndex();
     this.#busyWith = null;

@@ -70,7 +70,7 @@ async function assertEmpty(postgres: Store, tables: readonly TableSpec[]): Promi
     'TABLE_NOT_EMPTY',
     `PostgreSQL already holds rows in: ${filled.map((name) => `"${name}"`).join(', ')}`,
     {
-      hint: 'Crossfade does not know where they come from; to empty these tables and copy everything: crossfade backfill --restart',
+      hint: 'Crossfade does not know where they come from; to empty these tables and copy everything: crossfade backfill --restart; to keep them as they are, leave the tables out (option tables.exclude)',
     },
   );
 }

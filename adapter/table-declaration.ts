@@ -18,7 +18,7 @@ export interface ColumnDeclaration {
   readonly equality: 'exact' | 'loose';
 }
 
-/** `constant`: its text, without quotes or casts. */
+/** `constant`: its text, without quotes or casts; of a blob `\x00ff`. */
 export type DefaultDeclaration =
   { readonly kind: 'none' | 'expression' } | { readonly kind: 'constant'; readonly text: string };
 

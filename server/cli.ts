@@ -7,6 +7,7 @@ import { addDemoCommand } from './commands/demo.ts';
 import { EXIT } from './commands/exit-status.ts';
 import { addInstallCommand } from './commands/install.ts';
 import { addMigrateCommand } from './commands/migrate.ts';
+import { addRehearseCommand } from './commands/rehearse.ts';
 import { addReplayCommand } from './commands/replay.ts';
 import { addReportCommand } from './commands/report.ts';
 import { addSchemaCommand } from './commands/schema.ts';
@@ -26,6 +27,7 @@ const program = new Command('crossfade')
 
 addAuditCommand(program);
 addSchemaCommand(program);
+addRehearseCommand(program);
 addInstallCommand(program);
 addBackfillCommand(program);
 addMigrateCommand(program);

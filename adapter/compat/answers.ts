@@ -11,21 +11,21 @@ interface PgResult {
  * What plain Knex on SQLite resolves a statement to where PostgreSQL's dialect resolves to something else, or
  * `undefined` where both agree.
  *
- * `lastInsertRowid` of a raw write is 0, unless it is an insert that was rewritten: only that, and an insert through the
- * builder, knows the generated id. So is the id of an insert into a table without an integer primary key, and of one that inserted nothing.
+ * What an insert tells of the last id is what SQLite's connection would say: after one that inserted nothing, the id of the
+ * one before. Of raw SQL only an insert that was rewritten knows it, and `lastInsertRowid` is 0 otherwise.
  */
 export function sqliteAnswer(query: QueryObject): { readonly answer: unknown } | undefined {
   if (query.output !== undefined) return undefined;
   switch (query.method) {
     case 'insert':
-      return query.returning ? undefined : { answer: [insertedId(resultOf(query), query.insertedKey)] };
+      return query.returning ? undefined : { answer: [query.lastInsertRowid ?? 0] };
     case 'update':
     case 'del':
       return query.returning ? undefined : { answer: resultOf(query).rowCount ?? 0 };
     case 'raw':
     case 'truncate':
     case undefined:
-      return { answer: rawAnswer(resultOf(query), query.insertedKey) };
+      return { answer: rawAnswer(resultOf(query), query) };
     default:
       return undefined;
   }
@@ -37,11 +37,7 @@ function resultOf(query: QueryObject): PgResult {
   return response as PgResult;
 }
 
-function insertedId(result: PgResult, key: string | undefined): unknown {
-  return key === undefined ? 0 : (result.rows.at(-1)?.[key] ?? 0);
-}
-
-function rawAnswer(result: PgResult, key: string | undefined): unknown {
-  if (key !== undefined) return { changes: result.rowCount ?? 0, lastInsertRowid: insertedId(result, key) };
-  return result.fields.length > 0 ? result.rows : { changes: result.rowCount ?? 0, lastInsertRowid: 0 };
+function rawAnswer(result: PgResult, { insertedKey, lastInsertRowid = 0 }: QueryObject): unknown {
+  if (insertedKey !== undefined) return { changes: result.rowCount ?? 0, lastInsertRowid };
+  return result.fields.length > 0 ? result.rows : { changes: result.rowCount ?? 0, lastInsertRowid };
 }

@@ -24,7 +24,9 @@ export function packValue(text: string): unknown {
 /** The fields of a composite's text; one that is NULL has nothing at all. */
 function fieldsOf(text: string): readonly (string | undefined)[] {
   return [...text.slice(1, -1).matchAll(FIELD)].map(([, quoted, plain]) =>
-    quoted === undefined ? plain || undefined : quoted.replace(/""|\\(.)/g, (pair, escaped: string) => escaped ?? pair[0]),
+    quoted === undefined
+      ? plain || undefined
+      : quoted.replace(/""|\\(.)/g, (pair, escaped: string) => escaped ?? pair[0]),
   );
 }
 

@@ -2,6 +2,7 @@ import type { ColumnCoding } from '../codec.ts';
 import { boundTo, unitOf } from './bindings.ts';
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
 import type { Catalog } from './catalog.ts';
+import { IS_INSERTED } from './sessions.ts';
 
 /**
  * PostgreSQL's query compiler of Knex, but with the meaning that SQLite gives to the same builder: where NULLs sort, how
@@ -12,10 +13,16 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
     /** SQLite reports the last inserted id unasked; here it has to be asked for. */
     override insert(): ReturnType<CompilerInternals['insert']> {
       const compiled = super.insert();
-      if (typeof compiled === 'string' || compiled.returning) return compiled;
+      if (typeof compiled === 'string') return compiled;
       const key = catalog.of(this.tableName)?.integerKey;
       if (key === undefined) return compiled;
-      return { ...compiled, sql: `${compiled.sql} returning ${quote(key)}`, insertedKey: key } as typeof compiled;
+      if (compiled.returning) {
+        const returned = [compiled.returning].flat();
+        return returned.includes('*') || returned.includes(key) ? ({ ...compiled, insertedKey: key } as typeof compiled)
+          : compiled;
+      }
+      const mark = this.single['onConflict'] && this.single['merge'] ? `, ${IS_INSERTED}` : '';
+      return { ...compiled, sql: `${compiled.sql} returning ${quote(key)}${mark}`, insertedKey: key } as typeof compiled;
     }
 
     override _prepInsert(data: unknown): ReturnType<CompilerInternals['_prepInsert']> {

@@ -50,8 +50,7 @@ export interface RefusedStatement {
  * too: `whole` is one that an integer can be told by, `bit` is 0 or 1. A text that says a number is told apart, because a
  * column of numbers takes it for one.
  */
-export type BoundClass =
-  'null' | 'integer' | 'bit' | 'whole' | 'real' | 'text' | 'integer-text' | 'real-text' | 'blob';
+export type BoundClass = 'null' | 'integer' | 'bit' | 'whole' | 'real' | 'text' | 'integer-text' | 'real-text' | 'blob';
 
 /** One parameter of a statement in PostgreSQL's words. */
 export interface BoundParameter {

@@ -62,6 +62,7 @@ export class Rewriting {
    */
   admitAsIs({ code, reason, remedy }: RefusedStatement, sql: string): void {
     const { rewriter, warn } = this.#options;
+    if (PORTED.has(code)) return;
     if (rewriter.untranslatable === 'refuse') {
       throw new CrossfadeError('SQL_UNTRANSLATABLE', `raw SQL was to be answered by PostgreSQL: ${reason} (${code})`, {
         hint: remedy,
@@ -69,7 +70,9 @@ export class Rewriting {
     }
     if (this.#warned.has(sql) || this.#warned.size >= KEPT_WARNINGS) return;
     this.#warned.add(sql);
-    warn(`raw SQL goes to PostgreSQL as it is: ${reason} (${code}); ${remedy}. It begins ${JSON.stringify(shape(sql))}`);
+    warn(
+      `raw SQL goes to PostgreSQL as it is: ${reason} (${code}); ${remedy}. It begins ${JSON.stringify(shape(sql))}`,
+    );
   }
 
   #outcome(sql: string, bound: readonly BoundClass[], isNative: boolean): Outcome {
@@ -95,6 +98,9 @@ export class Rewriting {
     return outcome;
   }
 }
+
+/** What SQLite would not take either: it was written for PostgreSQL, or is as wrong on both. */
+const PORTED: ReadonlySet<string> = new Set(['no-sqlite', 'not-rewritten', 'unknown-table', 'unknown-column']);
 
 const LETTERS = {
   null: 'n',

@@ -1,6 +1,11 @@
 import type { Connection, QueryObject } from '../router/knex-internals.ts';
 import type { SessionValue } from './rewriter.ts';
 
+/** In RETURNING of an upsert: whether a row was inserted. */
+export const INSERTED = 'crossfade_inserted';
+/** Its value: nobody has been at a new row. */
+export const IS_INSERTED = `(xmax = 0) AS "${INSERTED}"`;
+
 interface Session {
   last_insert_rowid: unknown;
   changes: number;
@@ -28,10 +33,13 @@ export class Sessions {
       return;
     }
     if (method === 'select' || method === 'first' || method === 'pluck') return;
-    const result = response as { command?: string; rowCount?: number | null; rows?: Record<string, unknown>[] } | undefined;
+    const result = response as
+      { command?: string; rowCount?: number | null; rows?: Record<string, unknown>[] } | undefined;
     if (result?.command === undefined || !/^(INSERT|UPDATE|DELETE)$/.test(result.command)) return;
     const changes = result.rowCount ?? 0;
-    const id = insertedKey === undefined ? undefined : result.rows?.at(-1)?.[insertedKey];
+    // What an upsert has changed was not inserted.
+    const inserted = result.rows?.filter((row) => row[INSERTED] !== 0);
+    const id = insertedKey === undefined ? undefined : inserted?.at(-1)?.[insertedKey];
     const kept = this.#byConnection.get(connection);
     for (const session of kept === undefined ? [this.#all] : [this.#all, kept]) {
       session.changes = changes;

@@ -25,6 +25,8 @@ export interface QueryObject {
   response?: unknown;
   /** Ours: the generated key's column that was added to an insert's RETURNING. */
   readonly insertedKey?: string;
+  /** Ours: the id that SQLite's connection would tell after an insert. */
+  lastInsertRowid?: unknown;
   /** Ours: whether SQLite's functions are to be found under their own names. */
   readonly usesPack?: boolean;
 }
@@ -146,6 +148,8 @@ export interface ClientInternals {
   positionBindings(sql: string): string;
   processResponse(query: QueryObject, runner: unknown): unknown;
   postProcessResponse(answer: unknown, queryContext: unknown): unknown;
+  /** SQLite's only. */
+  _formatBindings(bindings: readonly unknown[] | undefined): readonly unknown[];
   _query(connection: Connection, query: QueryObject): Promise<QueryObject>;
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;

@@ -86,6 +86,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
           ? this.withPack(connection, query)
           : super._query(connection, query));
         sessions.note(connection, done);
+        if (done.insertedKey !== undefined || done.method === 'insert' || isChange(done)) {
+          done.lastInsertRowid = sessions.valueOf(connection, 'last_insert_rowid');
+        }
         if (this.transacting && isUndoneCommit(query)) throw undoneCommit();
         return done;
       } catch (error) {
@@ -228,6 +231,16 @@ function unreachable(cause: unknown): CrossfadeError {
     hint: 'check that PostgreSQL runs and takes connections, then try again',
     cause,
   });
+}
+
+/** Whether a statement changed rows that were there: SQLite's connection then tells the id of the insert before. */
+function isChange({ response }: QueryObject): boolean {
+  return (
+    typeof response === 'object' &&
+    response !== null &&
+    'command' in response &&
+    (response.command === 'UPDATE' || response.command === 'DELETE')
+  );
 }
 
 /** PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement of the transaction had failed. */

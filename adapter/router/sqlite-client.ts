@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { exactRows, mayBeRounded } from '../compat/safe-integers.ts';
 import type { ClientConstructor, Connection, QueryObject } from './knex-internals.ts';
 import { targetClientClass } from './target-client.ts';
 import type { TargetClientConstructor, TargetHooks } from './target-client.ts';
@@ -23,8 +24,18 @@ export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks
       let cache = statements.get(connection);
       if (cache === undefined)
         statements.set(connection, (cache = new StatementCache(connection as Database.Database)));
+      const statement = cache.prepare(query.sql);
+      // What writes cannot be asked again.
+      if (statement.reader && !statement.readonly) {
+        query.response = exactRows(statement, this._formatBindings(query.bindings));
+        return query;
+      }
       // Of a connection, knex uses nothing but `prepare` here.
-      return await super._query(cache, query);
+      const done = await super._query({ prepare: () => statement }, query);
+      if (statement.reader && mayBeRounded(done.response as readonly unknown[])) {
+        done.response = exactRows(statement, this._formatBindings(query.bindings));
+      }
+      return done;
     }
   };
 }

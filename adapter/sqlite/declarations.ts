@@ -56,6 +56,8 @@ function defaultOf(sql: string | null): DefaultDeclaration {
   const quoted = /^'((?:[^']|'')*)'$/.exec(bare)?.[1] ?? /^"((?:[^"])*)"$/.exec(bare)?.[1];
   if (quoted !== undefined) return { kind: 'constant', text: quoted.replaceAll("''", "'") };
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(bare)) return { kind: 'constant', text: bare.replace(/^\+/, '') };
+  const blob = /^x'([0-9a-f]*)'$/i.exec(bare)?.[1];
+  if (blob !== undefined) return { kind: 'constant', text: `\\x${blob.toLowerCase()}` };
   if (/^(true|false)$/i.test(bare)) return { kind: 'constant', text: /^true$/i.test(bare) ? '1' : '0' };
   return { kind: 'expression' };
 }

@@ -30,7 +30,7 @@ import { ExactSelect } from './exact-select.ts';
 import { LargeSteps } from './large-steps.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quote } from './sql.ts';
-import { lostCapture } from './verify-capture.ts';
+import { lostCapture, verifyCapture } from './verify-capture.ts';
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
 import { applyStep } from './step-writer.ts';
 import { SqliteThread } from './thread.ts';
@@ -60,6 +60,8 @@ export class SqliteStore implements Store {
   readonly #durability: Durability;
   readonly #thread: SqliteThread;
   readonly #large: LargeSteps;
+  /** The schema and the tables in which capture was last found as it was installed. */
+  #captureSeen = '';
   /** Somebody may have taken the file out of it while no connection was open; since then it stays as it is. */
   #isInWalMode = false;
   /** Resolves when the last step that was handed in has ended, well or not. */
@@ -242,8 +244,13 @@ export class SqliteStore implements Store {
     }
   }
 
-  async verifyCapture(): Promise<void> {
-    // A change of schema makes hasChangesAfter() ask for a step, and the step looks.
+  async verifyCapture(tables: readonly TableSpec[]): Promise<void> {
+    // Whatever takes capture away changes the schema.
+    const version = this.#db.pragma('schema_version', { simple: true });
+    const seen = JSON.stringify([Number(version), tables.map(({ name }) => name)]);
+    if (seen === this.#captureSeen) return;
+    verifyCapture(this.#db, tables);
+    this.#captureSeen = seen;
   }
 
   async prune(watermark: Position): Promise<number> {

@@ -14,7 +14,10 @@ import { literal, rivalsSql } from './sql.ts';
  * @throws CrossfadeError `CAPTURE_BROKEN` naming the first table that is not as it was.
  */
 export function verifyCapture(db: Database.Database, tables: readonly TableSpec[]): void {
-  const lost = lostCapture(db);
+  const lost = lostCapture(
+    db,
+    tables.map(({ name }) => name),
+  );
   if (lost !== undefined) {
     throw broken(lost, 'its capture triggers are gone, as after a table rebuild: changes since then were not recorded');
   }
@@ -53,14 +56,14 @@ function broken(table: string, found: string): CrossfadeError {
   });
 }
 
-/** The first table of which a capture trigger is not the installed one. */
-export function lostCapture(db: Database.Database): string | undefined {
+/** The first table, of these or of all, of which a capture trigger is not the installed one. */
+export function lostCapture(db: Database.Database, names?: readonly string[]): string | undefined {
   return db
     .prepare(
       `SELECT t.tbl FROM _crossfade_triggers t
        LEFT JOIN sqlite_master m ON m.type = 'trigger' AND m.name = t.name AND m.sql = t.sql
-       WHERE m.name IS NULL LIMIT 1`,
+       WHERE m.name IS NULL AND (@names IS NULL OR t.tbl IN (SELECT value FROM json_each(@names))) LIMIT 1`,
     )
     .pluck()
-    .get() as string | undefined;
+    .get({ names: names === undefined ? null : JSON.stringify(names) }) as string | undefined;
 }

@@ -5,6 +5,7 @@ import type {
   StatementRewriter,
   StatementToRewrite,
 } from '../../adapter/compat/rewriter.ts';
+import { IS_INSERTED } from '../../adapter/compat/sessions.ts';
 import { tryParseStatement } from '../sqlite/parser.ts';
 import type { Stmt } from '../sqlite/schema.ts';
 import { columnOf } from '../translate/assignment.ts';
@@ -29,11 +30,19 @@ export class SchemaRewriter implements StatementRewriter {
   rewrite({ sql, bound, isNative }: StatementToRewrite): RewrittenStatement | RefusedStatement {
     const parsed = tryParseStatement(sql);
     if (!parsed.ok) {
-      return refused('no-sqlite', `SQLite's grammar does not have it: ${parsed.problem.message}`, 'write it for SQLite');
+      return refused(
+        'no-sqlite',
+        `SQLite's grammar does not have it: ${parsed.problem.message}`,
+        'write it for SQLite',
+      );
     }
     const statement = parsed.value;
     if (!TRANSLATED.has(statement.type)) {
-      return refused('not-rewritten', 'only SELECT, INSERT, UPDATE and DELETE are rewritten', 'run it on each database');
+      return refused(
+        'not-rewritten',
+        'only SELECT, INSERT, UPDATE and DELETE are rewritten',
+        'run it on each database',
+      );
     }
     try {
       return this.#translate(statement, { sql, bound, isNative });
@@ -58,7 +67,7 @@ export class SchemaRewriter implements StatementRewriter {
     if (key === undefined) return { outcome: 'rewritten', sql: translation.sql, parameters };
     return {
       outcome: 'rewritten',
-      sql: `${translation.sql} RETURNING ${quoteName(key)}`,
+      sql: `${translation.sql} RETURNING ${quoteName(key)}${isUpsert(statement) ? `, ${IS_INSERTED}` : ''}`,
       parameters,
       insertedKey: key,
     };
@@ -71,6 +80,16 @@ function insertedKey(statement: Stmt, catalog: LiveCatalog): string | undefined 
   const table = catalog.table(statement.tblName.objName.text);
   if (table?.columns.some(({ isRowid }) => isRowid === true) !== true) return undefined;
   return columnOf(table, 'rowid').name;
+}
+
+/** What REPLACE has changed was inserted to SQLite. */
+function isUpsert(statement: Stmt): boolean {
+  return (
+    statement.type === 'InsertStmt' &&
+    statement.body.type === 'SelectInsertBody' &&
+    statement.body.upsert?.doClause.type !== undefined &&
+    statement.body.upsert.doClause.type !== 'NothingUpsertDo'
+  );
 }
 
 function refused(code: string, reason: string, remedy: string): RefusedStatement {

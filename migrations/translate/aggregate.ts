@@ -156,7 +156,7 @@ function sumOf(first: Fragment, call: CallOf, pack: (name: string) => string, { 
   }
 }
 
-function extreme(name: 'min' | 'max', first: Fragment, call: CallOf, { tail }: AggregateParts): Fragment {
+function extreme(name: 'min' | 'max', first: Fragment, call: CallOf, { tail, setting }: AggregateParts): Fragment {
   const value = asValue(first);
   const { isNotNull: _, constant: __, column: ___, ...kept } = value;
   switch (value.type) {
@@ -166,6 +166,7 @@ function extreme(name: 'min' | 'max', first: Fragment, call: CallOf, { tail }: A
       return valueOf(call(name, `${value.sql}::integer`), 'integer');
     case 'text': {
       if (collationOf(first) !== 'BINARY') {
+        if (setting.emission.running !== undefined && tail === '') return firstOf(name, first);
         throw new Untranslatable(
           'extreme-collation',
           `${name}() under collation ${collationOf(first)} gives any of several equal texts`,
@@ -194,6 +195,14 @@ function extreme(name: 'min' | 'max', first: Fragment, call: CallOf, { tail }: A
     `${name}() of values of type ${value.type}`,
     'order a subquery and take its first row',
   );
+}
+
+/** Of texts that are equal under a collation SQLite gives the one that it reads first, PostgreSQL any. */
+function firstOf(name: 'min' | 'max', text: Fragment): Fragment {
+  const order = `${sortKey(text)}${name === 'max' ? ' DESC' : ''}`;
+  const { isNotNull: _, constant: __, column: ___, ...kept } = text;
+  const sql = `(array_agg(${text.sql} ORDER BY ${order}) FILTER (WHERE ${text.sql} IS NOT NULL))[1]`;
+  return { ...kept, sql, affinity: null, collation: null };
 }
 
 function concatenation(first: Fragment, second: Fragment | undefined, call: CallOf, parts: AggregateParts): Fragment {

@@ -312,7 +312,8 @@ function fixedOutcome(op: Comparison, order: -1 | 1, left: Fragment, right: Frag
 /** A parameter as a value of a column's native type; undefined where it is to be compared as SQLite would. */
 function boundNative(native: Fragment, { bound }: Fragment, emission: Emission): Fragment | undefined {
   const { form, postgresType } = native;
-  if (bound === undefined || form === undefined || postgresType === undefined || native.type === 'null') return undefined;
+  if (bound === undefined || form === undefined || postgresType === undefined || native.type === 'null')
+    return undefined;
   if (native.type === 'any') return undefined;
   return valueOf(emission.bound({ key: bound.key, type: native.type, postgresType, form }), native.type, { form });
 }

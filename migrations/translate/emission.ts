@@ -112,7 +112,9 @@ export class Emission {
   /** A parameter of a statement that is about to be run, as a value of a type; {@link numbered} gives it its number. */
   bound(parameter: BoundParameter): string {
     const isKnown = (one: BoundParameter) =>
-      one.key === parameter.key && one.type === parameter.type && one.postgresType === parameter.postgresType &&
+      one.key === parameter.key &&
+      one.type === parameter.type &&
+      one.postgresType === parameter.postgresType &&
       one.isAssigned === parameter.isAssigned;
     let index = this.#bound.findIndex(isKnown);
     if (index === -1) index = this.#bound.push(parameter) - 1;

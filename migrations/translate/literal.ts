@@ -57,7 +57,8 @@ export function translateLiteral(ast: Literal, setting: Setting): Fragment {
 export function translateColumn(name: string, lengthInSource: number, { scope, emission }: Setting): Fragment {
   const column = resolveColumn(scope, name);
   if (column !== undefined) return grouped(column);
-  if (lengthInSource > name.length) {
+  // The SQLite of better-sqlite3 is built without it: https://www.sqlite.org/compile.html#dqs
+  if (lengthInSource > name.length && emission.running === undefined) {
     emission.remark({
       severity: 'note',
       code: 'double-quoted-text',

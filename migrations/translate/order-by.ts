@@ -12,7 +12,22 @@ export function orderTerm(fragment: Fragment, { order, nulls }: SortedColumn): s
   const first = nulls === undefined ? order !== 'Desc' : nulls === 'First';
   // PostgreSQL's own place for NULL is the end of an ascending order; what is never NULL needs no word of it.
   const place = fragment.isNotNull === true || first === (order === 'Desc') ? '' : ` NULLS ${first ? 'FIRST' : 'LAST'}`;
-  return `${sortKey(fragment)}${direction}${place}`;
+  return sortKeys(fragment)
+    .map((key) => `${key}${direction}${place}`)
+    .join(', ');
+}
+
+/** Of a value whose type is only known at run time: numbers come first, then texts, then blobs. */
+function sortKeys(fragment: Fragment): readonly string[] {
+  if (fragment.type !== 'any' || collationOf(fragment) !== 'BINARY') return [sortKey(fragment)];
+  const value = `(${fragment.sql})`;
+  return [
+    `CASE ${value}.kind WHEN 1 THEN 1 WHEN 2 THEN 1 WHEN 4 THEN 3 ELSE 2 + 0 * ${value}.kind END`,
+    `COALESCE(${value}.r, ${value}.i::double precision)`,
+    `${value}.i`,
+    `${value}.t COLLATE "C"`,
+    `${value}.b`,
+  ];
 }
 
 /** What PostgreSQL has to order by. */

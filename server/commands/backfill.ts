@@ -1,18 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { CrossfadeError } from '../../adapter/errors.ts';
-import type { Crossfade } from '../../adapter/index.ts';
+import type { FillLimits } from '../../adapter/index.ts';
 import type { BackfillStatus } from '../../adapter/status.ts';
+import { backfillRemarks, paceText, phaseText } from './backfill-text.ts';
 import { runOn, withConnectionFlags } from './connection.ts';
 import type { ConnectionFlags, Session } from './connection.ts';
 import { EXIT } from './exit-status.ts';
 import type { ExitStatus } from './exit-status.ts';
+import { quantity } from './quantity.ts';
 import { UsageError } from './terminal.ts';
 
-interface BackfillFlags extends ConnectionFlags {
-  readonly restart?: true;
-  readonly follow?: true;
-  readonly reconcile?: true;
+const MODES = ['restart', 'reconcile', 'follow', 'pause', 'resume'] as const;
+
+interface BackfillFlags extends ConnectionFlags, Partial<Record<(typeof MODES)[number], true>> {
+  readonly rowsPerSecond?: string;
+  readonly bytesPerSecond?: string;
 }
 
 /** How often `--follow` looks, in ms. */
@@ -28,44 +31,77 @@ export function addBackfillCommand(program: Command): void {
       '--reconcile',
       'make the other database follow again after the history between the two was lost: copy every row over what it holds, remove what the primary does not have',
     )
-    .option('--follow', 'only watch another process (the API) do it');
+    .option('--follow', 'only watch another process (the API) do it')
+    .option('--pause', 'have it wait, whichever process copies')
+    .option('--resume', 'go on with one that was paused or interrupted, and watch it; fails where there is none')
+    .option('--rows-per-second <number>', 'copy so many rows a second at most, such as 20k; none takes the limit away')
+    .option('--bytes-per-second <number>', 'copy so much a second at most, such as 10MB; none takes the limit away')
+    .addHelpText(
+      'after',
+      '\nLimits and pauses are kept in PostgreSQL and hold for whichever process copies, from about a second on.',
+    );
   withConnectionFlags(command).action(async (flags: BackfillFlags) => {
     await runOn({ flags, mirror: mirrorOf(flags) }, async (session) => {
-      const given = (['restart', 'reconcile', 'follow'] as const).filter((flag) => flags[flag]);
+      const given = MODES.filter((mode) => flags[mode]);
       if (given.length > 1) {
         throw new UsageError(
           `${given.map((flag) => `--${flag}`).join(' and ')} were given together`,
           'give one of them',
         );
       }
-      return await (flags.follow ? follow(session) : run(session, flags));
+      const limits = limitsOf(flags);
+      if (flags.pause) return await pause(session);
+      return await (flags.follow ? follow(session, limits) : run(session, flags, limits));
     });
   });
 }
 
-/** A reconciliation leaves the copying to whoever runs the Mirror: the API may go on serving. */
+/** What goes on elsewhere is left to whoever runs the Mirror: the API may go on serving. */
 function mirrorOf(flags: BackfillFlags): 'off' | 'auto' | 'required' {
-  if (flags.follow) return 'off';
-  return flags.reconcile ? 'auto' : 'required';
+  if (flags.follow ?? flags.pause) return 'off';
+  return (flags.reconcile ?? flags.resume) ? 'auto' : 'required';
 }
 
-async function run({ crossfade, terminal, signal }: Session, flags: BackfillFlags): Promise<ExitStatus> {
-  let of: number | undefined;
-  const counting = countRows(crossfade).then((rows) => {
-    of = rows;
-  });
+function limitsOf({ rowsPerSecond, bytesPerSecond }: BackfillFlags): Partial<FillLimits> | undefined {
+  if (rowsPerSecond === undefined && bytesPerSecond === undefined) return undefined;
+  return {
+    ...(rowsPerSecond === undefined ? {} : { rowsPerSecond: quantity('--rows-per-second', rowsPerSecond) }),
+    ...(bytesPerSecond === undefined ? {} : { bytesPerSecond: quantity('--bytes-per-second', bytesPerSecond) }),
+  };
+}
+
+async function pause({ crossfade, terminal }: Session): Promise<ExitStatus> {
+  await crossfade.pauseBackfill();
+  terminal.result(
+    'the backfill is paused, and changes are mirrored all the same; go on with: crossfade backfill --resume',
+    {
+      isPaused: true,
+    },
+  );
+  return EXIT.done;
+}
+
+async function run(
+  { crossfade, terminal, signal }: Session,
+  flags: BackfillFlags,
+  limits: Partial<FillLimits> | undefined,
+): Promise<ExitStatus> {
   const status = await crossfade.backfill({
     restart: flags.restart ?? false,
     reconcile: flags.reconcile ?? false,
+    resume: flags.resume ?? false,
+    ...(limits === undefined ? {} : { limits }),
     signal,
-    onProgress: (now) => terminal.progress('backfill', { done: now.rowsCopied, of: of ?? now.rowsCopied }),
+    onProgress: (now) => showProgress(terminal, now),
   });
-  await counting;
   return report(terminal, status);
 }
 
-async function follow({ crossfade, terminal, signal }: Session): Promise<ExitStatus> {
-  const of = await countRows(crossfade);
+async function follow(
+  { crossfade, terminal, signal }: Session,
+  limits: Partial<FillLimits> | undefined,
+): Promise<ExitStatus> {
+  if (limits !== undefined) await crossfade.limitBackfill(limits);
   for (;;) {
     const { isInstalled, backfill, mirror } = await crossfade.status();
     if (!isInstalled) {
@@ -83,26 +119,28 @@ async function follow({ crossfade, terminal, signal }: Session): Promise<ExitSta
         },
       );
     }
-    terminal.progress(mirror.holder === null ? 'backfill (nobody runs the Mirror)' : 'backfill', {
-      done: backfill?.rowsCopied ?? 0,
-      of,
-    });
+    const nobody = mirror.holder === null ? ' (nobody runs the Mirror)' : '';
+    if (backfill === null) terminal.progress(`backfill${nobody}`, { done: 0, of: 0 });
+    else showProgress(terminal, backfill, nobody);
     await sleep(FOLLOW_EVERY_MS, undefined, { signal });
   }
 }
 
+function showProgress(terminal: Session['terminal'], status: BackfillStatus, remark = ''): void {
+  terminal.progress(`${phaseText(status)}${remark}`, {
+    done: status.rowsCopied,
+    of: status.rowsExpected ?? 0,
+    detail: paceText(status),
+    json: status,
+  });
+}
+
 function report(terminal: Session['terminal'], status: BackfillStatus): ExitStatus {
-  terminal.progress('backfill', { done: status.rowsCopied, of: status.rowsCopied, isLast: true });
+  terminal.progress('backfill', { done: status.rowsCopied, of: status.rowsCopied, isLast: true, json: status });
   const lines = status.tables.map(({ table, rowsCopied }) => `  ${table}: ${rowsCopied} rows`);
   const removed =
     status.rowsRemoved === undefined ? '' : `, ${status.rowsRemoved} removed that the primary does not have`;
-  terminal.result([`backfill done: ${status.rowsCopied} rows copied${removed}`, ...lines].join('\n'), status);
+  const text = [`backfill done: ${status.rowsCopied} rows copied${removed}`, ...lines, ...backfillRemarks(status)];
+  terminal.result(text.join('\n'), status);
   return status.isDone ? EXIT.done : EXIT.error;
-}
-
-/** Rows of the mirrored tables in SQLite, for the progress bar; 0 before they are known. */
-async function countRows({ stores, tables }: Crossfade): Promise<number> {
-  let rows = 0;
-  for (const table of tables) rows += await stores.sqlite.count(table);
-  return rows;
 }

@@ -87,6 +87,7 @@ async function reachPostgres(options: CrossfadeOptions): Promise<void> {
 export async function runGuarded(
   terminal: Terminal,
   work: (signal: AbortSignal, closeLater: (close: () => Promise<void>) => void) => Promise<ExitStatus>,
+  { closeLimitMs = CLOSE_LIMIT_MS }: { readonly closeLimitMs?: number } = {},
 ): Promise<void> {
   const closers: (() => Promise<void>)[] = [];
   const signals = catchSignals();
@@ -99,7 +100,7 @@ export async function runGuarded(
   }
   process.exitCode = status;
   // What is still open after this (a connection attempt that cannot be called off) must not keep the process alive.
-  setTimeout(() => process.exit(), CLOSE_LIMIT_MS).unref();
+  setTimeout(() => process.exit(), closeLimitMs).unref();
   try {
     for (const close of closers.reverse()) await close();
   } catch (error) {

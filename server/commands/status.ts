@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { stageRow } from '../../adapter/stage.ts';
 import type { Status } from '../../adapter/status.ts';
+import { paceText, phaseText } from './backfill-text.ts';
 import { runOn, withConnectionFlags } from './connection.ts';
 import type { ConnectionFlags } from './connection.ts';
 import { EXIT } from './exit-status.ts';
@@ -62,9 +63,16 @@ function mirrorText({ mirror, stage, reachable }: Status): string {
 
 function backfillText({ backfill, reachable }: Status): string {
   if (backfill === null && !reachable.postgres) return UNKNOWN;
-  if (backfill === null || (backfill.rowsCopied === 0 && !backfill.isDone)) return 'not begun';
-  const done = backfill.tables.filter((table) => table.isDone).length;
-  return `${backfill.isDone ? 'done' : 'under way'}, ${backfill.rowsCopied} rows copied, ${done} of ${backfill.tables.length} tables done`;
+  if (backfill === null || (backfill.rowsCopied === 0 && !backfill.isDone && !backfill.isPaused)) return 'not begun';
+  const { rowsCopied, rowsExpected, tables, brokenForeignKeys } = backfill;
+  const done = tables.filter((table) => table.isDone).length;
+  const of = rowsExpected === null || backfill.isDone ? '' : ` of about ${rowsExpected}`;
+  const parts = [
+    `${phaseText(backfill)}, ${rowsCopied}${of} rows copied, ${done} of ${tables.length} tables done`,
+    paceText(backfill),
+    brokenForeignKeys.length === 0 ? '' : `${brokenForeignKeys.length} foreign keys do not hold`,
+  ];
+  return parts.filter((part) => part !== '').join('; ');
 }
 
 function quarantineText({ quarantined, reachable }: Status): string {

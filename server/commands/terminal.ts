@@ -7,6 +7,18 @@ const LINE_EVERY_MS = 3_000;
 const REDRAW_EVERY_MS = 100;
 const BAR_WIDTH = 28;
 
+/** How far something has come. */
+export interface Progress {
+  readonly done: number;
+  /** How much there is; 0 while that is not known. */
+  readonly of: number;
+  readonly isLast?: boolean;
+  /** What else is to be said: rate, time left. */
+  readonly detail?: string;
+  /** What is written with `--json` instead of the numbers. */
+  readonly json?: unknown;
+}
+
 /**
  * Where a command writes: results to stdout, as text or as one line of JSON; everything else to stderr.
  */
@@ -31,20 +43,33 @@ export class Terminal {
     process.stderr.write(`${redact(text)}\n`);
   }
 
-  /** How far something has come: a bar on a terminal, a line every few seconds elsewhere. */
-  progress(what: string, state: { done: number; of: number; isLast?: boolean }): void {
+  /**
+   * How far something has come, on stderr: a bar on a terminal, a line every few seconds elsewhere, and with `--json` a
+   * line of JSON instead: what was given as `json`, or the numbers.
+   */
+  progress(what: string, state: Progress): void {
     const now = performance.now();
-    if (!state.isLast && now - this.#lastDrawn < (process.stderr.isTTY ? REDRAW_EVERY_MS : LINE_EVERY_MS)) return;
+    const isBar = process.stderr.isTTY && !this.isJson;
+    if (!state.isLast && now - this.#lastDrawn < (isBar ? REDRAW_EVERY_MS : LINE_EVERY_MS)) return;
     this.#lastDrawn = state.isLast ? -Infinity : now;
+    const { done, of, detail = '' } = state;
+    if (this.isJson) {
+      process.stderr.write(`${JSON.stringify({ progress: state.json ?? { what, done, of } })}\n`);
+      return;
+    }
     // The rows may have become more since they were counted.
-    const share = state.of === 0 ? 1 : Math.min(1, state.done / state.of);
-    const numbers = `${state.done}/${Math.max(state.of, state.done)} rows, ${Math.floor(share * 100)} %`;
-    if (!process.stderr.isTTY) {
-      process.stderr.write(`${what}: ${numbers}\n`);
+    const share = of === 0 ? (state.isLast ? 1 : 0) : Math.min(1, done / of);
+    const numbers =
+      of === 0 && !state.isLast ? `${done} rows` : `${done}/${Math.max(of, done)} rows, ${Math.floor(share * 100)} %`;
+    const text = `${what}: ${numbers}${detail === '' ? '' : `, ${detail}`}`;
+    if (!isBar) {
+      process.stderr.write(`${text}\n`);
       return;
     }
     const filled = Math.round(share * BAR_WIDTH);
-    process.stderr.write(`\r\x1b[K${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${what}: ${numbers}`);
+    const line = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${text}`;
+    // A line that is wrapped could not be redrawn.
+    process.stderr.write(`\r\x1b[K${line.slice(0, Math.max(40, (process.stderr.columns ?? 80) - 1))}`);
     this.#barIsDrawn = true;
     if (state.isLast) this.#endBar();
   }

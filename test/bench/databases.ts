@@ -14,8 +14,15 @@ export interface Databases {
 
 /** Where the databases of one run are kept. */
 export interface Home {
+  /** For files. Goes with everything else. */
+  readonly folder: string;
   /** Makes the databases of one variant. */
   make(variant: string): Promise<Databases>;
+  /** Makes a PostgreSQL database, empty or as another one that nobody is connected to, and gives its URL. */
+  makeDatabase(template?: string): Promise<string>;
+  dropDatabase(url: string): Promise<void>;
+  /** Writes out what the server has in memory, so that whoever comes next does not pay for it. */
+  checkpoint(): Promise<void>;
   /** What the server says of itself. */
   facts(): Promise<ServerFacts>;
   /** Removes everything that was made. */
@@ -68,15 +75,29 @@ export async function openHome(server: string | undefined): Promise<Home> {
     const url = server ?? (await startEmbeddedPostgres({ folder: postgresFolder, temporary: true })).url;
     const names: string[] = [];
     const files: Database.Database[] = [];
+    const makeDatabase = async (template?: string): Promise<string> => {
+      const name = `crossfade_bench_${process.pid}_${randomBytes(3).toString('hex')}`;
+      names.push(name);
+      const from = template === undefined ? 'template0' : new URL(template).pathname.slice(1);
+      await execute(url, [`CREATE DATABASE ${name} TEMPLATE ${from}`]);
+      return databaseUrl(url, name);
+    };
     return {
+      folder,
       make: async (variant) => {
-        const name = `crossfade_bench_${process.pid}_${randomBytes(3).toString('hex')}`;
-        names.push(name);
-        await execute(url, [`CREATE DATABASE ${name} TEMPLATE template0`]);
-        const databases = { sqlite: join(folder, `${variant}.sqlite`), postgres: databaseUrl(url, name) };
+        const databases = { sqlite: join(folder, `${variant}.sqlite`), postgres: await makeDatabase() };
         files.push(openFile(databases.sqlite));
         await fill(databases.postgres);
         return databases;
+      },
+      makeDatabase,
+      dropDatabase: async (database) => {
+        const name = new URL(database).pathname.slice(1);
+        await execute(url, [`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`]);
+        names.splice(names.indexOf(name), 1);
+      },
+      checkpoint: async () => {
+        await execute(url, ['CHECKPOINT']);
       },
       facts: async () => ({ ...(await serverFacts(url)), sqlite: sqliteVersion() }),
       remove: async () => {
@@ -148,7 +169,8 @@ function sqliteVersion(): string {
   }
 }
 
-async function execute(url: string, statements: readonly (string | pg.QueryConfig)[]): Promise<unknown[][]> {
+/** Runs statements in a session of their own and gives the rows of each. */
+export async function execute(url: string, statements: readonly (string | pg.QueryConfig)[]): Promise<unknown[][]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000 });
   // Without a listener, a server that goes away would end the process.
   client.on('error', () => {});

@@ -1,142 +1,37 @@
-import { parseArgs } from 'node:util';
-import { catchSignals } from '../../server/catch-signals.ts';
-import { openHome } from './databases.ts';
-import { drain } from './drain.ts';
-import { MANY_ROWS } from './measure.ts';
-import type { Case } from './measure.ts';
-import { loadNow, report, reportText } from './report.ts';
-import { runRounds } from './rounds.ts';
-import { switches } from './switches.ts';
-import { BASELINES, UNSYNCED, VARIANTS } from './variants.ts';
-import type { Variant } from './variants.ts';
+import { Mistake } from './mistake.ts';
 
-const HELP = `Measures writes through Crossfade beside plain Knex on SQLite and on PostgreSQL.
+type Command = (args: readonly string[]) => Promise<void>;
 
-  npm run bench -- [options]
+/** What is measured, by the first word of the call. Without one it is `writes`. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  writes: async () => (await import('./commands/writes.ts')).writes,
+  backfill: async () => (await import('./commands/backfill.ts')).backfill,
+  compare: async () => (await import('./commands/compare.ts')).compare,
+  beside: async () => (await import('./commands/beside.ts')).beside,
+  stores: async () => (await import('./commands/stores.ts')).stores,
+};
 
-  --rounds <n>        rounds in which each variant is measured once; medians are given (default 6)
-  --measure <names>   what to measure, with commas: writes, drain, switches (default all)
-  --only <names>      variants, with commas: ${[...VARIANTS, UNSYNCED].map(({ name }) => name).join(', ')};
-                      ${BASELINES.join(' and ')} are always measured, to compare with
-  --concurrency <ns>  writes at the same time, with commas (default 1,16,64)
-  --quick             a few writes of each kind, to see that it runs; the figures mean nothing
-  --json              the report as JSON
+const words = process.argv.slice(2);
+const name = words[0]?.startsWith('-') === false ? words[0] : 'writes';
 
-PostgreSQL: DATABASE_URL, in which databases are made and dropped again, or else an embedded server of its own.`;
-
-const MEASURES = ['writes', 'drain', 'switches'] as const;
-const WRITES = { full: { 1: 300, 16: 1_600, 64: 3_200 }, quick: 6 } as const;
-
-const { values: options } = parseArgs({
-  options: {
-    rounds: { type: 'string' },
-    measure: { type: 'string' },
-    only: { type: 'string' },
-    concurrency: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-
-if (options.help) {
-  process.stdout.write(`${HELP}\n`);
-} else {
-  await main();
-}
-
-async function main(): Promise<void> {
-  const rounds = positive('--rounds', options.rounds ?? (options.quick ? '2' : '6'));
-  const measured = chosenMeasures(options.measure);
-  const variants = measured.has('writes') ? chosenVariants(options.only) : [];
-  const cases = casesFor((options.concurrency ?? '1,16,64').split(',').map((text) => positive('--concurrency', text)));
-  const signals = catchSignals();
-  const loadAtStart = loadNow();
-  try {
-    const home = await openHome(process.env['DATABASE_URL'] || undefined);
-    try {
-      const samples = await runRounds(home, {
-        variants,
-        cases,
-        rounds,
-        warmUp: [
-          { name: 'warm-up', kind: 'insert', concurrency: 16, writes: options.quick ? 16 : 800 },
-          { name: 'warm-up', kind: 'update', concurrency: 1, writes: options.quick ? 1 : 200 },
-        ],
-        signal: signals.signal,
-        onTurn: ({ round, variant }) => {
-          if (process.stderr.isTTY) process.stderr.write(`\r\x1b[Kround ${round} of ${rounds}: ${variant}`);
-        },
-      });
-      const { signal } = signals;
-      const drained = measured.has('drain')
-        ? await drain(home, { changes: options.quick ? 6_000 : 1_000_000, signal })
-        : [];
-      const switched = measured.has('switches')
-        ? await switches(home, { count: options.quick ? 2 : 50, signal })
-        : null;
-      const facts = await home.facts();
-      const found = report({ facts, loadAtStart, rounds, variants, samples, drained, switched });
-      if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-      process.stdout.write(`${options.json ? JSON.stringify(found) : reportText(found)}\n`);
-    } finally {
-      await home.remove();
-    }
-  } catch (error) {
-    if (!signals.signal.aborted) throw error;
-    process.exitCode = signals.exitStatus();
-  } finally {
-    signals.release();
+try {
+  const load = COMMANDS[name];
+  if (load === undefined) {
+    throw new Mistake(`there is nothing to measure called "${name}"; there is ${Object.keys(COMMANDS).join(', ')}`);
   }
+  const command = await load();
+  await command(words[0] === name ? words.slice(1) : words);
+} catch (error) {
+  if (!isMistake(error)) throw error;
+  const command = name === 'writes' || !(name in COMMANDS) ? '' : `${name} `;
+  process.stderr.write(`error: ${error.message}\nhint: see npm run bench -- ${command}--help\n`);
+  process.exitCode = 2;
 }
 
-function casesFor(concurrencies: readonly number[]): readonly Case[] {
-  const writes = (concurrency: number): number =>
-    options.quick
-      ? WRITES.quick * Math.ceil(Math.sqrt(concurrency))
-      : WRITES.full[concurrency < 16 ? 1 : concurrency < 64 ? 16 : 64];
-  const single = (['insert', 'update'] as const).flatMap((kind) =>
-    concurrencies.map((concurrency) => ({
-      name: `${kind} one row, concurrency ${concurrency}`,
-      kind,
-      concurrency,
-      writes: writes(concurrency),
-    })),
+/** Also what Node's own reader of options says of a call. */
+function isMistake(error: unknown): error is Error {
+  return (
+    error instanceof Mistake ||
+    (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
   );
-  const many = {
-    name: `insert ${MANY_ROWS} rows in one statement, concurrency 1`,
-    kind: 'insert-many',
-    concurrency: 1,
-    writes: options.quick ? 3 : 60,
-  } as const;
-  return [...single, many];
-}
-
-function chosenMeasures(names: string | undefined): ReadonlySet<string> {
-  if (names === undefined) return new Set(MEASURES);
-  const chosen = names.split(',').map((name) => name.trim());
-  const unknown = chosen.filter((name) => !MEASURES.some((measure) => measure === name));
-  if (unknown.length > 0) fail(`there is nothing to measure called "${unknown.join('", "')}"`);
-  return new Set(chosen);
-}
-
-function chosenVariants(only: string | undefined): readonly Variant[] {
-  if (only === undefined) return VARIANTS;
-  const names = only.split(',').map((name) => name.trim());
-  const all = [...VARIANTS, UNSYNCED];
-  const unknown = names.filter((name) => !all.some((variant) => variant.name === name));
-  if (unknown.length > 0) fail(`there is no variant "${unknown.join('", "')}"`);
-  const wanted = new Set<string>([...BASELINES, ...names]);
-  return all.filter(({ name }) => wanted.has(name));
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) fail(`${option} is "${text}", which is not a number from 1 on`);
-  return value;
-}
-
-function fail(message: string): never {
-  process.stderr.write(`error: ${message}\nhint: see npm run bench -- --help\n`);
-  process.exit(2);
 }

@@ -1,6 +1,6 @@
-import { cpus, loadavg } from 'node:os';
-import type { ServerFacts } from './databases.ts';
 import type { Drained } from './drain.ts';
+import { loadText, machineText } from './machine.ts';
+import type { Machine } from './machine.ts';
 import { quantile } from './measure.ts';
 import type { Case, Sample } from './measure.ts';
 import type { Samples } from './rounds.ts';
@@ -22,13 +22,7 @@ export interface Result extends Sample {
 }
 
 export interface Report {
-  readonly machine: ServerFacts & {
-    readonly cores: number;
-    readonly cpu: string;
-    readonly node: string;
-    /** Of the last minute, at the start and at the end: what else went on. */
-    readonly load: readonly [number, number];
-  };
+  readonly machine: Machine;
   readonly rounds: number;
   readonly variants: Readonly<Record<string, string>>;
   readonly results: readonly Result[];
@@ -36,13 +30,8 @@ export interface Report {
   readonly switched: Switched | null;
 }
 
-export function loadNow(): number {
-  return loadavg()[0] ?? Number.NaN;
-}
-
 export function report(found: {
-  facts: ServerFacts;
-  loadAtStart: number;
+  machine: Machine;
   rounds: number;
   variants: readonly Variant[];
   samples: Samples;
@@ -50,13 +39,7 @@ export function report(found: {
   switched: Switched | null;
 }): Report {
   return {
-    machine: {
-      cores: cpus().length,
-      cpu: cpus()[0]?.model ?? 'unknown',
-      node: process.versions.node,
-      ...found.facts,
-      load: [found.loadAtStart, loadNow()],
-    },
+    machine: found.machine,
     rounds: found.rounds,
     variants: Object.fromEntries(found.variants.map(({ name, summary }) => [name, summary])),
     results: [...found.samples].flatMap(([load, byVariant]) => resultsOf(load, byVariant)),
@@ -94,11 +77,7 @@ const HEADINGS = ['', 'latency', 'throughput', 'latency', 'throughput', 'median'
 
 /** The report for a terminal. */
 export function reportText({ machine, rounds, variants, results, drained, switched }: Report): string {
-  const lines = [
-    `${machine.cores} cores (${machine.cpu}), Node ${machine.node}, PostgreSQL ${machine.postgres} ` +
-      `(fsync ${machine.fsync}, synchronous_commit ${machine.synchronousCommit}), SQLite ${machine.sqlite} (WAL)`,
-    `load of the machine ${machine.load.map((load) => load.toFixed(1)).join(' at the start, ')} at the end; medians of ${rounds} rounds`,
-  ];
+  const lines = [machineText(machine), `${loadText(machine)}; medians of ${rounds} rounds`];
   for (const [name, summary] of Object.entries(variants)) lines.push(`  ${name.padEnd(9)} ${summary}`);
   for (const title of new Set(results.map((result) => result.case))) {
     const rows = results.filter((result) => result.case === title).map(cells);

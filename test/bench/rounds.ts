@@ -1,6 +1,7 @@
 import type { Databases, Home } from './databases.ts';
 import { measure, Numbers } from './measure.ts';
 import type { Case, Sample } from './measure.ts';
+import { turnsOf } from './turns.ts';
 import type { Variant } from './variants.ts';
 
 export interface RoundsOptions {
@@ -32,7 +33,7 @@ export async function runRounds(home: Home, options: RoundsOptions): Promise<Sam
     cases.map((load) => [load, new Map(variants.map(({ name }): [string, Sample[]] => [name, []]))]),
   );
   for (let round = 1; round <= options.rounds; round += 1) {
-    for (const variant of inOrderOf(round, variants)) {
+    for (const variant of turnsOf(round, variants)) {
       signal.throwIfAborted();
       options.onTurn({ round, variant: variant.name });
       const { databases, numbers } = prepared.get(variant) as { databases: Databases; numbers: Numbers };
@@ -49,11 +50,4 @@ export async function runRounds(home: Home, options: RoundsOptions): Promise<Sam
     }
   }
   return samples;
-}
-
-/** Another one first in each round, and every other round backwards, so that nobody always follows the same one. */
-function inOrderOf(round: number, variants: readonly Variant[]): readonly Variant[] {
-  const first = round % variants.length;
-  const rotated = [...variants.slice(first), ...variants.slice(0, first)];
-  return round % 2 === 0 ? rotated : rotated.toReversed();
 }

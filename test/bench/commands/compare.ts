@@ -1,0 +1,220 @@
+import Database from 'better-sqlite3';
+import { constants, copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { createCrossfade } from '../../../adapter/index.ts';
+import type { ComparisonReport } from '../../../compare/report.ts';
+import { behindTheFence } from '../../helpers/behind-the-fence.ts';
+import { runBench } from '../bench.ts';
+import type { Bench } from '../bench.ts';
+import { crossfadeCommand } from '../crossfade-command.ts';
+import type { Databases } from '../databases.ts';
+import { loadText, machineText } from '../machine.ts';
+import type { Machine } from '../machine.ts';
+import { chosen, positive } from '../mistake.ts';
+import { readPostgres, readSqlite } from '../plain-read.ts';
+import { race, raceText } from '../race.ts';
+import type { RaceResult, Run, Runner } from '../race.ts';
+import { SAMPLE, SAMPLE_ROWS, sampleFile } from '../sample-file.ts';
+import { makeSchema } from '../sample-schema.ts';
+
+const HELP = `Measures \`crossfade compare\` beside plain reads of the two databases.
+
+  npm run bench -- compare [options]
+
+  --rows <n>      rows of the table (default ${SAMPLE_ROWS}; made once on this machine, in the temporary folder)
+  --rounds <n>    rounds in which each is measured once; medians are given (default 3)
+  --only <names>  with commas: sqlite, postgres, full, divergent, incremental (default all)
+  --quick         2,000 rows and one round, to see that it runs; the figures mean nothing
+  --json          the report as JSON`;
+
+const BASELINES = ['sqlite', 'postgres', 'full'] as const;
+/** Changes before an incremental comparison. */
+const CHANGES = 1_000;
+const SETTLE_LIMIT_MS = 60_000;
+
+/** What `npm run bench -- compare --json` writes. */
+export interface CompareReport {
+  readonly machine: Machine;
+  readonly rows: number;
+  readonly rounds: number;
+  readonly results: readonly RaceResult[];
+}
+
+/** `npm run bench -- compare`. */
+export async function compare(args: readonly string[]): Promise<void> {
+  const { values: options } = parseArgs({
+    args: [...args],
+    options: {
+      rows: { type: 'string' },
+      rounds: { type: 'string' },
+      only: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (options.help) {
+    process.stdout.write(`${HELP}\n`);
+    return;
+  }
+  const rows = positive('--rows', options.rows ?? (options.quick ? '2000' : String(SAMPLE_ROWS)));
+  const rounds = positive('--rounds', options.rounds ?? (options.quick ? '1' : '3'));
+  const report = await runBench(async (bench): Promise<CompareReport> => {
+    const databases = await filledPair(bench, rows);
+    const runners = chosen(await runnersOf({ bench, databases, rows }), { option: '--only', names: options.only });
+    const results = await race(runners, { rounds, bench, baselines: BASELINES });
+    return { machine: await bench.machine(), rows, rounds, results };
+  });
+  if (report === undefined) return;
+  process.stdout.write(`${options.json ? JSON.stringify(report) : compareText(report)}\n`);
+}
+
+function compareText({ machine, rows, rounds, results }: CompareReport): string {
+  return [
+    machineText(machine),
+    `${loadText(machine)}; medians of ${rounds} rounds; ${rows} rows of 9 columns`,
+    ...raceText(results, { rows }),
+    '',
+    'a comparison: as it tells it of itself, without starting and ending its process',
+  ].join('\n');
+}
+
+/** Both databases with the large table, the second filled by a backfill, in stage `dual`. */
+async function filledPair({ home, signal, say }: Bench, rows: number): Promise<Databases> {
+  const sample = sampleFile(rows, say);
+  const databases = { sqlite: join(home.folder, 'compare.sqlite'), postgres: await home.makeDatabase() };
+  copyFileSync(sample.sqlite, databases.sqlite, constants.COPYFILE_FICLONE);
+  await makeSchema(databases);
+  say('filling PostgreSQL');
+  await crossfadeCommand(['backfill'], { databases, signal });
+  const crossfade = await createCrossfade({ ...databases, processName: 'bench' });
+  try {
+    const outcome = await crossfade.cutover.moveTo('dual', { force: true, signal });
+    if (outcome.outcome === 'refused') throw new Error(`stage dual was refused: ${JSON.stringify(outcome.gates)}`);
+  } finally {
+    await crossfade.close();
+  }
+  await home.checkpoint();
+  return databases;
+}
+
+interface Track {
+  readonly bench: Bench;
+  readonly databases: Databases;
+  readonly rows: number;
+}
+
+async function runnersOf(track: Track): Promise<readonly Runner[]> {
+  const { databases } = track;
+  const knowsIncremental = await hasOption(track, '--incremental');
+  /** Whether the last comparison found no difference: an incremental one goes on from there. */
+  let isClean = false;
+  const compared = async (words: readonly string[], differences = 0): Promise<Run> => {
+    const run = await comparison(track, { words, differences });
+    isClean = differences === 0;
+    return run;
+  };
+  return [
+    {
+      name: 'sqlite',
+      summary: 'the file read through better-sqlite3 in key ranges, and nothing else',
+      run: async () => ({ seconds: readSqlite(databases.sqlite) }),
+    },
+    {
+      name: 'postgres',
+      summary: 'the table sent out by binary COPY, and thrown away',
+      run: async () => ({ seconds: await readPostgres(databases.postgres) }),
+    },
+    { name: 'full', summary: '`crossfade compare`, in a process of its own', run: () => compared([]) },
+    {
+      name: 'divergent',
+      summary: 'the same, with one row that differs',
+      run: async () => {
+        const id = await breakRow(databases);
+        try {
+          return await compared([], 1);
+        } finally {
+          await setTitle(databases, { id, title: titleOf(databases, id) });
+        }
+      },
+    },
+    {
+      name: 'incremental',
+      summary: `what has changed since the last full comparison: ${CHANGES} rows`,
+      ...(knowsIncremental ? {} : { missing: 'this release compares all rows each time' }),
+      run: async () => {
+        if (!isClean) await compared([]);
+        await changeRows(databases);
+        return await compared(['--incremental']);
+      },
+    },
+  ];
+}
+
+async function hasOption({ bench: { signal }, databases }: Track, option: string): Promise<boolean> {
+  return (await crossfadeCommand(['compare', '--help'], { databases, signal })).stdout.includes(option);
+}
+
+/** @throws when it found something else than so many differences: a figure for other work would be worth nothing. */
+async function comparison(
+  { bench: { signal }, databases, rows }: Track,
+  { words, differences }: { words: readonly string[]; differences: number },
+): Promise<Run> {
+  const { stdout, seconds, peakMemoryMb } = await crossfadeCommand(['compare', ...words], {
+    databases,
+    signal,
+    exits: [differences === 0 ? 0 : 1],
+  });
+  const { startedAt, finishedAt, totals }: ComparisonReport = JSON.parse(stdout);
+  if (
+    totals.differing !== differences ||
+    totals.missing + totals.extra !== 0 ||
+    (words.length === 0 && totals.rowsCompared !== rows)
+  ) {
+    throw new Error(`the comparison found something else than expected: ${JSON.stringify(totals)}`);
+  }
+  const own = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
+  return { seconds: own, peakMemoryMb, phases: { comparing: own, 'starting and ending the process': seconds - own } };
+}
+
+/** Makes one row in the middle of PostgreSQL's table another one than SQLite's, unseen. */
+async function breakRow(databases: Databases): Promise<number> {
+  const file = new Database(databases.sqlite, { readonly: true });
+  const id = file.prepare(`SELECT id FROM ${SAMPLE} WHERE id >= (SELECT max(id) / 2 FROM ${SAMPLE}) LIMIT 1`).pluck();
+  const found = Number(id.get());
+  file.close();
+  await setTitle(databases, { id: found, title: 'something else' });
+  return found;
+}
+
+async function setTitle({ postgres }: Databases, { id, title }: { id: number; title: string }): Promise<void> {
+  await behindTheFence({ postgres }, `UPDATE ${SAMPLE} SET title = '${title}' WHERE id = ${id}`);
+}
+
+function titleOf({ sqlite }: Databases, id: number): string {
+  const file = new Database(sqlite, { readonly: true });
+  try {
+    return String(file.prepare(`SELECT title FROM ${SAMPLE} WHERE id = ?`).pluck().get(id));
+  } finally {
+    file.close();
+  }
+}
+
+/** Changes rows all over the table, and waits until they are mirrored. */
+async function changeRows(databases: Databases): Promise<void> {
+  const file = new Database(databases.sqlite);
+  file
+    .prepare(
+      `UPDATE ${SAMPLE} SET weight = coalesce(weight, 0) + 1 WHERE id IN
+         (SELECT max(id) FROM ${SAMPLE} GROUP BY id / ((SELECT max(id) FROM ${SAMPLE}) / ${CHANGES} + 1))`,
+    )
+    .run();
+  file.close();
+  const crossfade = await createCrossfade({ ...databases, processName: 'bench' });
+  try {
+    await crossfade.mirror.caughtUp({ timeoutMs: SETTLE_LIMIT_MS });
+  } finally {
+    await crossfade.close();
+  }
+}

@@ -1,0 +1,108 @@
+import test from 'ava';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Pace } from '../adapter/pace.ts';
+
+const WELL = { lockWaits: 0, replicaLagBytes: 0, commitMs: 5 };
+
+test('without limits a piece is as large as it may be, and nothing comes between', (t) => {
+  const pace = new Pace();
+  t.is(pace.rows(2_000), 2_000);
+  pace.copied({ rows: 2_000, bytes: 200_000, ms: 50 });
+  t.is(pace.pauseMs, 0);
+  t.is(pace.report().reason, null);
+});
+
+test('a limit makes small pieces, with pauses that add up to it', (t) => {
+  const pace = new Pace();
+  pace.limits = { rowsPerSecond: 1_000, bytesPerSecond: null };
+  const rows = pace.rows(2_000);
+  t.true(rows <= 250 && rows >= 1, String(rows));
+  let owedMs = 0;
+  for (let piece = 0; piece < 20; piece += 1) {
+    pace.copied({ rows: 100, bytes: 0, ms: 1 });
+    owedMs += 100;
+  }
+  // 2,000 rows at 1,000 a second: two seconds, less what may be made up for.
+  t.true(pace.pauseMs > owedMs - 500 && pace.pauseMs <= owedMs, String(pace.pauseMs));
+  t.is(pace.report().slowedBy, 'rows-limit');
+  pace.limits = { rowsPerSecond: null, bytesPerSecond: null };
+  t.is(pace.pauseMs, 0, 'a limit that was taken away is owed nothing');
+});
+
+test('a limit in bytes goes by how long the rows were, and the stricter limit decides', (t) => {
+  const pace = new Pace();
+  pace.limits = { rowsPerSecond: 1_000_000, bytesPerSecond: 100_000 };
+  pace.copied({ rows: 100, bytes: 100_000, ms: 1 });
+  t.true(pace.pauseMs > 500 && pace.pauseMs <= 1_000, String(pace.pauseMs));
+  t.is(pace.report().slowedBy, 'bytes-limit');
+  t.is(pace.rows(2_000), 25);
+  pace.limits = { rowsPerSecond: 1, bytesPerSecond: null };
+  t.is(pace.rows(2_000), 1, 'a piece has a row at least');
+});
+
+test('while it is paused there is no next piece', (t) => {
+  const pace = new Pace();
+  pace.isPaused = true;
+  t.is(pace.pauseMs, Infinity);
+  pace.isPaused = false;
+  t.is(pace.pauseMs, 0);
+});
+
+for (const [what, load, slowedBy] of [
+  ['sessions wait for locks', { ...WELL, lockWaits: 20 }, 'lock-waits'],
+  ['a replica falls behind', { ...WELL, replicaLagBytes: 2 ** 30 }, 'replication'],
+  ['commits take much longer than at best', { ...WELL, commitMs: 900 }, 'commit-latency'],
+] as const) {
+  test(`it slows down while ${what}, and speeds up again`, (t) => {
+    const pace = new Pace();
+    pace.adjust(WELL);
+    t.is(pace.report().slowedBy, 'none');
+    for (let second = 0; second < 20; second += 1) pace.adjust(load);
+    t.is(pace.report().slowedBy, slowedBy);
+    t.regex(pace.report().reason ?? '', /^slowed: .*\d/);
+    t.true(pace.rows(2_000) < 500);
+    pace.copied({ rows: 10, bytes: 0, ms: 20 });
+    t.true(pace.pauseMs > 500 && pace.pauseMs <= 2_000, String(pace.pauseMs));
+    for (let second = 0; second < 40; second += 1) pace.adjust(WELL);
+    t.is(pace.report().reason, null);
+    t.is(pace.rows(2_000), 2_000);
+  });
+}
+
+test.serial('an event loop that is held is a reason where the process serves queries, and nowhere else', async (t) => {
+  const pace = new Pace();
+  t.teardown(() => pace.stop());
+  pace.start();
+  await hold();
+  pace.adjust(WELL);
+  t.is(pace.report().slowedBy, 'none', 'nobody is served');
+  pace.query({ kind: 'read', seconds: 0.001 });
+  await hold();
+  pace.adjust(WELL);
+  t.is(pace.report().slowedBy, 'event-loop');
+  t.regex(pace.report().reason ?? '', /^slowed: event loop \d+ ms$/);
+});
+
+test.serial('writes that take several times as long as at best are a reason', (t) => {
+  const pace = new Pace();
+  t.teardown(() => pace.stop());
+  pace.start();
+  const writes = (seconds: number): void => {
+    for (let write = 0; write < 10; write += 1) pace.query({ kind: 'write', seconds });
+    pace.adjust(WELL);
+  };
+  writes(0.002);
+  t.not(pace.report().slowedBy, 'write-latency');
+  writes(0.08);
+  t.is(pace.report().slowedBy, 'write-latency');
+  t.is(pace.report().reason, 'slowed: writes take 80 ms');
+});
+
+/** Holds the event loop several times, with turns between. */
+async function hold(): Promise<void> {
+  for (let time = 0; time < 4; time += 1) {
+    const until = performance.now() + 100;
+    while (performance.now() < until);
+    await sleep(1);
+  }
+}
