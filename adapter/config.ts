@@ -101,6 +101,10 @@ export interface CrossfadeOptions {
   readonly comparisonMaxAgeMs?: number;
   /** The largest lag at which reads may move, in seconds. @default 5 */
   readonly maxLagSeconds?: number;
+  /** How many shadow reads may have differed, or been refused by PostgreSQL, for reads to move. @default 0 */
+  readonly maxShadowMismatches?: number;
+  /** How many shadow reads must have agreed for reads to move. @default 0 */
+  readonly minShadowReads?: number;
   /** Rows in one piece of the backfill. @default 2000 */
   readonly backfillRows?: number;
   /**
@@ -172,6 +176,8 @@ export interface Config {
   readonly switchTimeoutMs: number;
   readonly comparisonMaxAgeMs: number;
   readonly maxLagSeconds: number;
+  readonly maxShadowMismatches: number;
+  readonly minShadowReads: number;
   readonly backfillRows: number;
   readonly indexesAsideFromRows: number;
   readonly maxChangelogBytes: number;
@@ -217,6 +223,8 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     switchTimeoutMs: positive('switchTimeoutMs', options.switchTimeoutMs, 5_000),
     comparisonMaxAgeMs: positive('comparisonMaxAgeMs', options.comparisonMaxAgeMs, 86_400_000),
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
+    maxShadowMismatches: countOf('maxShadowMismatches', options.maxShadowMismatches),
+    minShadowReads: countOf('minShadowReads', options.minShadowReads),
     backfillRows: positive('backfillRows', options.backfillRows, 2_000),
     indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 100_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
@@ -285,4 +293,12 @@ function positive(name: string, value: number | undefined, byDefault: number): n
   if (value === undefined) return byDefault;
   if (Number.isFinite(value) && value > 0) return value;
   throw new CrossfadeError('CONFIG_INVALID', `option ${name} is ${value}`, { hint: 'it must be a number above 0' });
+}
+
+function countOf(name: string, value: number | undefined): number {
+  if (value === undefined) return 0;
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new CrossfadeError('CONFIG_INVALID', `option ${name} is ${value}`, {
+    hint: 'it must be a whole number, 0 or more',
+  });
 }

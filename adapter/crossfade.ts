@@ -203,7 +203,8 @@ export class Crossfade {
               observer: router.observer,
               onFailure: (error) => config.logger.warn(`crossfade: queries were not recorded: ${messageOf(error)}`),
             });
-      const cutover = new Cutover({ stores, records: postgres.records, view, mirror, traffic, metrics, config });
+      const { records } = postgres;
+      const cutover = new Cutover({ stores, records, view, mirror, traffic, metrics, config, shadow });
       metrics.show({
         stage: () => view.current.stage,
         epoch: () => view.current.epoch,
