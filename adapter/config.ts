@@ -47,6 +47,12 @@ export interface CrossfadeOptions {
   readonly postgres?: string;
   /** Options of the API's own Knex instance. @default { useNullAsDefault: true } */
   readonly knex?: KnexOptions;
+  /**
+   * Whether a transaction on PostgreSQL goes on after a statement of it has failed and the error was caught, as SQLite's
+   * do. It sets a savepoint before each statement, in the same round trip.
+   * @default true
+   */
+  readonly statementSavepoints?: boolean;
   /** The largest number of PostgreSQL connections for the API's queries. @default 10 */
   readonly poolMax?: number;
   /**
@@ -162,6 +168,7 @@ export interface Config {
   readonly sqlite: string;
   readonly postgres: string;
   readonly knex: KnexOptions;
+  readonly statementSavepoints: boolean;
   readonly poolMax: number;
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
@@ -209,6 +216,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     sqlite: sqlitePath(options.sqlite ?? environment['SQLITE_PATH']),
     postgres: postgresUrl(options.postgres ?? environment['DATABASE_URL']),
     knex: { useNullAsDefault: true, ...options.knex },
+    statementSavepoints: options.statementSavepoints ?? true,
     poolMax: positive('poolMax', options.poolMax, 10),
     include: options.tables?.include,
     exclude: options.tables?.exclude ?? [],

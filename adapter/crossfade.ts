@@ -166,6 +166,7 @@ export class Crossfade {
         poolMax: config.poolMax,
         columns: config.columns,
         native: config.native,
+        statementSavepoints: config.statementSavepoints,
         ...(config.rewrite === undefined ? {} : { rewrite: config.rewrite }),
         traffic: traffic satisfies Traffic,
         breaker,

@@ -54,6 +54,8 @@ const MAX_FLIGHTS = 2;
 /** How long a repair may take to arrive. */
 const REPAIR_LIMIT_MS = 60_000;
 const PRUNE_EVERY_MS = 1_000;
+/** The share of the largest changelog that may be kept for incremental comparisons. */
+const HELD_SHARE = 1 / 4;
 const LOOK_AFTER_EVERY_MS = 2_000;
 const STANDBY_POLL_MS = 5;
 /**
@@ -560,8 +562,26 @@ export class Mirror {
       for (const listener of this.#onTrouble) listener(error);
       throw error;
     }
-    const forgotten = await course.primary.prune(watermark);
-    if (forgotten === 0) this.#prunedTo = watermark;
+    const kept = await this.#keptFrom(course, watermark);
+    const forgotten = await course.primary.prune(kept);
+    // What is kept for a comparison may be forgotten later without any change in between.
+    if (forgotten === 0 && kept === watermark) this.#prunedTo = watermark;
+  }
+
+  /**
+   * Up to where the changelog may be forgotten: the watermark, or the position that an incremental comparison goes on
+   * from. That one is given up when it makes the changelog large: it must never bring capture to its end.
+   */
+  async #keptFrom({ primary, captureId }: Course, watermark: Position): Promise<Position> {
+    const { records, config } = this.#options;
+    const held = await records.heldPosition(captureId);
+    if (held === null || !primary.reaches(watermark, held)) return watermark;
+    const bytes = await primary.changelogBytes();
+    if (bytes <= config.maxChangelogBytes * HELD_SHARE) return held;
+    await records.dropComparisonBase(
+      `the changelog that was kept for the next comparison had grown to ${bytes} bytes, a quarter of what is allowed`,
+    );
+    return watermark;
   }
 
   async #lookAfter({ primary, tables }: Course): Promise<void> {

@@ -43,6 +43,8 @@ export interface RouterOptions {
   readonly native?: Config['native'];
   /** Puts SQL written for SQLite into PostgreSQL's words: see {@link Config}. */
   readonly rewrite?: Config['rewrite'];
+  /** See {@link Config}. @default true */
+  readonly statementSavepoints?: Config['statementSavepoints'];
   /** Decides where each query goes. */
   readonly traffic: Traffic;
   /** Stands in front of PostgreSQL's pool. Not closed by the router. */
@@ -176,6 +178,7 @@ class Core implements RouterCore {
       hooks: this.#hooks('postgres'),
       breaker,
       catalog,
+      statementSavepoints: options.statementSavepoints ?? true,
       compiling: this.compiling,
       rewriting: this.#rewriting,
       facade: (client) => {

@@ -1,3 +1,5 @@
+import type { ComparisonBases } from './comparison-base.ts';
+import type { Digests } from './digest.ts';
 import { CrossfadeError } from './errors.ts';
 import type { BrokenForeignKey, FillRecords } from './fill-records.ts';
 import type { Key, Row, StoreName, TableShape, TableSpec } from './spec.ts';
@@ -245,6 +247,8 @@ export interface Lease {
  */
 export interface Store {
   readonly name: StoreName;
+  /** Digests of rows, for the comparer. */
+  readonly digests: Digests;
 
   /** Every user table, as the database declares it. Crossfade's own and the engine's tables are left out. */
   describe(): Promise<readonly TableShape[]>;
@@ -295,6 +299,8 @@ export interface Store {
   read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T>;
   /** Looks whether capture is as it was installed. Steps do so too; this is for times without any. @throws CrossfadeError `CAPTURE_BROKEN`. */
   verifyCapture(tables: readonly TableSpec[]): Promise<void>;
+  /** Whether the changelog still holds every change after a position, and that position is of this store's history. */
+  keepsSince(position: Position): Promise<boolean>;
   /** Forgets changes that the durable watermark includes, a bounded number at a time. Resolves to how many. */
   prune(watermark: Position): Promise<number>;
   /** Removes capture, in a stage that mirrors nothing: what is written from here on is not mirrored, and any watermark is void. */
@@ -376,7 +382,7 @@ export interface Store {
 }
 
 /** What only the store that keeps shared records offers: PostgreSQL. */
-export interface Records {
+export interface Records extends ComparisonBases {
   /** What goes with a backfill of PostgreSQL. */
   readonly fill: FillRecords;
   /** Takes or renews the Mirror's lease. Resolves to the lease in force: the caller's, or another process's. */

@@ -1,24 +1,27 @@
+import type { ComparisonBase, ComparisonBases } from '../adapter/comparison-base.ts';
+import { newSalt } from '../adapter/digest.ts';
+import type { DigestFitness } from '../adapter/digest.ts';
 import { CrossfadeError, messageOf } from '../adapter/errors.ts';
-import { encodeKey, formatKey } from '../adapter/spec.ts';
-import type { TableSpec } from '../adapter/spec.ts';
+import type { Key, TableSpec } from '../adapter/spec.ts';
 import type { Stage } from '../adapter/stage.ts';
 import type { Records, Store, StoreState } from '../adapter/store.ts';
-import { Candidates } from './candidates.ts';
-import { HighestId } from './highest-id.ts';
+import { Budget } from './budget.ts';
+import { Findings } from './findings.ts';
+import { planIncrement, provisional } from './incremental.ts';
+import type { Plan } from './incremental.ts';
 import { Interrupted, interrupts } from './interrupted.ts';
 import type { CompareOptions } from './options.ts';
 import { Pair } from './pair.ts';
-import type { Sighting } from './pair.ts';
-import type { ComparisonReport, Counts, Difference, TableReport } from './report.ts';
-import { compareRows, settle } from './verdict.ts';
-import type { Verdict } from './verdict.ts';
-import { walk } from './walk.ts';
+import type { ComparisonReport } from './report.ts';
+import { scopeOf } from './scope.ts';
+import type { Scope } from './scope.ts';
+import { TableComparison } from './table-comparison.ts';
 
 /** What the comparer needs of a `Crossfade`. */
 export interface Comparable {
   readonly tables: readonly TableSpec[];
   readonly stores: { readonly sqlite: Store; readonly postgres: Store };
-  readonly records: Pick<Records, 'recordComparison'>;
+  readonly records: Pick<Records, 'recordComparison' | keyof ComparisonBases>;
   readonly mirror: {
     /** Resolves when everything committed on the primary before the call is mirrored, and rejects otherwise. */
     caughtUp(options: { timeoutMs: number }): Promise<unknown>;
@@ -32,15 +35,18 @@ export type { CompareOptions };
 /**
  * Compares the rows of both databases, beside live traffic.
  *
- * Walks the primary by key and looks each row up on the secondary, then walks the secondary for rows that the primary
- * does not have. Each side is walked in its own order; the orders are never compared. A difference counts only if it
- * is still there after the Mirror has passed the moment it was seen, so rows in flight are never reported; what cannot
- * be told (the Mirror stands still, a database is down) is `inconclusive`, never a mismatch.
+ * Tables are compared by digests of ranges of their keys, each computed where the rows are; where two differ, by ever
+ * smaller ones, then by rows. Tables whose keys the databases do not order alike (`COLLATE NOCASE`, text in a language's
+ * order, moments of mixed forms) are walked row by row, each side in its own order.
+ *
+ * A difference counts only if it is still there after the Mirror has passed the moment it was seen, so rows in flight are
+ * never reported; what cannot be told (the Mirror stands still, a database is down) is `inconclusive`, never a mismatch.
  *
  * Rows that the secondary refused are counted as quarantined; they make the outcome a mismatch too, since the
  * databases do not hold the same rows.
  *
- * @throws CrossfadeError `NOT_INSTALLED`, or `TABLE_MISSING` for a table that is not mirrored.
+ * @throws CrossfadeError `NOT_INSTALLED`, `TABLE_MISSING` for a table that is not mirrored, or `CONFIG_INVALID` for options
+ * that cannot be met.
  */
 export async function compareDatabases(crossfade: Comparable, options: CompareOptions = {}): Promise<ComparisonReport> {
   const comparison = new Comparison(crossfade, options);
@@ -79,16 +85,6 @@ function newer({ sqlite, postgres }: States): StoreState {
   return postgres.epoch > sqlite.epoch ? postgres : sqlite;
 }
 
-function chosenTables(all: readonly TableSpec[], names: readonly string[] | undefined): readonly TableSpec[] {
-  const unknown = names?.find((name) => !all.some((table) => table.name === name));
-  if (unknown !== undefined) {
-    throw new CrossfadeError('TABLE_MISSING', `there is no mirrored table "${unknown}" to compare`, {
-      hint: `use one of: ${all.map((table) => table.name).join(', ')}`,
-    });
-  }
-  return all.filter((table) => names?.includes(table.name) ?? true);
-}
-
 async function record(crossfade: Comparable, report: ComparisonReport): Promise<void> {
   try {
     await crossfade.records.recordComparison({
@@ -108,165 +104,121 @@ async function record(crossfade: Comparable, report: ComparisonReport): Promise<
   }
 }
 
-type Tally = { -readonly [field in keyof Counts]: Counts[field] };
-
-const NOTHING: Counts = {
-  rowsCompared: 0,
-  missing: 0,
-  extra: 0,
-  differing: 0,
-  inconclusive: 0,
-  quarantined: 0,
-  sequencesBehind: 0,
-  ranges: 0,
-  rangesNarrowed: 0,
-};
-
-/** One table's counts while it is being walked. */
-interface Walked extends Tally {
-  readonly table: string;
-  isComplete: boolean;
-}
-
 /** One run of the comparer. */
 class Comparison {
   readonly reasons: string[] = [];
   readonly #startedAt = new Date();
   readonly #crossfade: Comparable;
   readonly #options: CompareOptions;
-  readonly #walked: Walked[] = [];
-  readonly #differences: Difference[] = [];
+  readonly #scope: Scope;
+  readonly #findings: Findings;
+  readonly #budget: Budget;
   #pair: Pair | undefined;
   #stage: Stage | undefined;
   #isEveryTable = false;
+  #plan: Plan | null = null;
 
   constructor(crossfade: Comparable, options: CompareOptions) {
     this.#crossfade = crossfade;
     this.#options = options;
+    this.#scope = scopeOf(crossfade.tables, options);
+    this.#findings = new Findings(options);
+    this.#budget = new Budget(options);
   }
 
   async run(): Promise<void> {
+    const { tables } = this.#scope;
     const states = await installedStates(this.#crossfade);
     this.#stage = newer(states).stage;
-    const tables = chosenTables(this.#crossfade.tables, this.#options.tables);
     this.#isEveryTable = tables.length === this.#crossfade.tables.length;
     const pair = Pair.of(this.#crossfade.stores, states);
     this.#pair = pair;
     await this.#caughtUp();
     const { cursors } = await pair.secondary.progress();
     const unfilled = new Set(cursors.filter((cursor) => !cursor.isDone).map((cursor) => cursor.table));
+    const rowsCopied = cursors.reduce((sum, cursor) => sum + cursor.rowsCopied, 0);
+    const base = this.#options.incremental === true ? await this.#begin(pair, rowsCopied) : null;
+    const fitness = await fitnessOf(pair, tables);
+    const salt = newSalt(fitness.blobsInArrays);
+    const after = new Map<string, Key | null>();
     for (const table of tables) {
-      const walked: Walked = { table: table.name, ...NOTHING, isComplete: false };
-      this.#walked.push(walked);
+      const findings = this.#findings.of(pair, table);
       if (unfilled.has(table.name)) {
         this.reasons.push(`the backfill of table "${table.name}" has not finished`);
         continue;
       }
-      const highest = await this.#walkPrimary(pair, table, walked);
-      await this.#walkSecondary(pair, table, walked);
-      await this.#checkSequence(pair, highest, walked);
-      walked.isComplete = true;
-      if (walked.inconclusive > 0) {
+      const comparison = new TableComparison({
+        pair,
+        table,
+        findings,
+        budget: this.#budget,
+        options: this.#options,
+        caughtUp: () => this.#caughtUp(),
+        salt: fitness.tables.has(table.name) ? salt : null,
+      });
+      after.set(table.name, await this.#compare(table, comparison, fitness.tables.has(table.name)));
+      findings.isComplete = true;
+      const { inconclusive } = findings.counts;
+      if (inconclusive > 0) {
         this.reasons.push(
-          `${walked.inconclusive} rows of table "${table.name}" were on their way each time they were looked at`,
+          `${inconclusive} rows of table "${table.name}" were on their way each time they were looked at`,
         );
       }
     }
     await pair.watermark();
+    if (base !== null) await this.#end(pair, base, after);
   }
 
-  /** The primary's rows, each looked up on the secondary: missing and differing ones. */
-  async #walkPrimary(pair: Pair, table: TableSpec, walked: Walked): Promise<HighestId> {
-    const highest = new HighestId(table);
-    const candidates = new Candidates((sightings) => this.#settle(pair, table, walked, sightings));
-    for await (const { rows, sightings, others } of walk(pair, table, { ...this.#options, side: 'primary' })) {
-      await candidates.add(
-        sightings.filter((_, index) => compareRows(pair, table, rows[index], others[index]).is !== 'same'),
+  /** Resolves to where the rolling share of an incremental comparison goes on. */
+  async #compare(table: TableSpec, comparison: TableComparison, hasRanges: boolean): Promise<Key | null> {
+    const increment = this.#plan?.is === 'increment' ? this.#plan.of.get(table.name) : undefined;
+    const range = this.#scope.ranges.get(table.name);
+    const { sample } = this.#options;
+    if (increment !== undefined && increment.changed !== 'all') {
+      return comparison.increment({ changed: increment.changed, after: increment.after });
+    }
+    if (range !== undefined || sample !== undefined) assertRanges(table, hasRanges);
+    if (range !== undefined) await comparison.range(range);
+    else if (sample !== undefined) await comparison.sample(sample);
+    else await comparison.all();
+    return null;
+  }
+
+  /** Decides what an incremental comparison looks at, and has the changelog kept from here on. */
+  async #begin(pair: Pair, rowsCopied: number): Promise<ComparisonBase> {
+    const { records } = this.#crossfade;
+    const { tables } = this.#scope;
+    const position = await pair.watermark();
+    const stored = await records.comparisonBase();
+    this.#plan = await planIncrement({ pair, tables, stored, rowsCopied });
+    const base = provisional(pair, { position, rowsCopied });
+    // Until an increment has ended the base before it stands.
+    if (this.#plan.is === 'full') await records.keepComparisonBase(base, { expiresMs: BASE_EXPIRES_MS });
+    return base;
+  }
+
+  /** Keeps this comparison as the one that the next incremental one goes on from. */
+  async #end(pair: Pair, base: ComparisonBase, after: ReadonlyMap<string, Key | null>): Promise<void> {
+    const { records } = this.#crossfade;
+    const isWhole = this.#findings.tables.every(({ isComplete, open }) => isComplete && open !== null);
+    if (!isWhole)
+      return records.dropComparisonBase(
+        'the last comparison found too much that differs, or could not look at everything',
       );
-      highest.see(rows);
-      walked.rowsCompared += rows.length;
-    }
-    await candidates.end();
-    return highest;
-  }
-
-  /** The secondary's rows, each looked up on the primary: extra ones. */
-  async #walkSecondary(pair: Pair, table: TableSpec, walked: Walked): Promise<void> {
-    const candidates = new Candidates((sightings) => this.#settle(pair, table, walked, sightings));
-    for await (const { sightings, others } of walk(pair, table, { ...this.#options, side: 'secondary' })) {
-      await candidates.add(sightings.filter((_, index) => others[index] === undefined));
-    }
-    await candidates.end();
-  }
-
-  async #settle(pair: Pair, table: TableSpec, walked: Walked, sightings: readonly Sighting[]): Promise<void> {
-    const verdicts = await settle({
-      pair,
-      table,
-      sightings,
-      attempts: this.#options.attempts ?? 8,
-      caughtUp: () => this.#caughtUp(),
-    });
-    for (const [index, verdict] of verdicts.entries()) {
-      const sighting = sightings[index];
-      if (sighting) this.#count(walked, sighting, verdict, pair.primary.name === sighting.seenIn);
-    }
-  }
-
-  #count(walked: Walked, sighting: Sighting, verdict: Verdict, isPrimaryWalk: boolean): void {
-    switch (verdict.is) {
-      case 'same':
-        return;
-      case 'unsettled':
-        walked.inconclusive += 1;
-        return;
-      case 'quarantined':
-        walked.quarantined += 1;
-        return;
-      case 'extra':
-        // The walk over the secondary comes to it again, and counts it then.
-        if (isPrimaryWalk) return;
-        walked.extra += 1;
-        break;
-      case 'missing':
-        walked.missing += 1;
-        break;
-      case 'differing':
-        walked.differing += 1;
-        break;
-      default: {
-        const never: never = verdict;
-        throw new TypeError(`no such verdict: ${String(never)}`);
-      }
-    }
-    this.#note({
-      table: walked.table,
-      key: formatKey(sighting.key),
-      encodedKey: encodeKey(sighting.key),
-      class: verdict.is,
-      columns: verdict.is === 'differing' ? verdict.columns : [],
-      firstSeenAt: new Date().toISOString(),
-    });
-  }
-
-  async #checkSequence(pair: Pair, highest: HighestId, walked: Walked): Promise<void> {
-    // On a secondary the sequences stand still; the write switch sets them.
-    if (pair.primary.name !== 'postgres') return;
-    const column = await highest.behind(pair.primary);
-    if (column === undefined) return;
-    walked.sequencesBehind += 1;
-    this.#note({
-      table: walked.table,
-      key: null,
-      encodedKey: null,
-      class: 'sequence behind',
-      columns: [column],
-      firstSeenAt: new Date().toISOString(),
-    });
-  }
-
-  #note(difference: Difference): void {
-    if (this.#differences.length < (this.#options.maxDifferences ?? 100)) this.#differences.push(difference);
+    // Another one of fewer tables has not looked at what changed in the others.
+    if (this.#plan?.is === 'increment' && !this.#isEveryTable) return;
+    const tables = this.#findings.tables.map(({ name, open }) => [
+      name,
+      { after: after.get(name) ?? null, open: open ?? [] },
+    ]);
+    const whole: ComparisonBase = {
+      ...base,
+      isComplete: true,
+      tables: Object.fromEntries(tables) as ComparisonBase['tables'],
+    };
+    await records.keepComparisonBase(whole, { expiresMs: BASE_EXPIRES_MS });
+    if (await pair.primary.keepsSince(base.position)) return;
+    await records.dropComparisonBase("the primary's changelog was pruned while the last comparison began");
   }
 
   async #caughtUp(): Promise<void> {
@@ -281,13 +233,10 @@ class Comparison {
   }
 
   report(): ComparisonReport {
-    const tables: readonly TableReport[] = this.#walked;
-    const totals: Tally = { ...NOTHING };
-    for (const table of tables) {
-      for (const field of Object.keys(NOTHING) as (keyof Counts)[]) totals[field] += table[field];
-    }
+    const totals = this.#findings.totals();
     const { missing, extra, differing, quarantined, sequencesBehind } = totals;
     const differs = missing + extra + differing + quarantined + sequencesBehind > 0;
+    const mode = this.#mode();
     return {
       version: 1,
       startedAt: this.#startedAt.toISOString(),
@@ -296,12 +245,42 @@ class Comparison {
       reasons: this.reasons,
       stage: this.#stage ?? null,
       primary: this.#pair?.primary.name ?? null,
-      isFull: this.#isEveryTable && this.reasons.length === 0,
-      mode: 'full',
-      fullBecause: null,
+      isFull: mode === 'full' && this.#isEveryTable && this.reasons.length === 0,
+      mode,
+      fullBecause: this.#plan?.is === 'full' ? this.#plan.because : null,
       totals,
-      tables,
-      differences: this.#differences,
+      tables: this.#findings.reports(),
+      differences: this.#findings.differences,
     };
   }
+
+  #mode(): ComparisonReport['mode'] {
+    if (this.#scope.ranges.size > 0) return 'where';
+    if (this.#options.sample !== undefined) return 'sample';
+    return this.#plan?.is === 'increment' ? 'incremental' : 'full';
+  }
+}
+
+/** What is held back of the changelog for the next incremental comparison, when that does not come. */
+const BASE_EXPIRES_MS = 24 * 3_600_000;
+
+/** The tables whose keys both stores order alike. */
+async function fitnessOf(pair: Pair, tables: readonly TableSpec[]): Promise<DigestFitness> {
+  const [ours, theirs] = await Promise.all(
+    [pair.primary, pair.secondary].map((store) => store.digests.fitness(tables)),
+  );
+  if (ours === undefined || theirs === undefined) throw new TypeError('there are two stores');
+  return {
+    tables: new Set([...ours.tables].filter((name) => theirs.tables.has(name))),
+    blobsInArrays: ours.blobsInArrays || theirs.blobsInArrays,
+  };
+}
+
+function assertRanges(table: TableSpec, hasRanges: boolean): void {
+  if (hasRanges) return;
+  throw new CrossfadeError(
+    'CONFIG_INVALID',
+    `table "${table.name}" cannot be compared in part: the two databases do not order its keys alike`,
+    { hint: 'compare all of it; or give text in its key COLLATE "C" in PostgreSQL, and no NOCASE in SQLite' },
+  );
 }

@@ -16,8 +16,12 @@ export class HighestId {
     if (this.#position < 0) return;
     for (const row of rows) {
       const id: SqlValue = row[this.#position] ?? null;
-      if (typeof id === 'bigint' && (this.#highest === undefined || id > this.#highest)) this.#highest = id;
+      if (typeof id === 'bigint') this.raise(id);
     }
+  }
+
+  raise(id: bigint | null): void {
+    if (id !== null && (this.#highest === undefined || id > this.#highest)) this.#highest = id;
   }
 
   /**

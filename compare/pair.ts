@@ -10,20 +10,22 @@ export interface Sighting {
   /** The key as PostgreSQL holds it, or `undefined` when it cannot. */
   readonly keyInPostgres: Key | undefined;
   readonly seenIn: StoreName;
+  readonly seenAt: Date;
 }
 
 /** Both stores in the roles they had when the comparison began, and a watch that they keep them. */
 export class Pair {
   readonly primary: Store;
   readonly secondary: Store;
-  readonly #epoch: number;
-  readonly #captureId: string;
+  readonly epoch: number;
+  /** The capture that the secondary follows. */
+  readonly captureId: string;
 
   private constructor(stores: { primary: Store; secondary: Store }, capture: { epoch: number; captureId: string }) {
     this.primary = stores.primary;
     this.secondary = stores.secondary;
-    this.#epoch = capture.epoch;
-    this.#captureId = capture.captureId;
+    this.epoch = capture.epoch;
+    this.captureId = capture.captureId;
   }
 
   /** @throws Interrupted when neither store follows the other: without that, differences are to be expected. */
@@ -52,13 +54,13 @@ export class Pair {
    */
   async watermark(): Promise<Position> {
     const [ours, theirs] = await Promise.all([this.primary.state(), this.secondary.state()]);
-    if (ours?.role !== 'primary' || theirs?.role !== 'secondary' || ours.epoch !== this.#epoch) {
+    if (ours?.role !== 'primary' || theirs?.role !== 'secondary' || ours.epoch !== this.epoch) {
       throw new Interrupted('the writes moved to the other database during the comparison');
     }
     if (
       theirs.watermark === null ||
-      theirs.watermarkCaptureId !== this.#captureId ||
-      ours.captureId !== this.#captureId
+      theirs.watermarkCaptureId !== this.captureId ||
+      ours.captureId !== this.captureId
     ) {
       throw new Interrupted(`${this.secondary.name} stopped following ${this.primary.name} during the comparison`);
     }
@@ -74,10 +76,11 @@ export class Pair {
 
   /** The keys of these rows. */
   sight(store: Store, table: TableSpec, rows: readonly Row[]): readonly Sighting[] {
-    return rows.map((row) => {
-      const key = keyOf(table, row);
-      return { key, keyInPostgres: keyInPostgres(table, key, store.name), seenIn: store.name };
-    });
+    return rows.map((row) => this.sightKey(store, table, keyOf(table, row)));
+  }
+
+  sightKey(store: Store, table: TableSpec, key: Key): Sighting {
+    return { key, keyInPostgres: keyInPostgres(table, key, store.name), seenIn: store.name, seenAt: new Date() };
   }
 
   /** The rows that a store holds under keys seen there or in the other store; `undefined` where it holds none. */

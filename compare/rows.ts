@@ -1,5 +1,6 @@
 import { canonical, sameValue, ValueRefused } from '../adapter/codec.ts';
-import { columnAt, encodeKey } from '../adapter/spec.ts';
+import { keyInPostgres as carriedKey } from '../adapter/codec/key-in-postgres.ts';
+import { encodeKey } from '../adapter/spec.ts';
 import type { ColumnSpec, Key, Row, SqlValue, StoreName, TableSpec } from '../adapter/spec.ts';
 
 /**
@@ -36,14 +37,7 @@ function carry(column: ColumnSpec, value: SqlValue): SqlValue | undefined {
 
 /** A key of one store as PostgreSQL holds it; `undefined` when it cannot, and need not be asked for it. */
 export function keyInPostgres(table: TableSpec, key: Key, store: StoreName): Key | undefined {
-  if (store === 'postgres') return key;
-  const values: SqlValue[] = [];
-  for (const [index, value] of key.entries()) {
-    const carried = carry(columnAt(table, table.key[index] ?? -1), value);
-    if (carried === undefined) return undefined;
-    values.push(carried);
-  }
-  return values;
+  return store === 'postgres' ? key : carriedKey(table, key);
 }
 
 /** Equal for the same row's key in either store, and for no two rows of a table. */

@@ -5,8 +5,9 @@ import { differingColumns, identity } from './rows.ts';
 
 /** What is true of a row that looked different at first sight. */
 export type Verdict =
-  | { readonly is: 'same' | 'missing' | 'extra' | 'quarantined' | 'unsettled' }
-  | { readonly is: 'differing'; readonly columns: readonly string[] };
+  | { readonly is: 'same' }
+  | { readonly is: 'missing' | 'extra' | 'quarantined' | 'unsettled' }
+  | { readonly is: 'differing'; readonly columns: readonly string[]; readonly ours: Row; readonly theirs: Row };
 
 export interface SettleRequest {
   readonly pair: Pair;
@@ -131,7 +132,7 @@ export function compareRows(pair: Pair, table: TableSpec, ours: Row | undefined,
   if (ours === undefined) return { is: theirs === undefined ? 'same' : 'extra' };
   if (theirs === undefined) return { is: 'missing' };
   const columns = differingColumns(table, pair.bySide(ours, theirs));
-  return columns.length === 0 ? { is: 'same' } : { is: 'differing', columns };
+  return columns.length === 0 ? { is: 'same' } : { is: 'differing', columns, ours, theirs };
 }
 
 /** A row that the secondary refused is missing or old there by design: the quarantine knows it. */

@@ -5,11 +5,14 @@ import type { Pair, Sighting } from './pair.ts';
 /** How far a comparison has come, told after each page. */
 export interface ComparisonProgress {
   readonly table: string;
-  /** Which side is being walked: first the primary's rows, then the secondary's, for those that are extra. */
-  readonly walk: 'primary' | 'secondary';
+  /**
+   * What is being read: both sides, by the digests of ranges; or, where keys have no common order, first the primary's
+   * rows, then the secondary's, for those that are extra.
+   */
+  readonly walk: 'both' | 'primary' | 'secondary';
   /** Rows of this table passed in this walk. */
   readonly rows: number;
-  /** Rows that the walked side held when the table was begun. */
+  /** About how many there were when the table was begun. */
   readonly of: number;
 }
 
@@ -21,7 +24,7 @@ export interface Page {
 }
 
 export interface WalkOptions {
-  readonly side: ComparisonProgress['walk'];
+  readonly side: Exclude<ComparisonProgress['walk'], 'both'>;
   readonly onProgress?: (progress: ComparisonProgress) => void;
   readonly signal?: AbortSignal;
 }

@@ -9,7 +9,7 @@ import type { Knex } from 'knex';
 import { Breaker } from '../adapter/breaker.ts';
 import { CrossfadeError } from '../adapter/errors.ts';
 import { Router } from '../adapter/router.ts';
-import type { QueryEvent } from '../adapter/router.ts';
+import type { QueryEvent, RouterOptions } from '../adapter/router.ts';
 import { otherStore } from '../adapter/spec.ts';
 import type { StoreName } from '../adapter/spec.ts';
 import type { ReadRequest, Traffic, WritePermit } from '../adapter/traffic.ts';
@@ -199,7 +199,13 @@ interface Routed {
 
 function openRouter(
   t: Teardown,
-  options: { sqlite: string; postgres: string; store: StoreName; knex?: Parameters<typeof Router.open>[0]['knex'] },
+  options: {
+    sqlite: string;
+    postgres: string;
+    store: StoreName;
+    knex?: RouterOptions['knex'];
+    others?: Partial<RouterOptions>;
+  },
 ): Routed {
   const traffic = new FixedTraffic(options.store);
   const breaker = new Breaker({ resetMs: 50 });
@@ -212,6 +218,7 @@ function openRouter(
     traffic,
     breaker,
     onQuery: (event) => events.push(event),
+    ...options.others,
   });
   t.teardown(async () => {
     await router.close();
@@ -224,12 +231,13 @@ function openRouter(
 async function routed(
   t: Teardown,
   store: StoreName,
-  options: Parameters<typeof Router.open>[0]['knex'] = {},
+  options: RouterOptions['knex'] = {},
+  others: Partial<RouterOptions> = {},
 ): Promise<Routed> {
   const { path } = await plainSqlite(t);
   const url = await freshDatabase(t);
   await fillPostgres(url);
-  return openRouter(t, { sqlite: path, postgres: url, store, knex: options });
+  return openRouter(t, { sqlite: path, postgres: url, store, knex: options, others });
 }
 
 type Body = (db: Knex) => Promise<unknown>;
@@ -909,7 +917,7 @@ test('a fence that no store lifts ends in an error, not in a loop', async (t) =>
 });
 
 test('a commit that failed is never reported as one that did not', async (t) => {
-  const { db, router, traffic } = await routed(t, 'postgres');
+  const { db, router, traffic } = await routed(t, 'postgres', {}, { statementSavepoints: false });
   const hidden = await t.throwsAsync(
     db.transaction(async (trx) => {
       await trx('settings').insert({ key: 'lost' });

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { ComparisonRecord, Lease, Records } from '../store.ts';
 import type { FillRecords } from '../fill-records.ts';
+import { PostgresComparisonBases } from './comparison-bases.ts';
 import { StoredComparisons } from './comparison-history.ts';
 import { sqlState } from './connection.ts';
 
@@ -33,7 +34,7 @@ const isoTime = (column: string): string =>
   `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ${column}`;
 
 /** What all processes share: who runs the Mirror, and what comparisons have found. */
-export class SharedRecords implements Records {
+export class SharedRecords extends PostgresComparisonBases implements Records {
   readonly comparisons: StoredComparisons;
   readonly fill: FillRecords;
   readonly #query: Query;
@@ -44,6 +45,7 @@ export class SharedRecords implements Records {
     readonly fill: FillRecords;
     readonly exclusively: Records['exclusively'];
   }) {
+    super(options.query);
     this.#query = options.query;
     this.fill = options.fill;
     this.#exclusively = options.exclusively;

@@ -35,6 +35,8 @@ import { COMPARISON_HISTORY_SQL } from './comparison-history.ts';
 import { tableDeclarations } from './declarations.ts';
 import { describeTables, guardedTables } from './describe.ts';
 import { runExclusively } from './exclusive-run.ts';
+import { changedKeysOf } from './changed-keys.ts';
+import { PostgresDigests } from './digests.ts';
 import {
   changedSince,
   forgottenTo,
@@ -47,7 +49,7 @@ import {
 import type { SnapshotRow } from './position.ts';
 import { SharedRecords } from './records.ts';
 import { ShapeTable } from './shapes.ts';
-import { decodeValue, encodeColumns, selectByKeys, selectPage } from './rows.ts';
+import { encodeColumns, selectByKeys, selectPage } from './rows.ts';
 import {
   BOOKKEEPING_SQL,
   BOOKKEEPING_VERSION,
@@ -82,6 +84,7 @@ export class PostgresStore implements Store {
   readonly records: Records;
   /** What shadow reads have seen of each query shape. */
   readonly shapes: ShapeSink;
+  readonly digests: PostgresDigests;
   readonly #url: string;
   readonly #answerLimitMs: number;
   readonly #pool: pg.Pool;
@@ -92,6 +95,7 @@ export class PostgresStore implements Store {
     this.#url = url;
     this.#answerLimitMs = answerLimitMs;
     this.#pool = openPool(url, answerLimitMs);
+    this.digests = new PostgresDigests(url, answerLimitMs);
     this.shapes = new ShapeTable((work) => this.#transaction(work));
     const query: ConstructorParameters<typeof PostgresFill>[1] = (text, values) => this.#query(text, values);
     this.records = new SharedRecords({
@@ -253,17 +257,7 @@ export class PostgresStore implements Store {
   }
 
   async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[] | 'all'> {
-    const columns = keyColumns(table);
-    const parts = columns.map((_, index) => `key[${index + 1}]`).join(', ');
-    const { rows } = await this.#reaching(() =>
-      this.#pool.query<(string | null)[]>({
-        text: `SELECT DISTINCT key IS NULL, ${parts} FROM crossfade.changes WHERE tbl = $1 AND ${changedSince(parsePosition(after))}`,
-        values: [table.name],
-        rowMode: 'array',
-      }),
-    );
-    if (rows.some(([isEverything]) => isEverything === 't')) return 'all';
-    return rows.map(([, ...key]) => columns.map((column, index) => decodeValue(column, key[index] ?? null)));
+    return this.#reaching(() => changedKeysOf(this.#pool, table, { after }));
   }
 
   reaches(watermark: Position, position: Position): boolean {
@@ -278,6 +272,15 @@ export class PostgresStore implements Store {
     if (tables.length === 0) return;
     const { rows } = await this.#query<CaptureRow>(captureQuery(tables));
     verifyCapture(rows, tables);
+  }
+
+  async keepsSince(position: Position): Promise<boolean> {
+    const [now, state] = await Promise.all([
+      this.position(),
+      this.#query<{ pruned_to: string | null }>('SELECT pruned_to FROM crossfade.state'),
+    ]);
+    const { pruned_to: prunedTo } = only(state.rows);
+    return this.reaches(now, position) && (prunedTo === null || this.reaches(position, prunedTo));
   }
 
   async prune(watermark: Position): Promise<number> {
@@ -597,7 +600,10 @@ export class PostgresStore implements Store {
   async close(): Promise<void> {
     this.#dropSession();
     // A network that swallows everything must not keep the process from ending.
-    await Promise.race([this.#pool.end(), sleep(CLOSE_LIMIT_MS, undefined, { ref: false })]);
+    await Promise.race([
+      Promise.all([this.#pool.end(), this.digests.close()]),
+      sleep(CLOSE_LIMIT_MS, undefined, { ref: false }),
+    ]);
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -151,6 +151,12 @@ export interface ClientInternals {
   /** SQLite's only. */
   _formatBindings(bindings: readonly unknown[] | undefined): readonly unknown[];
   _query(connection: Connection, query: QueryObject): Promise<QueryObject>;
+  _stream(
+    connection: Connection,
+    query: QueryObject,
+    stream: NodeJS.ReadWriteStream,
+    ...rest: readonly unknown[]
+  ): Promise<unknown>;
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;
   acquireRawConnection(): Promise<Connection>;
@@ -189,6 +195,7 @@ const CLIENT_METHODS = [
   'processResponse',
   'postProcessResponse',
   '_query',
+  '_stream',
   'acquireConnection',
   'releaseConnection',
   'acquireRawConnection',

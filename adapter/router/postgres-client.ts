@@ -20,6 +20,7 @@ import type {
   Connection,
   QueryObject,
 } from './knex-internals.ts';
+import { withStatementSavepoints } from './statement-savepoints.ts';
 import { targetClientClass } from './target-client.ts';
 import type { TargetClient, TargetClientConstructor, TargetHooks } from './target-client.ts';
 
@@ -33,6 +34,8 @@ export interface PostgresContext {
   readonly hooks: TargetHooks;
   readonly breaker: Breaker;
   readonly catalog: Catalog;
+  /** Whether a transaction goes on after a statement of it has failed. */
+  readonly statementSavepoints: boolean;
   readonly compiling: Compiling;
   /** Present where the application wants it. */
   readonly rewriting: Rewriting | undefined;
@@ -55,7 +58,10 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     return derived as T;
   }
 
-  class PostgresTarget extends targetClientClass(Dialect, context.hooks) {
+  const Plain = targetClientClass(Dialect, context.hooks);
+  const Base = context.statementSavepoints ? withStatementSavepoints(Plain) : Plain;
+
+  class PostgresTarget extends Base {
     constructor(config: object) {
       super(config);
       Object.assign(this.connectionSettings, {
@@ -94,8 +100,28 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       } catch (error) {
         // Outside of a transaction the breaker stands around the whole query.
         if (this.transacting) breaker.observe(error);
-        throw sqliteError(error, (table) => catalog.named(table)?.primaryKey);
+        throw this.translated(error);
       }
+    }
+
+    override async _stream(
+      connection: Connection,
+      query: QueryObject,
+      stream: NodeJS.ReadWriteStream,
+      ...rest: readonly unknown[]
+    ): Promise<unknown> {
+      const emit = stream.emit.bind(stream);
+      stream.emit = (event, ...args) =>
+        event === 'error' ? emit(event, ...args.map((error) => this.translated(error))) : emit(event, ...args);
+      try {
+        return await super._stream(connection, query, stream, ...rest);
+      } catch (error) {
+        throw this.translated(error);
+      }
+    }
+
+    translated(error: unknown): unknown {
+      return sqliteError(error, (table) => catalog.named(table)?.primaryKey);
     }
 
     /** Lets SQLite's functions be found under their own names, for one statement. */

@@ -18,6 +18,8 @@ import { routeQuery } from './routed-query.ts';
 import type { RoutedTransactions } from './routed-transaction.ts';
 import type { TargetClient } from './target-client.ts';
 
+type EnsureConnection = (this: void, execute: Execute, parameters?: StreamParameters) => Promise<unknown>;
+
 /**
  * The class of the client that the application's Knex has. It is the client of the dialect that the application was
  * written for, in everything that the application sees of it; it has no pool, and runs nothing itself.
@@ -32,7 +34,7 @@ export function routerClientClass(
     postgres: new WeakMap(),
   };
   const permits = new WeakMap<Connection, WritePermit>();
-  let knexsOwn: RunnerInternals['ensureConnection'] | undefined;
+  let knexsOwn: EnsureConnection | undefined;
 
   function boundTo(router: ClientInternals): (store: StoreName) => TargetClient {
     return (store) => {
@@ -56,7 +58,7 @@ export function routerClientClass(
       const release = async (connection: Connection): Promise<void> => await this.releaseConnection(connection);
       const route = (execute: Execute, parameters?: StreamParameters): Promise<unknown> =>
         routeQuery({ core, bound, release, runner, execute, parameters });
-      const inherited = runner.ensureConnection;
+      const inherited: EnsureConnection = Reflect.get(runner, 'ensureConnection');
       knexsOwn ??= inherited;
       runner.ensureConnection =
         inherited === knexsOwn
@@ -133,9 +135,9 @@ export function routerClientClass(
  */
 async function within(
   runner: RunnerInternals,
-  replacement: RunnerInternals['ensureConnection'],
+  replacement: EnsureConnection,
   query: {
-    readonly route: RunnerInternals['ensureConnection'];
+    readonly route: EnsureConnection;
     readonly execute: Execute;
     readonly parameters: StreamParameters | undefined;
   },

@@ -25,6 +25,7 @@ import { Bookkeeping, NEVER_MS } from './bookkeeping.ts';
 import { openConnection, retryWhileBusy, writeTransaction } from './connection.ts';
 import { tableDeclarations } from './declarations.ts';
 import { describeTables, widenChangelog } from './describe.ts';
+import { SqliteDigests } from './digests.ts';
 import { Durability } from './durability.ts';
 import { ExactSelect } from './exact-select.ts';
 import { LargeSteps } from './large-steps.ts';
@@ -52,6 +53,7 @@ const PRUNE_ENTRIES = 2_000;
  */
 export class SqliteStore implements Store {
   readonly name = 'sqlite';
+  readonly digests: SqliteDigests;
   readonly #path: string;
   readonly #db: Database.Database;
   readonly #snapshots: Database.Database;
@@ -78,6 +80,7 @@ export class SqliteStore implements Store {
     this.#wal = new WalFile(realpathSync(path));
     this.#durability = new Durability(this.#wal);
     this.#thread = new SqliteThread(path);
+    this.digests = new SqliteDigests(path, connections.db);
     this.#large = new LargeSteps(this.#thread, this.#durability);
     this.#reader = new StepReader(connections.snapshots);
     this.#books = new Bookkeeping(connections.db);
@@ -251,6 +254,11 @@ export class SqliteStore implements Store {
     if (seen === this.#captureSeen) return;
     verifyCapture(this.#db, tables);
     this.#captureSeen = seen;
+  }
+
+  async keepsSince(position: Position): Promise<boolean> {
+    const { seq, tag } = parsePosition(position);
+    return this.#db.prepare('SELECT 1 FROM _crossfade_changes WHERE seq = ? AND tag = ?').get(seq, tag) !== undefined;
   }
 
   async prune(watermark: Position): Promise<number> {
@@ -575,6 +583,7 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     await this.#thread.close();
+    await this.digests.close();
     this.#wal.close();
     this.#steps.close();
     this.#snapshots.close();

@@ -3,6 +3,8 @@ import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import type { Batch, StepApplied, StepRequest } from '../store.ts';
 import { Bookkeeping } from './bookkeeping.ts';
 import { openConnection, writeTransaction } from './connection.ts';
+import { DigestWork } from './digest-work.ts';
+import type { DigestCalls } from './digest-work.ts';
 import { Spool } from './spool.ts';
 import { RowLookup, selectPage, StepReader } from './step-reader.ts';
 import type { SnapshotReading } from './step-reader.ts';
@@ -16,7 +18,7 @@ const MESSAGE_ROWS = 1_000;
 const MESSAGE_BYTES = 2 ** 20;
 
 /** What the thread is asked for, and what it answers. Everything goes through structured clone. */
-export interface ThreadCalls {
+export interface ThreadCalls extends DigestCalls {
   /** Opens a snapshot, which stays until it is closed, and reads what has changed. */
   openStep: { with: Omit<StepRequest, 'signal'>; gives: StepOutline };
   /** Begins to read the open step's rows, from the first one on. */
@@ -62,6 +64,7 @@ export class ThreadWork implements Handlers {
   #spooled: Spool | null = null;
   #step: { readonly tables: readonly TableSpec[]; readonly reading: SnapshotReading } | null = null;
   #portions: Iterator<Batch> | null = null;
+  #digests: DigestWork | null = null;
 
   constructor(path: string) {
     this.#path = path;
@@ -124,6 +127,34 @@ export class ThreadWork implements Handlers {
     this.#rows ??= openConnection(this.#path);
     const lookup = new RowLookup(this.#rows, table);
     return reviveValues(keys).map((key) => lookup.find(key));
+  }
+
+  digestBoundary(request: DigestCalls['digestBoundary']['with']): Key | null {
+    return this.#digesting().boundary(request);
+  }
+
+  digestRows(request: DigestCalls['digestRows']['with']): readonly Row[] {
+    return this.#digesting().rows(request);
+  }
+
+  digestAsPrimary(request: DigestCalls['digestAsPrimary']['with']): DigestCalls['digestAsPrimary']['gives'] {
+    return this.#digesting().asPrimary(request);
+  }
+
+  digestAsSecondary(request: DigestCalls['digestAsSecondary']['with']): DigestCalls['digestAsSecondary']['gives'] {
+    return this.#digesting().asSecondary(request);
+  }
+
+  digestOfKeys(request: DigestCalls['digestOfKeys']['with']): DigestCalls['digestOfKeys']['gives'] {
+    return this.#digesting().ofKeys(request);
+  }
+
+  closeDigest(snapshot: number): void {
+    this.#digests?.close(snapshot);
+  }
+
+  #digesting(): DigestWork {
+    return (this.#digests ??= new DigestWork(this.#path));
   }
 
   #applying(): Database.Database {

@@ -1,0 +1,135 @@
+import { toPostgres } from '../codec.ts';
+import type { ColumnType } from '../codec.ts';
+import type { DigestColumn, DigestSalt } from '../digest.ts';
+import type { SqlValue } from '../spec.ts';
+import type { Jenkins } from './jenkins.ts';
+import { Unholdable } from './unholdable.ts';
+import { ValueRefused } from './value-refused.ts';
+
+/** Adds a value to a row's hash; `false` when PostgreSQL could not hold it, so that its row is like none there. */
+export type ValueHasher = (value: SqlValue, hash: Jenkins) => boolean;
+
+/** How the values of a column are hashed, such that equal values have one hash in PostgreSQL, and no other value has. */
+export function valueHasher({ column, kind, mark }: DigestColumn, salt: DigestSalt): ValueHasher {
+  const { type } = column;
+  const text = (value: string, hash: Jenkins): true => {
+    const bytes = bytesOf(value);
+    hash.bytes(bytes.bytes, 0, bytes.end);
+    return true;
+  };
+  const orRefused = (hasher: ValueHasher): ValueHasher => {
+    return (value, hash) => {
+      if (value instanceof Unholdable) return false;
+      try {
+        return hasher(value, hash);
+      } catch (error) {
+        if (error instanceof ValueRefused) return false;
+        throw error;
+      }
+    };
+  };
+  switch (kind) {
+    case 'integer': {
+      const isHeld = INTEGERS[type];
+      return (value, hash) => {
+        if (typeof value === 'bigint') hash.bigint(value);
+        else if (value === null) hash.bigint(salt.integer);
+        else return false;
+        return value === null || isHeld === undefined || isHeld(value);
+      };
+    }
+    case 'double':
+      return orRefused((value, hash) => {
+        // The codec knows which integers the column would keep.
+        if (typeof value !== 'number' && toPostgres(column, value) === null) hash.double(salt.double, mark);
+        else hash.double(Number(value), mark);
+        return true;
+      });
+    case 'text':
+      return (value, hash) => {
+        if (value === null) return text(salt.text, hash);
+        return typeof value === 'string' && value.isWellFormed() && text(value, hash);
+      };
+    case 'blob':
+      return (value, hash) => {
+        const bytes = value === null ? Buffer.from(salt.text) : value;
+        if (!(bytes instanceof Uint8Array)) return false;
+        hash.bytes(bytes, 0, bytes.byteLength);
+        if (salt.blobsInArrays) add31(hash);
+        return true;
+      };
+    case 'other': {
+      const normal = NORMAL_TEXT[type] ?? ((encoded: string) => encoded);
+      return orRefused((value, hash) => {
+        const encoded = toPostgres(column, value);
+        return text(encoded === null ? salt.text : normal(encoded), hash);
+      });
+    }
+    default: {
+      const never: never = kind;
+      throw new TypeError(`no such kind: ${String(never)}`);
+    }
+  }
+}
+
+/** What is not refused by being no integer of 64 bits is like no value of PostgreSQL's, and has another hash. */
+const INTEGERS: Partial<Record<ColumnType, (value: bigint) => boolean>> = {
+  boolean: (value) => value === 0n || value === 1n,
+};
+
+/** What `hash_array_extended` adds to the hash of an only element. */
+export function add31(hash: Jenkins): void {
+  const low = (hash.low >>> 0) + 31;
+  hash.low = low | 0;
+  if (low > 0xffff_ffff) hash.high = (hash.high + 1) | 0;
+}
+
+/** PostgreSQL writes no zeros at the end of a fraction: of a moment never, of a number when it is told so. */
+const NORMAL_TEXT: Partial<Record<ColumnType, (encoded: string) => string>> = {
+  numeric: (encoded) => plainDecimal(encoded),
+  timestamptz: (encoded) => withoutZeros(encoded),
+  timestamp: (encoded) => withoutZeros(encoded),
+  time: (encoded) => withoutZeros(encoded),
+};
+
+function withoutZeros(encoded: string): string {
+  return encoded.includes('.')
+    ? encoded.replace(/\.(\d*?)0+(?!\d)/, (_, digits: string) => (digits === '' ? '' : `.${digits}`))
+    : encoded;
+}
+
+function plainDecimal(encoded: string): string {
+  const parts = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/.exec(encoded);
+  if (parts === null) return encoded;
+  const [, sign = '', whole = '', fraction = '', power = '0'] = parts;
+  const shift = Number(power);
+  const digits = whole + fraction;
+  const point = whole.length + shift;
+  const padded = point <= 0 ? '0'.repeat(1 - point) + digits : digits.padEnd(point, '0');
+  const at = Math.max(point, 1);
+  const before = padded.slice(0, at).replace(/^0+(?=\d)/, '');
+  const after = padded.slice(at).replace(/0+$/, '');
+  const decimal = after === '' ? before : `${before}.${after}`;
+  return decimal === '0' ? '0' : sign + decimal;
+}
+
+let scratch = Buffer.alloc(2 ** 12);
+
+/** The text's UTF-8; good until the next call. */
+function bytesOf(value: string): { bytes: Buffer; end: number } {
+  if (value.length * 3 > scratch.length) scratch = Buffer.alloc(value.length * 3);
+  const { length } = value;
+  if (length <= SHORT_TEXT) {
+    let end = 0;
+    for (; end < length; end += 1) {
+      const code = value.charCodeAt(end);
+      if (code > 0x7f) break;
+      scratch[end] = code;
+    }
+    if (end === length) return { bytes: scratch, end };
+  }
+  return { bytes: scratch, end: scratch.write(value) };
+}
+
+/** Up to this length a loop over the characters is faster than a call that leaves JavaScript. */
+const SHORT_TEXT = 40;

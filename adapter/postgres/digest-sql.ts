@@ -1,0 +1,114 @@
+import { digestColumns } from '../digest.ts';
+import type { DigestColumn, DigestSalt, KeyRange } from '../digest.ts';
+import { toPostgres } from '../codec.ts';
+import type { Key, TableSpec } from '../spec.ts';
+import { keyColumns } from '../spec.ts';
+import { columnList, sameKey, unnestKeys } from './rows.ts';
+import { baseType, quote } from './sql.ts';
+
+/** Statements of a table's digests. */
+export interface Statement {
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/** The digest of a range. */
+export function rangeDigest(table: TableSpec, range: KeyRange, salt: DigestSalt): Statement {
+  const { conditions, values } = within(table, range, 1);
+  return {
+    text: `SELECT count(*) AS rows, sum(${rowHash(table, salt)}) AS sum FROM ${quote(table.name)} t${where(conditions)}`,
+    values,
+  };
+}
+
+/** The share that the rows of some keys have in the digest of a range; `keys` are arrays, one a column. */
+export function keysDigest(table: TableSpec, range: KeyRange, salt: DigestSalt, keys: readonly unknown[]): Statement {
+  const { conditions, values } = within(table, range, 1 + keys.length);
+  return {
+    text: `SELECT count(*) AS rows, sum(${rowHash(table, salt)}) AS sum FROM ${unnestKeys(table, 1)}
+      JOIN ${quote(table.name)} t ON ${sameKey(table, 't')}${where(conditions)}`,
+    values: [...keys, ...values],
+  };
+}
+
+/** The key of the last of so many rows of a range. */
+export function boundaryQuery(table: TableSpec, range: KeyRange, rows: number): Statement {
+  const { conditions, values } = within(table, range, 1);
+  const names = keyNames(table);
+  return {
+    text: `SELECT ${names.join(', ')} FROM ${quote(table.name)} t${where(conditions)} ORDER BY ${names.join(', ')} LIMIT 1 OFFSET ${rows - 1}`,
+    values,
+  };
+}
+
+/** The first rows of a range, in its order. */
+export function rowsQuery(table: TableSpec, range: KeyRange, limit: number): Statement {
+  const { conditions, values } = within(table, range, 1);
+  return {
+    text: `SELECT ${columnList(table, 't.')} FROM ${quote(table.name)} t${where(conditions)} ORDER BY ${keyNames(table).join(', ')} LIMIT ${limit}`,
+    values,
+  };
+}
+
+function keyNames(table: TableSpec): string[] {
+  return keyColumns(table).map((column) => `t.${quote(column.name)}`);
+}
+
+function where(conditions: readonly string[]): string {
+  return conditions.length === 0 ? '' : ` WHERE ${conditions.join(' AND ')}`;
+}
+
+function within(table: TableSpec, range: KeyRange, first: number): { conditions: string[]; values: (string | null)[] } {
+  const conditions: string[] = [];
+  const values: (string | null)[] = [];
+  const bound = (operator: '>' | '>=' | '<' | '<=', key: Key | null): void => {
+    if (key === null) return;
+    const columns = keyColumns(table).slice(0, key.length);
+    const names = keyNames(table).slice(0, key.length);
+    const marks = columns.map((column, index) => `$${first + values.length + index}::${baseType(column)}`);
+    values.push(...columns.map((column, index) => toPostgres(column, key[index] ?? null)));
+    conditions.push(`(${names.join(', ')}) ${operator} (${marks.join(', ')})`);
+  };
+  bound(range.includesAfter === true ? '>=' : '>', range.after);
+  bound(range.excludesUpTo === true ? '<' : '<=', range.upTo);
+  return { conditions, values };
+}
+
+/** Each column's hash is the next one's seed. A NULL is hashed as what stands for it. */
+function rowHash(table: TableSpec, salt: DigestSalt): string {
+  const hash = digestColumns(table).reduce((seed, column) => columnHash(column, seed, salt), `'${salt.seed}'::int8`);
+  return `hashint8extended(1, ${hash})`;
+}
+
+function columnHash({ column, kind, mark }: DigestColumn, seed: string, salt: DigestSalt): string {
+  const name = `t.${quote(column.name)}`;
+  const absent = `'${salt.text}'::text`;
+  const text = (value: string): string => `hashtextextended(coalesce(${value}, ${absent}) COLLATE "C", ${seed})`;
+  switch (kind) {
+    case 'integer': {
+      const value = `coalesce(${name}${column.type === 'boolean' ? '::int4' : ''}::int8, '${salt.integer}'::int8)`;
+      return `hashint8extended(${value}, ${seed} # ${value})`;
+    }
+    case 'double':
+      return `hashfloat8extended(coalesce(${name}::float8, '${salt.double}'::float8), ${seed} # ${marked(mark)}::int8)`;
+    case 'text':
+      return text(`${name}::text`);
+    case 'blob': {
+      const value = `coalesce(${name}, convert_to(${absent}, 'UTF8'))`;
+      return salt.blobsInArrays
+        ? `hash_array_extended(ARRAY[${value}], ${seed})`
+        : `hashbyteaextended(${value}, ${seed})`;
+    }
+    case 'other':
+      return text(column.type === 'numeric' ? `trim_scale(${name})::text` : `${name}::text`);
+    default: {
+      const never: never = kind;
+      throw new TypeError(`no such kind: ${String(never)}`);
+    }
+  }
+}
+
+/** The mark in both halves of 64 bits. */
+function marked(mark: number): string {
+  return `'${BigInt.asIntN(64, (BigInt(mark) << 32n) ^ BigInt.asUintN(32, BigInt(mark)))}'`;
+}

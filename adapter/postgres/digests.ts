@@ -1,0 +1,219 @@
+import pg from 'pg';
+import { Jenkins } from '../codec/jenkins.ts';
+import { keyInPostgres } from '../codec/key-in-postgres.ts';
+import { NO_ROWS, ordersByValue } from '../digest.ts';
+import type {
+  DigestFitness,
+  DigestRequest,
+  Digests,
+  KeyRange,
+  PrimaryDigest,
+  RangeDigest,
+  SecondaryDigest,
+} from '../digest.ts';
+import { keyColumns } from '../spec.ts';
+import type { Key, Row, TableSpec } from '../spec.ts';
+import type { Position } from '../store.ts';
+import { changedKeysOf } from './changed-keys.ts';
+import { describeConnectionError, clientConfig } from './connection.ts';
+import { boundaryQuery, keysDigest, rangeDigest, rowsQuery } from './digest-sql.ts';
+import type { Statement } from './digest-sql.ts';
+import { bindColumns, decodeRow, decodeValue } from './rows.ts';
+import { quote } from './sql.ts';
+
+/** Fewer rows than that are counted. */
+const WORTH_AN_ESTIMATE = 100_000;
+const MAX_CONNECTIONS = 8;
+/** The first version with `hashbyteaextended`. */
+const HASHES_BLOBS = 180_000;
+
+/**
+ * Digests computed within PostgreSQL, by its own hash functions. With connections of their own, since snapshots stay
+ * open for as long as the other side takes: bookkeeping must not wait for them.
+ */
+export class PostgresDigests implements Digests {
+  readonly #url: string;
+  readonly #limitMs: number;
+  #pool: pg.Pool | null = null;
+
+  constructor(url: string, limitMs: number) {
+    this.#url = url;
+    this.#limitMs = limitMs;
+  }
+
+  async fitness(tables: readonly TableSpec[]): Promise<DigestFitness> {
+    const names = tables.filter(ordersByValue).map(({ name }) => name);
+    const { facts, odd } = await this.#withClient(async (client) => ({
+      facts: await client.query<FactsRow>(FACTS),
+      odd: await client.query<{ name: string }>(ORDERED_OTHERWISE, [names]),
+    }));
+    const [row] = facts.rows;
+    const isKnown = row?.encoding === 'UTF8' && row.probe === PROBE_HASH;
+    const isOdd = new Set(odd.rows.map(({ name }) => name));
+    return {
+      tables: new Set(isKnown ? names.filter((name) => !isOdd.has(name)) : []),
+      blobsInArrays: Number(row?.version) < HASHES_BLOBS,
+    };
+  }
+
+  async boundary(table: TableSpec, range: KeyRange, rows: number): Promise<Key | null> {
+    const [texts] = await this.#snapshot((client) => this.#texts(client, boundaryQuery(table, range, rows)));
+    return texts === undefined
+      ? null
+      : keyColumns(table).map((column, index) => decodeValue(column, texts[index] ?? null));
+  }
+
+  async rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]> {
+    const lines = await this.#snapshot((client) => this.#texts(client, rowsQuery(table, range, limit)));
+    return lines.map((line) => decodeRow(table, line));
+  }
+
+  async about(table: TableSpec): Promise<number> {
+    const estimate = `SELECT reltuples::bigint FROM pg_class WHERE oid = $1::regclass`;
+    const [line] = await this.#snapshot((client) =>
+      this.#texts(client, { text: estimate, values: [quote(table.name)] }),
+    );
+    const rows = Number(line?.[0] ?? -1);
+    if (rows > WORTH_AN_ESTIMATE) return rows;
+    const text = `SELECT count(*) FROM ${quote(table.name)}`;
+    const [counted] = await this.#snapshot((client) => this.#texts(client, { text, values: [] }));
+    return Number(counted?.[0] ?? 0);
+  }
+
+  async highestId(table: TableSpec): Promise<bigint | null> {
+    const column = table.columns.find(({ sequence }) => sequence !== null);
+    if (column === undefined) return null;
+    const text = `SELECT max(${quote(column.name)}) FROM ${quote(table.name)}`;
+    const [line] = await this.#snapshot((client) => this.#texts(client, { text, values: [] }));
+    const id = decodeValue(column, line?.[0] ?? null);
+    return typeof id === 'bigint' ? id : null;
+  }
+
+  async asPrimary(
+    { table, range, salt }: DigestRequest,
+    { watermark, maxKeys }: { watermark: Position; maxKeys: number },
+  ): Promise<PrimaryDigest> {
+    return this.#snapshot(async (client) => {
+      const changed = await changedKeysOf(client, table, { after: watermark, limit: maxKeys + 1 });
+      const digest = await digestOf(client, rangeDigest(table, range, salt));
+      if (changed === 'all' || changed.length > maxKeys) return { digest, changed: 'many', ofChanged: NO_ROWS };
+      return { digest, changed, ofChanged: await digestOfKeys(client, { table, range, salt }, changed) };
+    });
+  }
+
+  async asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigest) => Promise<T>): Promise<T> {
+    const { table, range, salt } = request;
+    return this.#snapshot(async (client) => {
+      const digest = await digestOf(client, rangeDigest(table, range, salt));
+      const state = await client.query<{ watermark: string | null }>(
+        `SELECT watermark FROM crossfade.state WHERE role = 'secondary'`,
+      );
+      const watermark = state.rows[0]?.watermark ?? null;
+      return use({ digest, watermark, ofKeys: (keys) => digestOfKeys(client, request, keys) });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#pool?.end();
+  }
+
+  async #texts(client: pg.ClientBase, statement: Statement): Promise<readonly (string | null)[][]> {
+    const { rows } = await client.query<(string | null)[]>({ ...statement, rowMode: 'array' });
+    return rows;
+  }
+
+  /** One snapshot. A range is read by its index, whatever the planner believes of a table that it has not looked at yet. */
+  async #snapshot<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    return this.#withClient(async (client) => {
+      await client.query(
+        'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL jit = off',
+      );
+      const result = await use(client);
+      await client.query('COMMIT');
+      return result;
+    });
+  }
+
+  async #withClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    this.#pool ??= this.#open();
+    try {
+      const client = await this.#pool.connect();
+      let failed = true;
+      try {
+        const result = await use(client);
+        failed = false;
+        return result;
+      } finally {
+        // A session that has met an error is not used again.
+        client.release(failed);
+      }
+    } catch (error) {
+      throw describeConnectionError(this.#url, error);
+    }
+  }
+
+  #open(): pg.Pool {
+    const pool = new pg.Pool({
+      ...clientConfig(this.#url, 'comparison'),
+      query_timeout: this.#limitMs,
+      max: MAX_CONNECTIONS,
+      idleTimeoutMillis: 10_000,
+      allowExitOnIdle: true,
+    });
+    pool.on('error', () => {});
+    pool.on('connect', (client) => client.on('error', () => {}));
+    return pool;
+  }
+}
+
+async function digestOf(client: pg.ClientBase, statement: Statement): Promise<RangeDigest> {
+  const { rows } = await client.query<{ rows: string; sum: string | null }>(statement);
+  const [row] = rows;
+  return { rows: Number(row?.rows ?? 0), sum: BigInt.asUintN(64, BigInt(row?.sum ?? 0)), refused: 0 };
+}
+
+async function digestOfKeys(
+  client: pg.ClientBase,
+  { table, range, salt }: DigestRequest,
+  keys: readonly Key[],
+): Promise<RangeDigest> {
+  const holdable = keys.map((key) => keyInPostgres(table, key)).filter((key) => key !== undefined);
+  if (holdable.length === 0) return NO_ROWS;
+  return digestOf(client, keysDigest(table, range, salt, bindColumns(keyColumns(table), holdable)));
+}
+
+interface FactsRow {
+  readonly encoding: string;
+  readonly version: string;
+  readonly probe: string;
+}
+
+const PROBE = 'crossfade 0123456789';
+
+/** A server that hashes otherwise (one whose processor has the highest byte first does) is compared row by row. */
+const FACTS = `SELECT current_setting('server_encoding') AS encoding, current_setting('server_version_num') AS version,
+  hashtextextended('${PROBE}' COLLATE "C", 42) AS probe`;
+
+const PROBE_HASH = String(probeHash());
+
+function probeHash(): bigint {
+  const hash = new Jenkins();
+  hash.low = 42;
+  hash.bytes(Buffer.from(PROBE), 0, PROBE.length);
+  return BigInt.asIntN(64, (BigInt(hash.high) << 32n) ^ BigInt.asUintN(32, BigInt(hash.low)));
+}
+
+/**
+ * Tables of which a text column of a primary key or unique index is in another order than that of its bytes. Columns of
+ * the database's own collation say so by that, whose provider PostgreSQL tells from version 15 on.
+ */
+const ORDERED_OTHERWISE = `
+  SELECT DISTINCT c.relname AS name
+  FROM pg_class c
+  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND a.attcollation <> 0
+  JOIN pg_index i ON i.indrelid = c.oid AND i.indisunique AND a.attnum = ANY (i.indkey::int2[])
+  JOIN pg_collation k ON k.oid = a.attcollation
+  CROSS JOIN (SELECT datcollate, to_jsonb(d) ->> 'datlocprovider' AS provider FROM pg_database d WHERE datname = current_database()) base
+  WHERE c.relname = ANY ($1::text[]) AND pg_table_is_visible(c.oid)
+    AND NOT (k.collname IN ('C', 'POSIX', 'ucs_basic') OR k.collprovider = 'b'
+      OR (k.collprovider = 'd' AND (base.provider = 'b' OR (base.provider IS DISTINCT FROM 'i' AND base.datcollate IN ('C', 'POSIX')))))`;

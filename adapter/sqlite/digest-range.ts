@@ -1,0 +1,202 @@
+import Database from 'better-sqlite3';
+import { valueHasher } from '../codec/hash-value.ts';
+import type { ValueHasher } from '../codec/hash-value.ts';
+import { Jenkins } from '../codec/jenkins.ts';
+import { digestColumns, isSpelled, NO_ROWS, splitAt } from '../digest.ts';
+import type { DigestRequest, KeyRange, RangeDigest } from '../digest.ts';
+import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
+import { bindings, isInSqlite } from './bindings.ts';
+import { fromRangeInOrder, fromRangeWithKey, keyNames, spelledRows } from './digest-sql.ts';
+import { ExactSelect } from './exact-select.ts';
+import { quote } from './sql.ts';
+import { SpelledRows, spelledReader } from './spelled-rows.ts';
+import type { SpelledReader } from './spelled-rows.ts';
+
+/** Rows are spelled out in pieces of about so many bytes, whatever a row takes… */
+const PIECE_BYTES = 2 ** 20;
+/** …and of so many rows at first, and at most. */
+const FIRST_ROWS = 64;
+const MAX_ROWS = 8_192;
+
+/** What the driver decodes bytes to that are not UTF-8, without a word. */
+const REPLACEMENT = '\uFFFD';
+
+/**
+ * Digests of one table's rows in one connection.
+ *
+ * To make an object of each value takes several times as long as to read it. So SQLite spells out the rows of a piece as
+ * one blob, of which the values are hashed as they stand there; only doubles come one by one, since SQLite writes
+ * them with too few digits. A piece in which anything is out of the ordinary (a text among integers) is read again
+ * row by row.
+ */
+export class RangeHasher {
+  readonly #db: Database.Database;
+  readonly #table: TableSpec;
+  readonly #hash = new Jenkins();
+  readonly #seed: readonly [high: number, low: number];
+  readonly #readers: readonly SpelledReader[];
+  /** Of all columns, in their order in the hash, and of those only that are not spelled. */
+  readonly #hashers: readonly ValueHasher[];
+  readonly #rawHashers: readonly ValueHasher[];
+  readonly #names: readonly string[];
+  readonly #rawNames: readonly string[];
+  #digest: RangeDigest = NO_ROWS;
+  // Those of the piece in hand. Sums of fewer than 2^21 halves are exact.
+  #rows = 0;
+  #high = 0;
+  #low = 0;
+  #refused = 0;
+  #pieceRows = FIRST_ROWS;
+
+  constructor(db: Database.Database, { table, salt }: Pick<DigestRequest, 'table' | 'salt'>) {
+    this.#db = db;
+    this.#table = table;
+    this.#seed = [Number(BigInt.asIntN(32, salt.seed >> 32n)), Number(BigInt.asIntN(32, salt.seed))];
+    const columns = digestColumns(table);
+    const raw = columns.filter(({ kind }) => !isSpelled(kind));
+    this.#readers = columns.filter(({ kind }) => isSpelled(kind)).map((column) => spelledReader(column, salt));
+    this.#hashers = columns.map((column) => valueHasher(column, salt));
+    this.#rawHashers = raw.map((column) => valueHasher(column, salt));
+    this.#names = columns.map(({ column }) => quote(column.name));
+    this.#rawNames = raw.map(({ column }) => quote(column.name));
+  }
+
+  /** The digest of a range. */
+  ofRange(range: KeyRange): RangeDigest {
+    this.#digest = NO_ROWS;
+    let rest = range;
+    for (;;) {
+      const end = boundaryOf(this.#db, this.#table, { range: rest, rows: this.#pieceRows });
+      if (end === null) break;
+      const [piece, others] = splitAt(rest, end);
+      this.#add(piece);
+      rest = others;
+    }
+    this.#add(rest);
+    return this.#digest;
+  }
+
+  /** The share that the rows of some keys have in it. */
+  ofKeys(range: KeyRange, keys: readonly Key[]): RangeDigest {
+    this.#digest = NO_ROWS;
+    this.#begin();
+    const rest = fromRangeWithKey(this.#table, range);
+    const select = new ExactSelect(this.#db, this.#names, rest.sql);
+    for (const key of keys) {
+      if (!isInSqlite(key)) continue;
+      const row = select.get(...bindings(key), ...rest.values);
+      if (row !== undefined) this.#addRow(row);
+    }
+    this.#end();
+    return this.#digest;
+  }
+
+  #begin(): void {
+    this.#rows = 0;
+    this.#high = 0;
+    this.#low = 0;
+    this.#refused = 0;
+  }
+
+  #end(): void {
+    const sum = (BigInt(this.#high) << 32n) + BigInt(this.#low);
+    this.#digest = {
+      rows: this.#digest.rows + this.#rows,
+      sum: BigInt.asUintN(64, this.#digest.sum + sum),
+      refused: this.#digest.refused + this.#refused,
+    };
+  }
+
+  #add(piece: KeyRange): void {
+    this.#begin();
+    if (!this.#addSpelled(piece)) {
+      this.#begin();
+      const rest = fromRangeInOrder(this.#table, piece);
+      for (const row of new ExactSelect(this.#db, this.#names, rest.sql).all(...rest.values)) this.#addRow(row);
+    }
+    this.#end();
+  }
+
+  #addRow(row: Row): void {
+    this.#startRow();
+    const isHeld = this.#hashers.map((hasher, index) => hasher(row[index] ?? null, this.#hash)).every(Boolean);
+    if (!isHeld) this.#refused += 1;
+    this.#endRow();
+  }
+
+  #addSpelled(piece: KeyRange): boolean {
+    const spelled = this.#spell(piece);
+    if (spelled === undefined) return false;
+    const { count, bytes } = spelled;
+    const raw = this.#rawNames.length === 0 ? null : this.#raw(piece);
+    if (raw !== null && raw.length !== count) return false;
+    const from = new SpelledRows(bytes);
+    for (let row = 0; row < count; row += 1) {
+      this.#startRow();
+      for (const reader of this.#readers) if (!reader(from, this.#hash)) return false;
+      if (raw !== null && !this.#addRaw(raw[row])) return false;
+      this.#endRow();
+    }
+    return from.isAtEnd;
+  }
+
+  #addRaw(values: SqlValue[] | undefined): boolean {
+    for (const [index, hasher] of this.#rawHashers.entries()) {
+      const value = values?.[index] ?? null;
+      if (typeof value === 'string' && value.includes(REPLACEMENT)) return false;
+      if (!hasher(value, this.#hash)) return false;
+    }
+    return true;
+  }
+
+  #spell(piece: KeyRange): { count: number; bytes: Uint8Array } | undefined {
+    const { sql, values } = spelledRows(this.#table, piece);
+    try {
+      const [rows, blob] = this.#db
+        .prepare(sql)
+        .raw()
+        .get(...values) as [bigint, Uint8Array | null];
+      const count = Number(rows);
+      const bytes = blob ?? new Uint8Array(0);
+      const each = Math.max(bytes.length / Math.max(count, 1), 16);
+      this.#pieceRows = Math.min(MAX_ROWS, this.#pieceRows * 8, Math.max(1, Math.floor(PIECE_BYTES / each)));
+      return { count, bytes };
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_TOOBIG') throw error;
+      this.#pieceRows = 1;
+      return undefined;
+    }
+  }
+
+  #raw(piece: KeyRange): SqlValue[][] {
+    const { sql, values } = fromRangeInOrder(this.#table, piece);
+    return this.#db
+      .prepare(`SELECT ${this.#rawNames.join(', ')} ${sql}`)
+      .raw()
+      .all(...values) as SqlValue[][];
+  }
+
+  #startRow(): void {
+    this.#hash.high = this.#seed[0];
+    this.#hash.low = this.#seed[1];
+  }
+
+  #endRow(): void {
+    this.#hash.finish();
+    this.#rows += 1;
+    this.#high += this.#hash.high >>> 0;
+    this.#low += this.#hash.low >>> 0;
+  }
+}
+
+/** The key of the last of so many rows of a range; `null` when it has not more than them. */
+export function boundaryOf(
+  db: Database.Database,
+  table: TableSpec,
+  { range, rows }: { readonly range: KeyRange; readonly rows: number },
+): Key | null {
+  const rest = fromRangeInOrder(table, range);
+  const names = keyNames(table);
+  const [last, beyond] = new ExactSelect(db, names, `${rest.sql} LIMIT 2 OFFSET ?`).all(...rest.values, rows - 1);
+  return beyond === undefined ? null : (last ?? null);
+}
