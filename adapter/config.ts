@@ -4,11 +4,13 @@ import type { Registry } from 'prom-client';
 import type { Form } from './codec/form.ts';
 import type { Rewriter } from './compat/rewriter.ts';
 import { CrossfadeError } from './errors.ts';
+import type { ReadShareOptions } from './read-share.ts';
+import type { WaitFor } from './routing-scope.ts';
 import type { RecordOptions } from './shadow/recorder.ts';
 import { shadowConfig } from './shadow/options.ts';
 import type { ShadowConfig, ShadowOptions } from './shadow/options.ts';
 import type { StoreName } from './spec.ts';
-import { parseStage } from './stage.ts';
+import { parseStage, STAGE_NAMES } from './stage.ts';
 import type { Stage } from './stage.ts';
 
 /** Where Crossfade writes what a person should know. `console` fits. */
@@ -91,6 +93,19 @@ export interface CrossfadeOptions {
    * @default the environment variable CROSSFADE_READ_PRIMARY, or what the stage says
    */
   readonly readPrimary?: StoreName;
+  /**
+   * The share of reads that PostgreSQL answers while SQLite takes the writes, in stage `read` or with `readPrimary`; for
+   * moving reads a few at a time, or table by table.
+   * @default all of them
+   * @example { share: 0.1, tables: { audit_log: 0 } }
+   */
+  readonly reads?: ReadShareOptions;
+  /**
+   * What writes wait for: the primary's commit, or the Mirror as well; in all stages, or by stage. A call may say
+   * otherwise: `queryContext({ crossfade: { wait: 'mirrored' } })`, or `crossfade.scope({ wait: 'mirrored' }, …)`.
+   * @default `mirrored` where reads come from the other store, `primary` elsewhere
+   */
+  readonly wait?: WaitFor | Partial<Record<Stage, WaitFor>>;
   /**
    * Whether this process may run the Mirror: `auto` runs it whenever no other process does, `required` fails when
    * another does, `off` never.
@@ -177,6 +192,8 @@ export interface Config {
   readonly rewrite: Rewriter | undefined;
   readonly stage: Stage | undefined;
   readonly readPrimary: StoreName | undefined;
+  readonly reads: ReadShareOptions;
+  readonly wait: Readonly<Partial<Record<Stage, WaitFor>>>;
   readonly mirror: 'auto' | 'required' | 'off';
   readonly processName: string;
   readonly waitLimitMs: number;
@@ -225,6 +242,8 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     rewrite: options.rewrite,
     stage: options.stage === undefined ? (stage ? parseStage(stage) : undefined) : parseStage(options.stage),
     readPrimary: storeName(options.readPrimary ?? (readPrimary || undefined)),
+    reads: options.reads ?? {},
+    wait: waits(options.wait),
     mirror: options.mirror ?? 'auto',
     processName: options.processName ?? 'api',
     waitLimitMs: positive('waitLimitMs', options.waitLimitMs, 2_000),
@@ -309,4 +328,17 @@ function countOf(name: string, value: number | undefined): number {
   throw new CrossfadeError('CONFIG_INVALID', `option ${name} is ${value}`, {
     hint: 'it must be a whole number, 0 or more',
   });
+}
+
+const WAITS: readonly string[] = ['primary', 'mirrored'] satisfies readonly WaitFor[];
+
+function waits(option: CrossfadeOptions['wait']): Config['wait'] {
+  const byStage = typeof option === 'string' ? Object.fromEntries(STAGE_NAMES.map((name) => [name, option])) : option;
+  for (const [stage, wait] of Object.entries(byStage ?? {})) {
+    parseStage(stage);
+    if (!WAITS.includes(wait)) {
+      throw new CrossfadeError('CONFIG_INVALID', `option wait is "${wait}"`, { hint: 'set it to primary or mirrored' });
+    }
+  }
+  return byStage ?? {};
 }

@@ -16,8 +16,11 @@ import { Mirror } from './mirror.ts';
 import { Pace } from './pace.ts';
 import { PostgresStore } from './postgres/store.ts';
 import { endReconcile } from './reconcile.ts';
+import { ReadShare } from './read-share.ts';
 import { Repository } from './repository.ts';
 import { Router } from './router.ts';
+import { RoutingScopes } from './routing-scope.ts';
+import type { RoutingWish } from './routing-scope.ts';
 import { Recorder } from './shadow/recorder.ts';
 import { replay } from './shadow/replay.ts';
 import type { ReplayOutcome } from './shadow/replay.ts';
@@ -108,6 +111,8 @@ interface Parts {
   readonly router: Router;
   readonly cutover: Cutover;
   readonly traffic: StageTraffic;
+  readonly scopes: RoutingScopes;
+  readonly share: ReadShare;
   readonly shadow: ShadowReads;
   readonly recorder: Recorder | undefined;
   readonly tables: readonly TableSpec[];
@@ -147,7 +152,9 @@ export class Crossfade {
         isCaptured: () => view.current.isCaptured,
         isWanted: () => stageRow(view.current.stage).mirrorsTo !== null,
       });
-      const traffic = new StageTraffic({ view, mirror, config, metrics });
+      const scopes = new RoutingScopes();
+      const share = new ReadShare(config.reads);
+      const traffic = new StageTraffic({ view, mirror, config, metrics, scopes, share });
       const breaker = new Breaker();
       mirror.onTrouble((error) => {
         // As the secondary it is left by all reads at once, which then cannot find out for themselves.
@@ -231,6 +238,8 @@ export class Crossfade {
         router,
         cutover,
         traffic,
+        scopes,
+        share,
         shadow,
         recorder,
         tables,
@@ -270,6 +279,21 @@ export class Crossfade {
 
   get cutover(): Cutover {
     return this.#parts.cutover;
+  }
+
+  /** The share of reads that PostgreSQL answers while SQLite takes the writes; may be changed at any time. */
+  get reads(): ReadShare {
+    return this.#parts.share;
+  }
+
+  /**
+   * Runs `work` with wishes about the routing of everything that it queries, also after an `await`: a request that reads
+   * from one store, a job whose writes wait for the Mirror. Goes before the stage and options, and behind a query's own
+   * `queryContext({ crossfade: … })`.
+   * @example app.use((request, response, next) => crossfade.scope({ key: request.ip }, next));
+   */
+  scope<T>(wish: RoutingWish, work: () => T): T {
+    return this.#parts.scopes.run(wish, work);
   }
 
   /** Reads that are tried on the other store once they have been answered, and what that has shown. */

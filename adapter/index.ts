@@ -21,3 +21,5 @@ export type { RecordOptions } from './shadow/recorder.ts';
 export type { ReplayOutcome } from './shadow/replay.ts';
 export type { ShadowReads } from './shadow/shadow-reads.ts';
 export type { ShapeTally } from './shadow/shape-tally.ts';
+export type { ReadShare, ReadShareOptions } from './read-share.ts';
+export type { RoutingWish, WaitFor } from './routing-scope.ts';
