@@ -31,7 +31,7 @@ const ACTION = (code: string): string =>
 const CREATE_TABLE = `'CREATE TABLE ' || ${QUOTED('c.relname')} || ' (' || concat_ws(', ',
     (SELECT string_agg(${QUOTED('a.attname')} || ' ' || ${DECLARED_TYPE}
         || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
-        || CASE WHEN ${COUNTS} AND p.conkey = ARRAY[a.attnum] THEN ' primary key autoincrement' ELSE '' END
+        || CASE WHEN ${COUNTS} AND p.conkey = ARRAY[a.attnum] THEN ' primary key AUTOINCREMENT' ELSE '' END
         || coalesce(' default ' || ${DECLARED_DEFAULT}, ''), ', ' ORDER BY a.attnum)
      FROM ${COLUMNS} WHERE a.attrelid = c.oid AND ${IS_COLUMN}),
     (SELECT string_agg(CASE WHEN f.conname = c.relname || '_' || ${LIST('f.conkey', 'c.oid', false)} || '_foreign' THEN '' ELSE 'constraint ' || ${QUOTED('f.conname')} || ' ' END

@@ -41,6 +41,8 @@ export interface Statement {
   /** The conditions of a join. */
   readonly clauses?: readonly Statement[];
   readonly column?: unknown;
+  /** Whether the value is a column's name. */
+  readonly asColumn?: boolean;
   readonly direction?: unknown;
   readonly nulls?: unknown;
   readonly not?: boolean;
@@ -105,6 +107,12 @@ export interface CompilerInternals {
   _prepUpdate(data: Record<string, unknown> | undefined): string[];
   _columnClause(statement: Statement): string;
   _valueClause(statement: Statement): string;
+  whereIn(statement: Statement): string;
+  whereBetween(statement: Statement): string;
+  onVal(statement: Statement): string;
+  /** Ours: a value to be bound, where it stands in the SQL. */
+  bound(value: unknown): string;
+  readonly bindingsHolder: object;
   _not(statement: Statement, text: string): string;
 }
 export type CompilerConstructor = new (client: unknown, builder: unknown, bindings?: unknown) => CompilerInternals;
@@ -143,6 +151,7 @@ export type Container = (transactor: Transactor) => unknown;
 
 export interface TransactionConfig {
   readonly connection?: Connection;
+  readonly enforceForeignCheck?: boolean | null;
 }
 
 export interface ClientInternals {
@@ -159,10 +168,12 @@ export interface ClientInternals {
   queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals;
   queryBuilder(): BuilderInternals;
   schemaBuilder(): BuilderInternals;
+  columnCompiler(table: unknown, column: unknown): object;
   schemaCompiler(builder: unknown): SchemaCompilerInternals;
   wrapIdentifier(value: string): string;
   formatter(builder: unknown): { wrap(value: unknown): string };
   raw(sql: string, bindings?: readonly unknown[]): unknown;
+  parameter(value: unknown, builder: unknown, bindingsHolder: object): string;
   query(connection: Connection, query: unknown): Promise<unknown>;
   positionBindings(sql: string): string;
   stream(connection: Connection, query: unknown, ...rest: readonly unknown[]): unknown;
@@ -251,6 +262,9 @@ const COMPILER_METHODS = [
   '_prepUpdate',
   '_columnClause',
   '_valueClause',
+  'whereIn',
+  'whereBetween',
+  'onVal',
   '_not',
 ] as const;
 
