@@ -1,4 +1,3 @@
-import Database from 'better-sqlite3';
 import type { ColumnCoding } from '../codec.ts';
 import { boundTo, unitOf } from './bindings.ts';
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
@@ -6,6 +5,7 @@ import type { Catalog } from './catalog.ts';
 import { ComparedColumns } from './compared-columns.ts';
 import { assigned, foldedSql, kindOf } from './comparison.ts';
 import { withRowids } from './rowid.ts';
+import { sqliteRefusal } from './sqlite-error.ts';
 import { IS_INSERTED } from './sessions.ts';
 
 /**
@@ -109,9 +109,8 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
 
     /** Knex's SQLite dialect knows no RETURNING on deletes: they resolve to a count. SQLite deletes from no join. */
     override del(): unknown {
-      const [join] = this.grouped.join ?? [];
-      if (join !== undefined) {
-        throw new Database.SqliteError(`near "${join.joinType ?? 'join'}": syntax error`, 'SQLITE_ERROR');
+      if (this.grouped.join !== undefined) {
+        throw sqliteRefusal(`near "${spelled(this, this.single['table'])}": syntax error`);
       }
       this.single = { ...this.single, returning: undefined };
       return super.del();

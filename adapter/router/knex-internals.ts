@@ -37,7 +37,6 @@ export interface Statement {
   readonly type?: string;
   readonly value?: unknown;
   readonly table?: unknown;
-  readonly joinType?: string;
   /** The conditions of a join. */
   readonly clauses?: readonly Statement[];
   readonly column?: unknown;
