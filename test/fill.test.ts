@@ -225,3 +225,35 @@ test('tables are copied parents first, those of a cycle by name', async (t) => {
     ['c', 'e', 'a', 'b', 'd'],
   );
 });
+
+test('a backfill that begins anew keeps nothing aside for good, nor where an earlier release installed Crossfade', async (t) => {
+  const pair = await makePair(t, { tables: TABLES });
+  const before = await definitions(pair.postgres);
+  const first = await pair.open({ indexesAsideFromRows: 1, backfillRows: 10 });
+  const abort = new AbortController();
+  const filling = first.backfill({
+    signal: abort.signal,
+    onProgress: ({ indexesAside, rowsCopied }) => {
+      if (indexesAside.length === 2 && rowsCopied > 0) abort.abort();
+    },
+  });
+  await t.throwsAsync(filling, { any: true });
+  await first.close();
+
+  // Without a table of the backfill, its indexes are nobody's to make again.
+  const smaller = await pair.open({ tables: { include: ['parents'] } });
+  t.true((await smaller.backfill({ restart: true })).isDone);
+  t.deepEqual(await definitions(pair.postgres), before);
+  await smaller.close();
+
+  const whole = await pair.open({ indexesAsideFromRows: 1 });
+  t.true((await whole.backfill({ restart: true })).isDone);
+  await pair.postgres.query('DROP TABLE crossfade.fill, crossfade.indexes_aside');
+  t.is((await whole.status()).backfill?.isDone, true);
+  await pair.postgres.query('UPDATE crossfade.cursors SET done = false, after = NULL');
+  whole.mirror.forget();
+  t.true((await whole.backfill()).isDone);
+  t.is(await phaseOf(pair), 'done');
+  t.deepEqual(await definitions(pair.postgres), before);
+  t.deepEqual(await differences(whole), []);
+});
