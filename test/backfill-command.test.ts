@@ -27,6 +27,8 @@ test('a backfill that the API does is limited, paused, watched and resumed from 
   const paused = await runCommand(t, ['backfill', '--pause', ...on(pair), '--json']);
   t.deepEqual([paused.status, JSON.parse(paused.stdout)], [0, { isPaused: true }]);
   await until('the API has seen it', () => api.mirror.backfill?.isPaused === true);
+  // A piece may still have been under way.
+  await api.mirror.caughtUp({ timeoutMs: 10_000 });
 
   const { rowsCopied } = (await api.status()).backfill ?? { rowsCopied: -1 };
   t.true(rowsCopied > 0 && rowsCopied < ROWS, String(rowsCopied));
