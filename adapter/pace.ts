@@ -41,7 +41,7 @@ const REPLICA_LAG_BYTES = 256 * 2 ** 20;
 /** A best that was seen once is forgotten so slowly, so that a database that has become slower for good is no brake for ever. */
 const FORGET = 1.02;
 const SLOW_DOWN = 0.5;
-const SPEED_UP = 1.25;
+const SPEED_UP = 1.4;
 const SLOWEST = 1 / 64;
 /** Pieces are made so small that a limit is kept within this time, and another pause can come between. */
 const SMOOTH_MS = 250;
