@@ -5,6 +5,7 @@ import type { ColumnType } from '../codec.ts';
 import type { DigestColumn, DigestSalt } from '../digest.ts';
 import type { SqlValue } from '../spec.ts';
 import type { Jenkins } from './jenkins.ts';
+import { plainJsonbText } from './plain-jsonb.ts';
 import { Unholdable } from './unholdable.ts';
 import { ValueRefused } from './value-refused.ts';
 
@@ -75,7 +76,12 @@ export function valueHasher({ column, kind, mark }: DigestColumn, salt: DigestSa
       });
     }
     case 'other':
-      return orRefused((value, hash) => text(toPostgres(column, value) ?? salt.text, hash));
+      return orRefused((value, hash) => {
+        const plain = type === 'jsonb' && typeof value === 'string' ? plainJsonbText(value) : undefined;
+        // A form in which the text is the value is the codec's to judge.
+        const isTaken = plain !== undefined && (column.form !== 'json-exact' || plain === value);
+        return text((isTaken ? plain : toPostgres(column, value)) ?? salt.text, hash);
+      });
     default: {
       const never: never = kind;
       throw new TypeError(`no such kind: ${String(never)}`);
