@@ -133,10 +133,11 @@ export function newSalt(blobsInArrays: boolean): DigestSalt {
 }
 
 /**
- * How a column's values are hashed: as integers of 64 bits; by the bytes of their text, or of themselves; as doubles; or
- * by PostgreSQL's text of them (`other`), which for these types is the same for the same value.
+ * How a column's values are hashed: as integers of 64 bits; by the bytes of their text, or of themselves; as doubles; by
+ * PostgreSQL's binary form of them (`binary`), or by its text of them (`other`), which for these types is the same for the
+ * same value.
  */
-export type DigestKind = 'integer' | 'text' | 'blob' | 'double' | 'other';
+export type DigestKind = 'integer' | 'text' | 'blob' | 'double' | 'binary' | 'other';
 
 /** A column in the order in which a row's values are hashed. */
 export interface DigestColumn {
@@ -174,6 +175,12 @@ function kindOf({ type, form }: ColumnSpec): DigestKind {
       return form === undefined || form === 'uuid' ? 'text' : 'other';
     case 'blob':
       return 'blob';
+    case 'timestamptz':
+    case 'timestamp':
+    case 'date':
+    case 'time':
+    case 'numeric':
+      return 'binary';
     default:
       return 'other';
   }

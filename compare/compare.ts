@@ -179,6 +179,15 @@ class Comparison {
     if (base !== null) await this.#end(pair, base, after);
   }
 
+  #finish(table: TableSpec): void {
+    const findings = this.#findings.tables.find(({ name }) => name === table.name);
+    if (findings === undefined) return;
+    findings.isComplete = true;
+    const { inconclusive } = findings.counts;
+    if (inconclusive === 0) return;
+    this.reasons.push(`${inconclusive} rows of table "${table.name}" were on their way each time they were looked at`);
+  }
+
   #pairOf(states: States): Pair {
     const { stores } = this.#crossfade;
     const { standby } = this.#options;
@@ -189,15 +198,6 @@ class Comparison {
     throw new CrossfadeError('CONFIG_INVALID', 'a standby cannot be compared while PostgreSQL takes the writes', {
       hint: 'compare without it',
     });
-  }
-
-  #finish(table: TableSpec): void {
-    const findings = this.#findings.tables.find(({ name }) => name === table.name);
-    if (findings === undefined) return;
-    findings.isComplete = true;
-    const { inconclusive } = findings.counts;
-    if (inconclusive === 0) return;
-    this.reasons.push(`${inconclusive} rows of table "${table.name}" were on their way each time they were looked at`);
   }
 
   /** Resolves to where the rolling share of an incremental comparison goes on. */

@@ -1,8 +1,11 @@
 import { toPostgres } from '../codec.ts';
+import { binaryColumn } from './binary.ts';
+import { ByteWriter } from './byte-writer.ts';
 import type { ColumnType } from '../codec.ts';
 import type { DigestColumn, DigestSalt } from '../digest.ts';
 import type { SqlValue } from '../spec.ts';
 import type { Jenkins } from './jenkins.ts';
+import { plainJsonbText } from './plain-jsonb.ts';
 import { Unholdable } from './unholdable.ts';
 import { ValueRefused } from './value-refused.ts';
 
@@ -58,13 +61,27 @@ export function valueHasher({ column, kind, mark }: DigestColumn, salt: DigestSa
         if (salt.blobsInArrays) add31(hash);
         return true;
       };
-    case 'other': {
-      const normal = NORMAL_TEXT[type] ?? ((encoded: string) => encoded);
+    case 'binary': {
+      const write = binaryColumn(column);
+      if (write === null) throw new TypeError(`type ${type} has no binary form`);
       return orRefused((value, hash) => {
-        const encoded = toPostgres(column, value);
-        return text(encoded === null ? salt.text : normal(encoded), hash);
+        if (value === null) text(salt.text, hash);
+        else {
+          binary.end = 0;
+          write(value, binary);
+          hash.bytes(binary.bytes, LENGTH_BYTES, binary.end);
+        }
+        if (salt.blobsInArrays) add31(hash);
+        return true;
       });
     }
+    case 'other':
+      return orRefused((value, hash) => {
+        const plain = type === 'jsonb' && typeof value === 'string' ? plainJsonbText(value) : undefined;
+        // A form in which the text is the value is the codec's to judge.
+        const isTaken = plain !== undefined && (column.form !== 'json-exact' || plain === value);
+        return text((isTaken ? plain : toPostgres(column, value)) ?? salt.text, hash);
+      });
     default: {
       const never: never = kind;
       throw new TypeError(`no such kind: ${String(never)}`);
@@ -84,34 +101,9 @@ export function add31(hash: Jenkins): void {
   if (low > 0xffff_ffff) hash.high = (hash.high + 1) | 0;
 }
 
-/** PostgreSQL writes no zeros at the end of a fraction: of a moment never, of a number when it is told so. */
-const NORMAL_TEXT: Partial<Record<ColumnType, (encoded: string) => string>> = {
-  numeric: (encoded) => plainDecimal(encoded),
-  timestamptz: (encoded) => withoutZeros(encoded),
-  timestamp: (encoded) => withoutZeros(encoded),
-  time: (encoded) => withoutZeros(encoded),
-};
-
-function withoutZeros(encoded: string): string {
-  return encoded.includes('.')
-    ? encoded.replace(/\.(\d*?)0+(?!\d)/, (_, digits: string) => (digits === '' ? '' : `.${digits}`))
-    : encoded;
-}
-
-function plainDecimal(encoded: string): string {
-  const parts = /^(-?)(\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/.exec(encoded);
-  if (parts === null) return encoded;
-  const [, sign = '', whole = '', fraction = '', power = '0'] = parts;
-  const shift = Number(power);
-  const digits = whole + fraction;
-  const point = whole.length + shift;
-  const padded = point <= 0 ? '0'.repeat(1 - point) + digits : digits.padEnd(point, '0');
-  const at = Math.max(point, 1);
-  const before = padded.slice(0, at).replace(/^0+(?=\d)/, '');
-  const after = padded.slice(at).replace(/0+$/, '');
-  const decimal = after === '' ? before : `${before}.${after}`;
-  return decimal === '0' ? '0' : sign + decimal;
-}
+const binary = new ByteWriter();
+/** Before each value stands its length. */
+const LENGTH_BYTES = 4;
 
 let scratch = Buffer.alloc(2 ** 12);
 

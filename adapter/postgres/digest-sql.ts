@@ -84,6 +84,12 @@ function columnHash({ column, kind, mark }: DigestColumn, seed: string, salt: Di
   const name = `t.${quote(column.name)}`;
   const absent = `'${salt.text}'::text`;
   const text = (value: string): string => `hashtextextended(coalesce(${value}, ${absent}) COLLATE "C", ${seed})`;
+  const bytes = (value: string): string => {
+    const present = `coalesce(${value}, convert_to(${absent}, 'UTF8'))`;
+    return salt.blobsInArrays
+      ? `hash_array_extended(ARRAY[${present}], ${seed})`
+      : `hashbyteaextended(${present}, ${seed})`;
+  };
   switch (kind) {
     case 'integer': {
       const value = `coalesce(${name}${column.type === 'boolean' ? '::int4' : ''}::int8, '${salt.integer}'::int8)`;
@@ -93,14 +99,15 @@ function columnHash({ column, kind, mark }: DigestColumn, seed: string, salt: Di
       return `hashfloat8extended(coalesce(${name}::float8, '${salt.double}'::float8), ${seed} # ${marked(mark)}::int8)`;
     case 'text':
       return text(`${name}::text`);
-    case 'blob': {
-      const value = `coalesce(${name}, convert_to(${absent}, 'UTF8'))`;
-      return salt.blobsInArrays
-        ? `hash_array_extended(ARRAY[${value}], ${seed})`
-        : `hashbyteaextended(${value}, ${seed})`;
+    case 'blob':
+      return bytes(name);
+    case 'binary': {
+      // Without a scale of the column's own each value has its own: 1.5 and 1.50 are one.
+      const hasScale = column.postgresType.includes('(');
+      return bytes(`${column.type}_send(${column.type === 'numeric' && !hasScale ? `trim_scale(${name})` : name})`);
     }
     case 'other':
-      return text(column.type === 'numeric' ? `trim_scale(${name})::text` : `${name}::text`);
+      return text(`${name}::text`);
     default: {
       const never: never = kind;
       throw new TypeError(`no such kind: ${String(never)}`);
