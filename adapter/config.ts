@@ -113,7 +113,7 @@ export interface CrossfadeOptions {
   readonly backfillRows?: number;
   /**
    * From how many rows on a table's secondary indexes are made after its backfill instead of kept up during it.
-   * @default 100000
+   * @default 20000
    */
   readonly indexesAsideFromRows?: number;
   /**
@@ -220,7 +220,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     comparisonMaxAgeMs: positive('comparisonMaxAgeMs', options.comparisonMaxAgeMs, 86_400_000),
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
     backfillRows: positive('backfillRows', options.backfillRows, 200_000),
-    indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 100_000),
+    indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 20_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
     answerLimitMs: positive('answerLimitMs', options.answerLimitMs, 60_000),
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),

@@ -59,7 +59,7 @@ export class Fill {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#options.pace.stop();
-    await this.#options.records.cancel();
+    await this.#options.records.close();
     await Promise.allSettled([this.#concluding, this.#counting, this.#beating]);
   }
 
