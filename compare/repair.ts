@@ -143,10 +143,14 @@ async function repaired(
 }
 
 /** An extra row was seen in the secondary, any other in the primary. */
-function sightingOf(table: TableSpec, { encodedKey, class: kind }: Divergence, primary: StoreName): Sighting {
+function sightingOf(
+  table: TableSpec,
+  { encodedKey, class: kind, firstSeenAt }: Divergence,
+  primary: StoreName,
+): Sighting {
   const key = decodeKey(encodedKey ?? '[]');
   const seenIn = kind === 'extra' ? otherStore(primary) : primary;
-  return { key, keyInPostgres: keyInPostgres(table, key, seenIn), seenIn };
+  return { key, keyInPostgres: keyInPostgres(table, key, seenIn), seenIn, seenAt: new Date(firstSeenAt) };
 }
 
 const ATTEMPTS = 8;
