@@ -143,14 +143,10 @@ async function repaired(
 }
 
 /** An extra row was seen in the secondary, any other in the primary. */
-function sightingOf(
-  table: TableSpec,
-  { encodedKey, class: kind, firstSeenAt }: Divergence,
-  primary: StoreName,
-): Sighting {
+function sightingOf(table: TableSpec, { encodedKey, class: kind }: Divergence, primary: StoreName): Sighting {
   const key = decodeKey(encodedKey ?? '[]');
   const seenIn = kind === 'extra' ? otherStore(primary) : primary;
-  return { key, keyInPostgres: keyInPostgres(table, key, seenIn), seenIn, seenAt: new Date(firstSeenAt) };
+  return { key, keyInPostgres: keyInPostgres(table, key, seenIn), seenIn, seenAt: new Date() };
 }
 
 const ATTEMPTS = 8;

@@ -4,7 +4,6 @@ import type { ExecutionContext } from 'ava';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import { formatKey } from '../adapter/spec.ts';
-import type { Key } from '../adapter/spec.ts';
 import { compareDatabases } from '../compare/compare.ts';
 import { reportText } from '../compare/report.ts';
 import { goTo, makePair } from './helpers/pair.ts';
@@ -254,7 +253,7 @@ async function inject(
     const where = (mark: (index: number) => string, first: number): string =>
       kind.names.map((name, index) => `${name} = ${mark(first + index)}`).join(' AND ');
     const note = (row: TestRow, found: Pick<Injected, 'class' | 'columns'>): void => {
-      injected.push({ table: kind.table, key: formatKey(row.key as Key), ...found });
+      injected.push({ table: kind.table, key: formatKey(row.key), ...found });
     };
     const set = async (row: TestRow, column: Column, value: Value): Promise<void> => {
       await write(
