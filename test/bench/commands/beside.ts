@@ -1,3 +1,4 @@
+import Database from 'better-sqlite3';
 import { constants, copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -155,6 +156,10 @@ async function prepare(
   const empty = { sqlite: join(home.folder, 'beside.sqlite'), postgres: await home.makeDatabase() };
   copyFileSync(sample.sqlite, empty.sqlite, constants.COPYFILE_FICLONE);
   await migrateSqlite(empty.sqlite);
+  // The install would do it, and make the API faster: not what is to be measured.
+  const file = new Database(empty.sqlite);
+  file.pragma('journal_mode = WAL');
+  file.close();
   seedLedger(empty.sqlite, { scale });
   await makeSchema(empty);
   if (!needsFilled) return { empty, filled: null };
@@ -196,28 +201,42 @@ async function serve(one: Case, { bench, rate, seconds, ledger }: Setting, datab
   await bench.home.checkpoint();
   const api = await startApi(databases);
   const load = new OpenLoop(api.url, { perSecond: rate, seed: 1, rows: ledger });
-  const over = (ms: number): AbortSignal => AbortSignal.any([AbortSignal.timeout(ms), bench.signal]);
+  const limitMs = seconds * 1000;
   try {
-    await load.run(over(Math.min(WARM_UP_MS, seconds * 1000)));
-    const rest = await measureStretch({ api, load, until: over(seconds * 1000) });
+    await load.run(endOf({ afterMs: Math.min(WARM_UP_MS, limitMs), or: [bench.signal] }));
+    const rest = await measureStretch({ api, load, until: endOf({ afterMs: limitMs, or: [bench.signal] }) });
     bench.signal.throwIfAborted();
     // The work is over when it is done, or cut off when the time is: what it would go on to do is the same again.
-    const cut = new AbortController();
-    const limit = AbortSignal.any([cut.signal, bench.signal]);
-    const done = new AbortController();
-    const working = one.work({ api, databases, signal: limit }).finally(() => done.abort());
+    const [cut, done] = [new AbortController(), new AbortController()];
+    const giveUp = (): void => cut.abort();
+    bench.signal.addEventListener('abort', giveUp);
+    const working = one.work({ api, databases, signal: cut.signal }).finally(() => done.abort());
     working.catch(() => {});
-    const during = await measureStretch({ api, load, until: AbortSignal.any([over(seconds * 1000), done.signal]) });
+    const until = endOf({ afterMs: limitMs, or: [bench.signal, done.signal] });
+    const during = await measureStretch({ api, load, until });
     if (done.signal.aborted) await working;
     cut.abort();
     await api.end();
     await working.catch(() => {});
+    bench.signal.removeEventListener('abort', giveUp);
     bench.signal.throwIfAborted();
     return { rest, beside: during };
   } finally {
     load.close();
     await api.end();
   }
+}
+
+/** Aborted after a time, or with the first of these. (Node 20 may forget a signal that `AbortSignal.any` depends on.) */
+function endOf({ afterMs, or }: { afterMs: number; or: readonly AbortSignal[] }): AbortSignal {
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(), afterMs);
+  end.signal.addEventListener('abort', () => clearTimeout(timer));
+  for (const signal of or) {
+    if (signal.aborted) end.abort();
+    else signal.addEventListener('abort', () => end.abort(), { signal: end.signal });
+  }
+  return end.signal;
 }
 
 function resultOf({ name, summary }: Case, turns: readonly Turn[]): BesideResult {

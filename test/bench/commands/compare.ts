@@ -62,7 +62,7 @@ export async function compare(args: readonly string[]): Promise<void> {
   const rounds = positive('--rounds', options.rounds ?? (options.quick ? '1' : '3'));
   const report = await runBench(async (bench): Promise<CompareReport> => {
     const databases = await filledPair(bench, rows);
-    const runners = chosen(await runnersOf({ bench, databases, rows }), { option: '--only', names: options.only });
+    const runners = chosen(runnersOf({ bench, databases, rows }), { option: '--only', names: options.only });
     const results = await race(runners, { rounds, bench, baselines: BASELINES });
     return { machine: await bench.machine(), rows, rounds, results };
   });
@@ -105,16 +105,10 @@ interface Track {
   readonly rows: number;
 }
 
-async function runnersOf(track: Track): Promise<readonly Runner[]> {
+function runnersOf(track: Track): readonly Runner[] {
   const { databases } = track;
-  const knowsIncremental = await hasOption(track, '--incremental');
-  /** Whether the last comparison found no difference: an incremental one goes on from there. */
-  let isClean = false;
-  const compared = async (words: readonly string[], differences = 0): Promise<Run> => {
-    const run = await comparison(track, { words, differences });
-    isClean = differences === 0;
-    return run;
-  };
+  /** Whether an incremental comparison has been here, from which the next one goes on. */
+  let hasBase = false;
   return [
     {
       name: 'sqlite',
@@ -126,14 +120,18 @@ async function runnersOf(track: Track): Promise<readonly Runner[]> {
       summary: 'the table sent out by binary COPY, and thrown away',
       run: async () => ({ seconds: await readPostgres(databases.postgres) }),
     },
-    { name: 'full', summary: '`crossfade compare`, in a process of its own', run: () => compared([]) },
+    {
+      name: 'full',
+      summary: '`crossfade compare`, in a process of its own',
+      run: () => comparison(track, { words: [] }),
+    },
     {
       name: 'divergent',
       summary: 'the same, with one row that differs',
       run: async () => {
         const id = await breakRow(databases);
         try {
-          return await compared([], 1);
+          return await comparison(track, { words: [], differences: 1 });
         } finally {
           await setTitle(databases, { id, title: titleOf(databases, id) });
         }
@@ -141,38 +139,32 @@ async function runnersOf(track: Track): Promise<readonly Runner[]> {
     },
     {
       name: 'incremental',
-      summary: `what has changed since the last full comparison: ${CHANGES} rows`,
-      ...(knowsIncremental ? {} : { missing: 'this release compares all rows each time' }),
+      summary: `what has changed since the one before: ${CHANGES} rows, and a rolling share of the rest`,
       run: async () => {
-        if (!isClean) await compared([]);
+        if (!hasBase) await comparison(track, { words: ['--incremental'] });
+        hasBase = true;
         await changeRows(databases);
-        return await compared(['--incremental']);
+        return await comparison(track, { words: ['--incremental'], mode: 'incremental' });
       },
     },
   ];
 }
 
-async function hasOption({ bench: { signal }, databases }: Track, option: string): Promise<boolean> {
-  return (await crossfadeCommand(['compare', '--help'], { databases, signal })).stdout.includes(option);
-}
-
 /** @throws when it found something else than so many differences: a figure for other work would be worth nothing. */
 async function comparison(
   { bench: { signal }, databases, rows }: Track,
-  { words, differences }: { words: readonly string[]; differences: number },
+  { words, differences = 0, mode = 'full' }: { words: readonly string[]; differences?: number; mode?: string },
 ): Promise<Run> {
   const { stdout, seconds, peakMemoryMb } = await crossfadeCommand(['compare', ...words], {
     databases,
     signal,
     exits: [differences === 0 ? 0 : 1],
   });
-  const { startedAt, finishedAt, totals }: ComparisonReport = JSON.parse(stdout);
-  if (
-    totals.differing !== differences ||
-    totals.missing + totals.extra !== 0 ||
-    (words.length === 0 && totals.rowsCompared !== rows)
-  ) {
-    throw new Error(`the comparison found something else than expected: ${JSON.stringify(totals)}`);
+  const report: ComparisonReport = JSON.parse(stdout);
+  const { startedAt, finishedAt, totals } = report;
+  const isAll = report.mode !== 'full' || totals.rowsCompared === rows;
+  if (report.mode !== mode || totals.differing !== differences || totals.missing + totals.extra > 0 || !isAll) {
+    throw new Error(`the comparison found something else than expected: ${report.mode}, ${JSON.stringify(totals)}`);
   }
   const own = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
   return { seconds: own, peakMemoryMb, phases: { comparing: own, 'starting and ending the process': seconds - own } };
