@@ -182,6 +182,8 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
     #ordered(sql: string, { value }: Statement): string {
       const [, wrapped = '', rest = ''] = /^((?:"(?:[^"]|"")*"\.)*"(?:[^"]|"")*")(.*)$/.exec(sql) ?? [];
       if (typeof value !== 'string' || wrapped === '' || this.#isAlias(value)) return sql;
+      // PostgreSQL orders distinct rows by what they show only.
+      if (this.grouped.columns?.some(({ distinct }) => distinct === true) === true) return sql;
       const column = this.compared?.of(wrapped);
       if (column === undefined || kindOf(column) !== 'text') return sql;
       if (column.collation === 'NOCASE') return `${foldedSql(wrapped)}${rest}`;

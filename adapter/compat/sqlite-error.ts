@@ -81,7 +81,8 @@ const messages = new WeakMap<Error, string>();
 export function sqliteError(error: unknown, sql: string, primaryKeyOf: PrimaryKeyOf): unknown {
   if (!(error instanceof pg.DatabaseError)) return error;
   const translation = TRANSLATIONS[error.code ?? ''];
-  if (translation === undefined) return error;
+  // Of what this code means, only one thing is said by SQLite too.
+  if (translation === undefined || (error.code === '42P10' && !error.message.includes('ON CONFLICT'))) return error;
   const code = isPrimaryKey(error, primaryKeyOf) ? 'SQLITE_CONSTRAINT_PRIMARYKEY' : translation.code;
   const message = translation.message(error, sql);
   const translated = new Database.SqliteError(message, code);
