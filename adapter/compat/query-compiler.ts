@@ -134,7 +134,11 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       if (kind === 'boolean' && method !== 'count') return `${method}(${distinct}(${sql})::integer)`;
       const isFraction = kind === 'real' || kind === 'numeric';
       // SQLite adds up doubles, and carries what each addition loses.
-      if (catalog.hasPack && (method === 'avg' || method === 'sum') && (isFraction || (method === 'avg' && kind === 'integer'))) {
+      if (
+        catalog.hasPack &&
+        (method === 'avg' || method === 'sum') &&
+        (isFraction || (method === 'avg' && kind === 'integer'))
+      ) {
         return `crossfade_sqlite.${method}(${distinct}(${sql})::${isFraction ? 'double precision' : 'bigint'})`;
       }
       if (kind !== 'text') return undefined;
