@@ -1,5 +1,5 @@
 import type { ColumnCoding } from '../codec.ts';
-import { boundTo, unitOf } from './bindings.ts';
+import { boundTo, keepNative, unitOf } from './bindings.ts';
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
 import type { Catalog } from './catalog.ts';
 import { ComparedColumns } from './compared-columns.ts';
@@ -21,7 +21,9 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       const around = outer;
       outer = this.compared = new ComparedColumns(this, catalog, around);
       try {
-        return super.toSQL(method, tz);
+        const compiled = super.toSQL(method, tz);
+        if (catalog.of(this.tableName)?.isNative === true) keepNative(compiled);
+        return compiled;
       } finally {
         outer = around;
       }
