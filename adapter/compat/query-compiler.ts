@@ -1,5 +1,5 @@
 import type { ColumnCoding } from '../codec.ts';
-import { boundTo, unitOf } from './bindings.ts';
+import { boundTo, keepNative, unitOf } from './bindings.ts';
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
 import type { Catalog } from './catalog.ts';
 import { ComparedColumns } from './compared-columns.ts';
@@ -25,6 +25,7 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       try {
         const query = super.toSQL(method, tz);
         if (typeof query.sql === 'string') query.sql = withRowids(query.sql, this.tableName, catalog);
+        if (catalog.of(this.tableName)?.isNative === true) keepNative(query);
         return query;
       } finally {
         outer = around;
