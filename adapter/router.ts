@@ -63,10 +63,8 @@ export interface RouterOptions {
  * like SQLite's. A transaction stays on the store where it began. The query builder itself is never touched, so a builder
  * may be run again, cloned or printed as with any Knex.
  *
- * What PostgreSQL still answers otherwise than SQLite: raw SQL is sent as it is written (and a raw insert tells no
- * `lastInsertRowid`); text sorts by the column's collation; integers past 2^53 come as `bigint`, exact, where
- * better-sqlite3 rounds them; after a statement has failed, a transaction refuses every other, and its commit is an
- * error, unless the statement was in a nested transaction.
+ * What PostgreSQL still answers otherwise than SQLite is listed in compat/README.md. After a statement has failed, a
+ * transaction refuses every other, and its commit is an error, unless the statement was in a nested transaction.
  */
 export class Router {
   /** The instance for the application. */

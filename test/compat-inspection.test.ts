@@ -166,3 +166,13 @@ test('safeIntegers of a query and of the instance apply', async (t) => {
       await same(`${own} of the query`, (db) => db('big').options({ safeIntegers: own }).select('id', 'ratio'));
   }
 });
+
+test('conditions with subqueries and distinct rows in order compile', async (t) => {
+  const { same } = await openOracle(t, { create: createShop });
+  await same('a callback', (db) =>
+    db('orders')
+      .where('line', (query: Knex.QueryBuilder) => query.from('orders').max('line'))
+      .select('number'),
+  );
+  await same('distinct', (db) => db('orders').distinct('number').orderBy('number'));
+});

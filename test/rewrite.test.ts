@@ -132,3 +132,116 @@ test('raw SQL written for SQLite has the same answers from PostgreSQL', async (t
 function codeOnly(answer: Answer): Answer {
   return 'error' in answer ? { error: answer.error.split(':', 1)[0] ?? '' } : answer;
 }
+
+/** Writes, each with what it leaves; undone after each, so that both databases begin with the same again. */
+const WRITES: readonly (readonly [string, (readonly unknown[])?])[] = [
+  ['INSERT INTO people (name, age, code) VALUES (?, ?, ?)', ['New', '7', 5]],
+  ['INSERT INTO people (name, paid_at, is_admin) VALUES (?, ?, ?)', ['Date', new Date(1_715_933_350_999), true]],
+  ['INSERT INTO people (id, name) VALUES (NULL, ?), (?, ?)', ['a', 77, 'b']],
+  ["INSERT OR IGNORE INTO people (name, email) VALUES ('x', 'ada@x')"],
+  ["INSERT OR REPLACE INTO settings (key, value) VALUES ('theme', 'light')"],
+  [
+    'INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value, hits = hits + 1',
+    ['theme', 'x'],
+  ],
+  ['INSERT INTO orders (person_id, qty) SELECT id, age FROM people WHERE age > ?', [1]],
+  ['INSERT INTO orders (person_id, qty) VALUES (?, ?) RETURNING id, status', [1, 2]],
+  ['UPDATE people SET age = age + ?, score = score * 2, code = ? WHERE id IN (?, ?)', [1, 12, 1, '2']],
+  ["UPDATE settings SET hits = hits + 1 WHERE key LIKE 'THEME'"],
+  ['UPDATE people SET is_admin = NOT is_admin WHERE id = ?', [1]],
+  ['UPDATE people SET age = ? WHERE id = 1', ['abc']],
+  ['DELETE FROM orders WHERE qty < ? OR status = ?', [3, 'lost']],
+  ['DELETE FROM people WHERE id = ?', [1]],
+];
+
+test('raw writes written for SQLite do the same in PostgreSQL, and answer the same', async (t) => {
+  const { sqlite, postgres, client } = await twoRouters(t, { sql: SCHEMA, rewrite: createRewriter() });
+  const undo = new Error('undo');
+  const left = async (db: Knex, sql: string, bindings: readonly unknown[]): Promise<unknown> => {
+    let found: unknown;
+    await t.throwsAsync(
+      db.transaction(async (trx) => {
+        const answer = codeOnly(await answerOf(trx, (one) => one.raw(sql, bindings as never)));
+        found = answer;
+        if ('value' in answer) {
+          const [last] = await trx.raw('SELECT last_insert_rowid() AS id, changes() AS n');
+          found = [
+            answer,
+            last,
+            await trx('people').orderBy('id'),
+            await trx('orders').orderBy('id'),
+            await trx('settings').orderBy('key'),
+          ];
+        }
+        throw undo;
+      }),
+      { message: 'undo' },
+    );
+    return found;
+  };
+  for (const [sql, bindings = []] of WRITES) {
+    const expected = await left(sqlite, sql, bindings);
+    // SQLite keeps what PostgreSQL's column cannot hold.
+    if (bindings[0] === 'abc') t.like(await left(postgres, sql, bindings), { error: '22P02' });
+    else t.deepEqual(withoutNow(await left(postgres, sql, bindings)), withoutNow(expected), sql);
+    await client.query(
+      "SELECT setval(pg_get_serial_sequence(t, 'id'), n, false) FROM (VALUES ('people', 5), ('orders', 5)) AS v (t, n)",
+    );
+  }
+});
+
+/** The default of `created_at` is the second in which each database was asked. */
+function withoutNow(found: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(found, (name, value: unknown) =>
+      name === 'created_at' && typeof value === 'string' && value > '2025' ? 'now' : value,
+    ),
+  );
+}
+
+test('raw SQL without a translation is sent as it is with a warning, once of each shape, or refused by name', async (t) => {
+  const sql = 'SELECT name, max(age), min(age) FROM people GROUP BY is_admin HAVING count(*) > 100';
+  const asIs = await twoRouters(t, { sql: SCHEMA, rewrite: createRewriter() });
+  t.like(await answerOf(asIs.postgres, (db) => db.raw(sql)), { value: undefined });
+  await answerOf(asIs.postgres, (db) => db.raw(sql));
+  t.is(asIs.warnings.length, 1);
+  t.regex(asIs.warnings[0] ?? '', /bare-column/);
+  // SQLite's functions are found under their names, in this one statement only.
+  t.deepEqual(await asIs.postgres.raw(`SELECT ifnull(NULL, 'x')::text AS x`), [{ x: 'x' }]);
+  t.like(await asIs.postgres.raw('SHOW search_path'), { 0: { search_path: '"$user", public' } });
+  const refusing = await twoRouters(t, { sql: SCHEMA, rewrite: createRewriter({ untranslatable: 'refuse' }) });
+  await t.throwsAsync(refusing.postgres.raw(sql), { code: 'SQL_UNTRANSLATABLE', message: /bare-column/ });
+  // The builder's own queries go on, and so does what SQLite would not take either.
+  t.deepEqual(await refusing.postgres('people').distinct('name').orderBy('name').limit(1), [{ name: 'Ada' }]);
+  t.deepEqual(await refusing.postgres.raw('SELECT 1::bigint AS one'), [{ one: 1 }]);
+});
+
+test('a schema that changes is looked at again', async (t) => {
+  const { postgres, client } = await twoRouters(t, { sql: SCHEMA, rewrite: createRewriter() });
+  t.deepEqual(await postgres.raw("SELECT id FROM people WHERE code = '007'"), [{ id: 1 }]);
+  await postgres.schema.alterTable('people', (table) => {
+    table.integer('extra').defaultTo(5);
+  });
+  t.deepEqual(await postgres.raw("SELECT extra / 2 AS half FROM people WHERE code LIKE '00%'"), [{ half: 2 }]);
+  await client.query('ALTER TABLE people RENAME COLUMN extra TO further');
+  t.like(await answerOf(postgres, (db) => db.raw('SELECT extra FROM people')), { value: undefined });
+  t.deepEqual(await postgres.raw('SELECT further / 2 AS half FROM people WHERE id = 1'), [{ half: 2 }]);
+});
+
+test('a table that has been ported has PostgreSQL’s own values and takes them', async (t) => {
+  const { postgres, client } = await twoRouters(t, { sql: SCHEMA, rewrite: createRewriter(), native: ['events'] });
+  await client.query(
+    'CREATE TABLE events (id bigserial PRIMARY KEY, at timestamptz NOT NULL, is_new boolean, body jsonb)',
+  );
+  const at = new Date('2024-05-17T08:09:10.123Z');
+  t.deepEqual(await postgres('events').insert({ at, is_new: true, body: { a: [1] } }), [1]);
+  t.deepEqual(await postgres('events').where('at', '>=', at).where({ is_new: true }).first(), {
+    id: '1',
+    at,
+    is_new: true,
+    body: { a: [1] },
+  });
+  t.deepEqual(await postgres.raw('SELECT at, is_new FROM events'), [{ at, is_new: true }]);
+  // Another table's values are still SQLite's.
+  t.like(await postgres('people').where({ is_admin: true }).first(), { id: 1, is_admin: 1 });
+});

@@ -11,8 +11,19 @@ function bound(value: unknown): unknown {
   return typeof value === 'boolean' ? Number(value) : value;
 }
 
+/** Bindings of queries on ported tables, which go to PostgreSQL as they are. */
+const native = new WeakSet<object>();
+
+/** Has the bindings of a compiled query sent as they are. */
+export function keepNative(compiled: unknown): void {
+  if (typeof compiled !== 'object' || compiled === null || !('bindings' in compiled)) return;
+  const { bindings } = compiled;
+  if (typeof bindings === 'object' && bindings !== null) native.add(bindings);
+}
+
 /** The values of a statement as SQLite would have bound them. */
 export function sqliteBindings(values: readonly unknown[] | undefined): readonly unknown[] | undefined {
+  if (values !== undefined && native.has(values)) return values;
   return values?.some((value) => value instanceof Date || typeof value === 'boolean') ? values.map(bound) : values;
 }
 

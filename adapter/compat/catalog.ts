@@ -133,7 +133,8 @@ export class Catalog {
       if (entry.isNative) native.add(Number(row['oid']));
       if (row['isVisible'] !== 1) continue;
       byName.set(found.name, entry);
-      facts.push(found);
+      // What is asked of a ported table is not rewritten.
+      if (!entry.isNative) facts.push(found);
     }
     const packValue = rows[0]?.['packValue'];
     this.#hasPack = packValue !== null && packValue !== undefined;

@@ -28,6 +28,8 @@ export function kindOf({
 
 /** A column beside a value; undefined where PostgreSQL is left to judge. `sql` is the column's. */
 export function comparand(sql: string, column: CatalogColumn, given: unknown): Comparand | undefined {
+  // A subquery: a builder, or what Knex calls for one.
+  if (typeof given === 'function') return undefined;
   if (typeof given === 'object' && given !== null && !(given instanceof Date) && !ArrayBuffer.isView(given))
     return undefined;
   const holds = boundClass(given);

@@ -10,7 +10,7 @@ export function packValue(text: string): unknown {
     case '1':
       return jsNumber(BigInt(integer ?? 0));
     case '2':
-      return Number(real);
+      return Number(real) + 0;
     case '4':
       return Buffer.from((bytes ?? '').slice(2), 'hex');
     case '3':

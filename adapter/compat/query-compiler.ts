@@ -1,5 +1,5 @@
 import type { ColumnCoding } from '../codec.ts';
-import { boundTo, unitOf } from './bindings.ts';
+import { boundTo, keepNative, unitOf } from './bindings.ts';
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
 import type { Catalog } from './catalog.ts';
 import { ComparedColumns } from './compared-columns.ts';
@@ -25,6 +25,7 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       try {
         const query = super.toSQL(method, tz);
         if (typeof query.sql === 'string') query.sql = withRowids(query.sql, this.tableName, catalog);
+        if (catalog.of(this.tableName)?.isNative === true) keepNative(query);
         return query;
       } finally {
         outer = around;
@@ -182,6 +183,8 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
     #ordered(sql: string, { value }: Statement): string {
       const [, wrapped = '', rest = ''] = /^((?:"(?:[^"]|"")*"\.)*"(?:[^"]|"")*")(.*)$/.exec(sql) ?? [];
       if (typeof value !== 'string' || wrapped === '' || this.#isAlias(value)) return sql;
+      // PostgreSQL orders distinct rows by what they show only.
+      if (this.grouped.columns?.some(({ distinct }) => distinct === true) === true) return sql;
       const column = this.compared?.of(wrapped);
       if (column === undefined || kindOf(column) !== 'text') return sql;
       if (column.collation === 'NOCASE') return `${foldedSql(wrapped)}${rest}`;

@@ -35,6 +35,7 @@ const PARSERS: Readonly<Record<number, Parser>> = {
   16: (text) => (text === 't' ? 1 : 0), // boolean
   20: integer, // bigint
   114: asText, // json
+  701: (text) => Number(text) + 0, // double precision; SQLite has one zero
   // SQLite's doubles have more digits than a real, whose shortest text says another double.
   700: nearestSingle, // real
   1042: (text) => text.replace(/ +$/, ''), // character(n), filled up with spaces

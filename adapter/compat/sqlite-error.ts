@@ -19,6 +19,10 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   23503: { code: 'SQLITE_CONSTRAINT_FOREIGNKEY', message: () => 'FOREIGN KEY constraint failed' },
   23505: { code: 'SQLITE_CONSTRAINT_UNIQUE', message: (error) => `UNIQUE constraint failed: ${violated(error)}` },
   23514: { code: 'SQLITE_CONSTRAINT_CHECK', message: (error) => `CHECK constraint failed: ${error.constraint ?? '?'}` },
+  22003: { code: 'SQLITE_ERROR', message: () => 'integer overflow' },
+  // What the functions of the pack raise as SQLite's own do: malformed JSON, an argument that means nothing.
+  22023: { code: 'SQLITE_ERROR', message: (error) => error.message },
+  22032: { code: 'SQLITE_ERROR', message: (error) => error.message },
   25006: { code: 'SQLITE_READONLY', message: () => 'attempt to write a readonly database' },
   // Somebody else was in the way, and it may be tried again.
   40001: LOCKED,
@@ -81,7 +85,8 @@ const messages = new WeakMap<Error, string>();
 export function sqliteError(error: unknown, sql: string, primaryKeyOf: PrimaryKeyOf): unknown {
   if (!(error instanceof pg.DatabaseError)) return error;
   const translation = TRANSLATIONS[error.code ?? ''];
-  if (translation === undefined) return error;
+  // Of what this code means, only one thing is said by SQLite too.
+  if (translation === undefined || (error.code === '42P10' && !error.message.includes('ON CONFLICT'))) return error;
   const code = isPrimaryKey(error, primaryKeyOf) ? 'SQLITE_CONSTRAINT_PRIMARYKEY' : translation.code;
   const message = translation.message(error, sql);
   const translated = new Database.SqliteError(message, code);

@@ -49,6 +49,7 @@ export interface Statement {
   readonly method?: string;
   readonly alias?: string;
   readonly aggregateDistinct?: boolean;
+  readonly distinct?: boolean;
 }
 
 /** A query builder, schema builder or raw query. */
@@ -90,7 +91,7 @@ export interface CompilerInternals {
   readonly builder: BuilderInternals;
   single: Record<string, unknown>;
   readonly tableName: string;
-  readonly grouped: { readonly join?: readonly Statement[] };
+  readonly grouped: { readonly join?: readonly Statement[]; readonly columns?: readonly Statement[] };
   toSQL(method?: string, timeZone?: string): QueryObject;
   distinctOn(value: unknown): string;
   insert(): string | { readonly sql: string; readonly returning?: unknown };

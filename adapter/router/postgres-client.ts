@@ -113,6 +113,8 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       } catch (error) {
         // Outside of a transaction the breaker stands around the whole query.
         if (this.transacting) breaker.observe(error);
+        // Somebody has changed the schema past this router: the next query looks.
+        if (isOutdated(error)) catalog.forget();
         throw this.translated(error, query.sql);
       }
     }
@@ -341,6 +343,12 @@ function isChange({ response }: QueryObject): boolean {
     'command' in response &&
     (response.command === 'UPDATE' || response.command === 'DELETE')
   );
+}
+
+/** What PostgreSQL says of a statement that was made for tables as they were: undefined table, column, function; other type. */
+function isOutdated(error: unknown): boolean {
+  const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && /^(42P01|42703|42883|42804)$/.test(code);
 }
 
 /** PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement of the transaction had failed. */

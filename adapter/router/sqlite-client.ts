@@ -20,11 +20,13 @@ export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks
     override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
       // An option of the query's own would stay with the statement.
       const hasOptions = query.options !== undefined && Object.keys(query.options).length > 0;
-      if (connection === undefined || hasOptions) return await super._query(connection, query);
+      if (connection === undefined || hasOptions || !query.sql) return await super._query(connection, query);
       let cache = statements.get(connection);
       if (cache === undefined)
         statements.set(connection, (cache = new StatementCache(connection as Database.Database)));
       const statement = cache.prepare(query.sql);
+      // The application has said how it wants its integers.
+      if (saysIntegers(this.connectionSettings)) return await super._query({ prepare: () => statement }, query);
       // What writes cannot be asked again.
       if (statement.reader && !statement.readonly) {
         query.response = exactRows(statement, this._formatBindings(query.bindings));
@@ -38,6 +40,12 @@ export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks
       return done;
     }
   };
+}
+
+function saysIntegers({ options }: Readonly<Record<string, unknown>>): boolean {
+  return (
+    typeof options === 'object' && options !== null && 'safeIntegers' in options && options.safeIntegers !== undefined
+  );
 }
 
 /**

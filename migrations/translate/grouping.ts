@@ -105,9 +105,12 @@ function chosenRow(fragment: Fragment, { core, orderBy, plain, collation }: Choi
     remedy: 'state an order that has no ties',
   });
   const key = sortKey(translateNode(argument, plain));
+  // Among several such rows SQLite takes the one that it reads first, which is mostly that of the lowest rowid.
+  const [table, other] = plain.scope.tables;
+  const rowid = other === undefined && plain.emission.running !== undefined ? table?.rowid : undefined;
   const { isNotNull: _, ...rest } = fragment;
   return {
     ...rest,
-    sql: `(array_agg(${fragment.sql} ORDER BY ${key}${name === 'max' ? ' DESC' : ''} NULLS LAST))[1]`,
+    sql: `(array_agg(${fragment.sql} ORDER BY ${key}${name === 'max' ? ' DESC' : ''} NULLS LAST${rowid === undefined ? '' : `, ${rowid.sql}`}))[1]`,
   };
 }

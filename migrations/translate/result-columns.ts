@@ -42,10 +42,27 @@ export function resultColumns(
         const fragment = translateNode(column.expr, setting);
         if (column.alias !== undefined)
           return [{ name: column.alias.name.text, fragment, alias: column.alias.name.text }];
-        return [{ name: fragment.column ?? sourceText(column.expr, index, setting.emission), fragment }];
+        const name = isColumn(column.expr) ? fragment.column : undefined;
+        return [{ name: name ?? sourceText(column.expr, index, setting.emission), fragment }];
       }
     }
   });
+}
+
+/** Whether it is a column and nothing else: a cast of one is not, even where it changes nothing. */
+function isColumn(ast: Expr): boolean {
+  switch (ast.type) {
+    case 'Id':
+    case 'NameExpr':
+    case 'QualifiedExpr':
+      return true;
+    case 'CollateExpr':
+      return isColumn(ast.expr);
+    case 'ParenthesizedExpr':
+      return ast.exprs.every(isColumn);
+    default:
+      return false;
+  }
 }
 
 /** SQLite names the column of an expression by the expression's text. */

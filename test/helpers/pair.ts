@@ -72,7 +72,7 @@ export async function makePair(
 /** Walks to a stage past the gates that ask for a comparison; the backfill is done first. */
 export async function goTo(crossfade: Crossfade, stage: Stage): Promise<void> {
   await crossfade.backfill();
-  const outcome = await crossfade.cutover.moveTo(stage, { force: true });
+  const outcome = await crossfade.cutover.moveTo(stage, { force: true, confirm: true });
   if (outcome.outcome === 'refused') throw new Error(`refused: ${JSON.stringify(outcome.gates)}`);
 }
 
