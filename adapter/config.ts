@@ -126,11 +126,14 @@ export interface CrossfadeOptions {
   readonly maxShadowMismatches?: number;
   /** How many shadow reads must have agreed for reads to move. @default 0 */
   readonly minShadowReads?: number;
-  /** Rows in one piece of the backfill. @default 2000 */
+  /**
+   * At most so many rows in one piece of the backfill. Most have fewer: as many as take about half a second.
+   * @default 200000
+   */
   readonly backfillRows?: number;
   /**
    * From how many rows on a table's secondary indexes are made after its backfill instead of kept up during it.
-   * @default 100000
+   * @default 20000
    */
   readonly indexesAsideFromRows?: number;
   /**
@@ -252,8 +255,8 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
     maxShadowMismatches: countOf('maxShadowMismatches', options.maxShadowMismatches),
     minShadowReads: countOf('minShadowReads', options.minShadowReads),
-    backfillRows: positive('backfillRows', options.backfillRows, 2_000),
-    indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 100_000),
+    backfillRows: positive('backfillRows', options.backfillRows, 200_000),
+    indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 20_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
     answerLimitMs: positive('answerLimitMs', options.answerLimitMs, 60_000),
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),

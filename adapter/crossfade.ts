@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backfillStatus } from './backfill-status.ts';
 import { Breaker } from './breaker.ts';
+import { ComparisonMetrics } from './comparison-metrics.ts';
 import { readConfig } from './config.ts';
 import type { Config, CrossfadeOptions } from './config.ts';
 import { Cutover } from './cutover.ts';
@@ -14,6 +15,7 @@ import { migrate } from './migrate.ts';
 import type { MigrateOutcome } from './migrate.ts';
 import { Mirror } from './mirror.ts';
 import { Pace } from './pace.ts';
+import { openStandby } from './postgres/standby.ts';
 import { PostgresStore } from './postgres/store.ts';
 import { endReconcile } from './reconcile.ts';
 import { ReadShare } from './read-share.ts';
@@ -73,6 +75,8 @@ const REPLAY_LIMIT_MS = 60_000;
 const PROGRESS_EVERY_MS = 200;
 /** How long the Mirror may take for the rows that a reconciliation removes. */
 const RECONCILE_LIMIT_MS = 600_000;
+/** Past comparisons in the status. */
+const SHOWN_COMPARISONS = 20;
 /** How long a database may take to answer for the status, before it counts as away. */
 const PING_LIMIT_MS = 2_000;
 
@@ -106,6 +110,7 @@ interface Parts {
   readonly postgres: PostgresStore;
   readonly view: StageView;
   readonly metrics: Metrics;
+  readonly comparisonMetrics: ComparisonMetrics;
   readonly breaker: Breaker;
   readonly mirror: Mirror;
   readonly router: Router;
@@ -223,6 +228,11 @@ export class Crossfade {
         breaker: () => breaker.state,
         shadowReads: () => shadow.inFlight,
       });
+      const comparisonMetrics = new ComparisonMetrics({
+        registry: metrics.registry,
+        look: async () =>
+          view.current.isInstalled ? (await postgres.records.comparisons.list({ limit: 1 }))[0] : undefined,
+      });
       const tables = await sqlite.installedTables();
       if (config.mirror === 'required' && view.current.isInstalled) await mirror.takeLease();
       mirror.start();
@@ -233,6 +243,7 @@ export class Crossfade {
         postgres,
         view,
         metrics,
+        comparisonMetrics,
         breaker,
         mirror,
         router,
@@ -460,6 +471,17 @@ export class Crossfade {
     }
   }
 
+  /**
+   * Opens a hot standby of the PostgreSQL database, for a comparison that spares the database itself. To be closed.
+   *
+   * @throws CrossfadeError `CONFIG_INVALID` when it is no standby of that database; `POSTGRES_UNREACHABLE`,
+   * `POSTGRES_REFUSED`, `NOT_INSTALLED`.
+   */
+  async openStandby(url: string): Promise<Store> {
+    const { postgres, config } = this.#parts;
+    return openStandby(url, { of: postgres, answerLimitMs: config.answerLimitMs });
+  }
+
   /** Everything worth knowing at a glance. Never throws because a database is away: it says so. */
   async status(): Promise<Status> {
     const { view, cutover, mirror, postgres, sqlite, breaker, traffic } = this.#parts;
@@ -478,6 +500,7 @@ export class Crossfade {
     const next = reachable.postgres && isInstalled ? await cutover.nextGates() : { stage: null, gates: [] };
     const lease =
       reachable.postgres && isInstalled ? await this.records.currentLease().catch(() => undefined) : undefined;
+    const comparisons = reachable.postgres && isInstalled ? await this.#lastComparisons() : [];
     return {
       isInstalled,
       stage,
@@ -493,7 +516,8 @@ export class Crossfade {
       quarantined: countByTable(progress?.quarantine ?? []),
       breaker: breaker.state,
       reachable,
-      lastComparison: reachable.postgres && isInstalled ? await this.#lastComparison() : null,
+      lastComparison: comparisons[0] ?? null,
+      comparisons,
       lastSwitch: cutover.lastSwitch,
     };
   }
@@ -605,10 +629,14 @@ export class Crossfade {
     };
   }
 
-  async #lastComparison(): Promise<ComparisonRecord | null> {
-    const last = await this.records.lastComparison({ onlyFull: false }).catch(() => undefined);
-    if (last !== undefined) this.#parts.metrics.comparison(last);
-    return last ?? null;
+  async #lastComparisons(): Promise<readonly ComparisonRecord[]> {
+    const runs = await this.records.comparisons.list({ limit: SHOWN_COMPARISONS }).catch(() => []);
+    if (runs[0] !== undefined) this.#parts.comparisonMetrics.note(runs[0]);
+    // By table they would be most of the status.
+    return runs.map((run) => {
+      const { tables: _, ...sums } = run;
+      return sums;
+    });
   }
 }
 

@@ -85,6 +85,8 @@ export interface Status {
   /** Whether each store answered just now. */
   readonly reachable: { readonly sqlite: boolean; readonly postgres: boolean };
   readonly lastComparison: ComparisonRecord | null;
+  /** The last comparisons, the newest first; without their counts by table. */
+  readonly comparisons: readonly ComparisonRecord[];
   /** The last write switch that this process made. */
   readonly lastSwitch: { readonly to: StoreName; readonly pauseMs: number; readonly at: Date } | null;
 }
