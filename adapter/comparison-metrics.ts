@@ -53,8 +53,9 @@ export class ComparisonMetrics {
         async collect() {
           const last = await fresh();
           if (last !== undefined) show(this, last);
-          // Without labels there would be a 0, which looks like a comparison.
-          else this.remove();
+          // Without labels there would be a 0, which looks like a comparison; with them there is nothing to remove by name.
+          else if (options.labelNames === undefined) this.remove();
+          else this.reset();
         },
       });
     };

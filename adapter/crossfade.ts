@@ -444,6 +444,17 @@ export class Crossfade {
   }
 
   /**
+   * Opens a hot standby of the PostgreSQL database, for a comparison that spares the database itself. To be closed.
+   *
+   * @throws CrossfadeError `CONFIG_INVALID` when it is no standby of that database; `POSTGRES_UNREACHABLE`,
+   * `POSTGRES_REFUSED`, `NOT_INSTALLED`.
+   */
+  async openStandby(url: string): Promise<Store> {
+    const { postgres, config } = this.#parts;
+    return openStandby(url, { of: postgres, answerLimitMs: config.answerLimitMs });
+  }
+
+  /**
    * Runs the reads of a file that option `record` wrote with their values on both databases, and compares the answers as
    * shadow reads do.
    *
@@ -469,17 +480,6 @@ export class Crossfade {
     } finally {
       await side.close();
     }
-  }
-
-  /**
-   * Opens a hot standby of the PostgreSQL database, for a comparison that spares the database itself. To be closed.
-   *
-   * @throws CrossfadeError `CONFIG_INVALID` when it is no standby of that database; `POSTGRES_UNREACHABLE`,
-   * `POSTGRES_REFUSED`, `NOT_INSTALLED`.
-   */
-  async openStandby(url: string): Promise<Store> {
-    const { postgres, config } = this.#parts;
-    return openStandby(url, { of: postgres, answerLimitMs: config.answerLimitMs });
   }
 
   /** Everything worth knowing at a glance. Never throws because a database is away: it says so. */
