@@ -1,11 +1,11 @@
-import Database from 'better-sqlite3';
 import type { ColumnCoding } from '../codec.ts';
 import { boundTo, unitOf } from './bindings.ts';
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
 import type { Catalog } from './catalog.ts';
-import { withRowids } from './rowid.ts';
 import { ComparedColumns } from './compared-columns.ts';
 import { assigned, foldedSql, kindOf } from './comparison.ts';
+import { withRowids } from './rowid.ts';
+import { sqliteRefusal } from './sqlite-error.ts';
 import { IS_INSERTED } from './sessions.ts';
 
 /**
@@ -19,11 +19,11 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
   return class SqliteFlavouredCompiler extends Base {
     compared: ComparedColumns | undefined;
 
-    override toSQL(method?: string, timeZone?: string): ReturnType<CompilerInternals['toSQL']> {
+    override toSQL(method?: string, tz?: string): ReturnType<CompilerInternals['toSQL']> {
       const around = outer;
       outer = this.compared = new ComparedColumns(this, catalog, around);
       try {
-        const query = super.toSQL(method, timeZone);
+        const query = super.toSQL(method, tz);
         if (typeof query.sql === 'string') query.sql = withRowids(query.sql, this.tableName, catalog);
         return query;
       } finally {
@@ -109,9 +109,8 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
 
     /** Knex's SQLite dialect knows no RETURNING on deletes: they resolve to a count. SQLite deletes from no join. */
     override del(): unknown {
-      const [join] = this.grouped.join ?? [];
-      if (join !== undefined) {
-        throw new Database.SqliteError(`near "${join.joinType ?? 'join'}": syntax error`, 'SQLITE_ERROR');
+      if (this.grouped.join !== undefined) {
+        throw sqliteRefusal(`near "${spelled(this, this.single['table'])}": syntax error`);
       }
       this.single = { ...this.single, returning: undefined };
       return super.del();

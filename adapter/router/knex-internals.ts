@@ -37,7 +37,6 @@ export interface Statement {
   readonly type?: string;
   readonly value?: unknown;
   readonly table?: unknown;
-  readonly joinType?: string;
   /** The conditions of a join. */
   readonly clauses?: readonly Statement[];
   readonly column?: unknown;
@@ -151,6 +150,7 @@ export type Container = (transactor: Transactor) => unknown;
 
 export interface TransactionConfig {
   readonly connection?: Connection;
+  readonly enforceForeignCheck?: boolean | null;
 }
 
 export interface ClientInternals {
@@ -167,6 +167,7 @@ export interface ClientInternals {
   queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals;
   queryBuilder(): BuilderInternals;
   schemaBuilder(): BuilderInternals;
+  columnCompiler(table: unknown, column: unknown): object;
   schemaCompiler(builder: unknown): SchemaCompilerInternals;
   wrapIdentifier(value: string): string;
   formatter(builder: unknown): { wrap(value: unknown): string };
@@ -263,7 +264,6 @@ const COMPILER_METHODS = [
   'whereIn',
   'whereBetween',
   'onVal',
-  'toSQL',
   '_not',
 ] as const;
 
