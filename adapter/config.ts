@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import type { Form } from './codec/form.ts';
 import type { Rewriter } from './compat/rewriter.ts';
 import { CrossfadeError } from './errors.ts';
+import type { FlagOptions } from './flags.ts';
 import type { ReadShareOptions } from './read-share.ts';
 import type { WaitFor } from './routing-scope.ts';
 import type { RecordOptions } from './shadow/recorder.ts';
@@ -162,6 +163,12 @@ export interface CrossfadeOptions {
    */
   readonly migrateOnStart?: Knex.MigratorConfig;
   /**
+   * Feature flags, by an OpenFeature client, that say which stage is wanted, how large the share of reads is that
+   * PostgreSQL answers, and how many are tried on the other store; evaluated every ten seconds and when they change.
+   * @example { client: OpenFeature.getClient() }
+   */
+  readonly flags?: FlagOptions;
+  /**
    * How reads are tried on the other store after they have been answered, in the stages `shadow` and `read`; `false` for
    * not at all.
    * @default { sample: 0.01 }
@@ -213,6 +220,7 @@ export interface Config {
   readonly refreshMs: number;
   readonly pollMs: number;
   readonly migrateOnStart: Knex.MigratorConfig | undefined;
+  readonly flags: FlagOptions | undefined;
   readonly shadow: ShadowConfig;
   readonly record: RecordOptions | undefined;
   readonly registry: Registry | undefined;
@@ -263,6 +271,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     refreshMs: positive('refreshMs', options.refreshMs, 250),
     pollMs: positive('pollMs', options.pollMs, 20),
     migrateOnStart: options.migrateOnStart,
+    flags: options.flags,
     shadow: shadowConfig(options.shadow),
     record: options.record,
     registry: options.registry,

@@ -9,6 +9,7 @@ import type { Config, CrossfadeOptions } from './config.ts';
 import { Cutover } from './cutover.ts';
 import { CrossfadeError, isCrossfadeError, messageOf } from './errors.ts';
 import { Fill } from './fill.ts';
+import { Flags } from './flags.ts';
 import type { FillLimits, FillRecord } from './fill-records.ts';
 import { Metrics } from './metrics.ts';
 import { migrate } from './migrate.ts';
@@ -119,6 +120,7 @@ interface Parts {
   readonly scopes: RoutingScopes;
   readonly share: ReadShare;
   readonly shadow: ShadowReads;
+  readonly flags: Flags | undefined;
   readonly recorder: Recorder | undefined;
   readonly tables: readonly TableSpec[];
 }
@@ -237,6 +239,16 @@ export class Crossfade {
       if (config.mirror === 'required' && view.current.isInstalled) await mirror.takeLease();
       mirror.start();
       cutover.start();
+      const flags =
+        config.flags === undefined
+          ? undefined
+          : new Flags({
+              options: config.flags,
+              want: (stage) => cutover.want(stage),
+              reads: share,
+              shadow,
+              warn: (text) => config.logger.warn(`crossfade: ${text}`),
+            });
       return new Crossfade({
         config,
         sqlite,
@@ -252,6 +264,7 @@ export class Crossfade {
         scopes,
         share,
         shadow,
+        flags,
         recorder,
         tables,
       });
@@ -528,6 +541,7 @@ export class Crossfade {
     this.#isClosed = true;
     const { cutover, mirror, router, breaker, shadow, sqlite, postgres } = this.#parts;
     await cutover.stop();
+    await this.#parts.flags?.stop();
     await shadow.close();
     await this.#parts.recorder?.close();
     await router.close();

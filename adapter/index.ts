@@ -23,3 +23,4 @@ export type { ShadowReads } from './shadow/shadow-reads.ts';
 export type { ShapeTally } from './shadow/shape-tally.ts';
 export type { ReadShare, ReadShareOptions } from './read-share.ts';
 export type { RoutingWish, WaitFor } from './routing-scope.ts';
+export type { FlagClient, FlagOptions } from './flags.ts';

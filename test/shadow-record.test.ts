@@ -10,12 +10,13 @@ import type { ShapeReport } from '../adapter/shadow/shape-report.ts';
 import { tallyOf } from '../adapter/shadow/shape-tally.ts';
 import type { ShapeTally } from '../adapter/shadow/shape-tally.ts';
 import { recordedStatements } from '../migrations/audit/sql/recorded-statements.ts';
-import { goTo, makePair } from './helpers/pair.ts';
+import { createRewriter } from '../migrations/schema.ts';
+import { goTo, makePair, until } from './helpers/pair.ts';
 import type { Pair } from './helpers/pair.ts';
 
 const CLI = fileURLToPath(new URL('../server/cli.js', import.meta.url));
 
-async function crossfade(pair: Pair, ...words: string[]): Promise<{ status: unknown; output: string }> {
+async function command(pair: Pair, ...words: string[]): Promise<{ status: unknown; output: string }> {
   const child = spawn(process.execPath, [CLI, ...words, '--sqlite', pair.path, '--postgres', pair.url], {
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -140,17 +141,17 @@ test('recorded reads are run on both databases again, and the command tells what
   await db('accounts').where('id', 1).orWhere('is_active', false).count();
   await api.shadow.idle();
   await api.shadow.shapes();
-  const clean = await crossfade(pair, 'report', '--json');
+  const clean = await command(pair, 'report', '--json');
   t.is(clean.status, 0, clean.output);
   t.is((JSON.parse(clean.output) as ShapeReport).totals.match, 4);
   await api.close();
 
-  const same = await crossfade(pair, 'replay', path, '--json');
+  const same = await command(pair, 'replay', path, '--json');
   t.is(same.status, 0, same.output);
   t.is((JSON.parse(same.output) as ShapeReport).totals.match, 4);
 
   await pair.postgres.query(`SET crossfade.mirroring = 'on'; UPDATE accounts SET email = 'elsewhere' WHERE id = 1`);
-  const other = await crossfade(pair, 'replay', path);
+  const other = await command(pair, 'replay', path);
   t.is(other.status, 1, other.output);
   t.regex(other.output, /email \(text of 17 \/ text of 9\)/);
   t.false(other.output.includes('user1'));
@@ -160,8 +161,51 @@ test('recorded reads are run on both databases again, and the command tells what
   await later.shadow.idle();
   await later.close();
   const page = join(dirname(pair.path), 'report.html');
-  const bad = await crossfade(pair, 'report', '--html', page, '--forget');
+  const bad = await command(pair, 'report', '--html', page, '--forget');
   t.is(bad.status, 1, bad.output);
   t.regex(readFileSync(page, 'utf8'), /<tr class="bad">/);
-  t.is((await crossfade(pair, 'report')).status, 2, 'nothing is known any more');
+  t.is((await command(pair, 'report')).status, 2, 'nothing is known any more');
+});
+
+test('raw SQL is tried as it is rewritten for PostgreSQL, and what may not be sent there is an error', async (t) => {
+  const pair = await makePair(t);
+  const rewrite = createRewriter({ untranslatable: 'refuse' });
+  const crossfade = await pair.open({ rewrite, shadow: { sample: 1, timeoutMs: 60_000 } });
+  const { knex: db, shadow } = crossfade;
+  await db('accounts').insert({ id: 1, email: 'a@example.org' });
+  await goTo(crossfade, 'shadow');
+  await until('the first try has told of PostgreSQL’s tables', async () => {
+    await db.raw('select 1 as one');
+    await shadow.idle();
+    return (await shadow.shapes()).length > 0;
+  });
+  await shadow.forget();
+  await db.raw('select ifnull(`rate`, 0) + 7/2 as r from `accounts` where `id` = ?', [1]);
+  await db.raw('select sqlite_version() is not null as v from accounts');
+  await shadow.idle();
+  const results = (await shadow.shapes()).map(({ sql, results: { match }, errors }) => [
+    sql.includes('ifnull'),
+    match,
+    ...Object.keys(errors),
+  ]);
+  t.deepEqual(
+    results.toSorted((a, b) => Number(a[0]) - Number(b[0])),
+    [
+      [false, 0, 'SQL_UNTRANSLATABLE'],
+      [true, 1],
+    ],
+  );
+});
+
+test('closing does not wait for a PostgreSQL that does not answer', async (t) => {
+  const pair = await makePair(t);
+  const crossfade = await pair.open({ shadow: { sample: 1, timeoutMs: 600_000 } });
+  await goTo(crossfade, 'shadow');
+  await pair.postgres.query('BEGIN; LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE');
+  await crossfade.knex('accounts').select();
+  await until('it is being tried', () => crossfade.shadow.inFlight === 1);
+  const started = performance.now();
+  await crossfade.shadow.close();
+  t.true(performance.now() - started < 30_000);
+  await pair.postgres.query('ROLLBACK');
 });
