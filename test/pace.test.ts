@@ -132,10 +132,10 @@ test.serial(
 );
 
 /** Holds the event loop several times, with turns between. */
-async function hold(): Promise<void> {
-  for (let time = 0; time < 4; time += 1) {
-    const heldUntil = performance.now() + 100;
+async function hold({ times = 4, ms = 100 }: { times?: number; ms?: number } = {}): Promise<void> {
+  for (let time = 0; time < times; time += 1) {
+    const heldUntil = performance.now() + ms;
     while (performance.now() < heldUntil);
-    await sleep(1);
+    await sleep(5);
   }
 }
