@@ -171,7 +171,9 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
     /** Texts in the order of their bytes, or of the column's collation in SQLite. */
     #ordered(sql: string, { value }: Statement): string {
       const [, wrapped = '', rest = ''] = /^((?:"(?:[^"]|"")*"\.)*"(?:[^"]|"")*")(.*)$/.exec(sql) ?? [];
-      if (typeof value !== 'string' || wrapped === '' || this.#isAlias(value)) return sql;
+      // What is made distinct is ordered by what it returns.
+      const isDistinct = (this.builder._statements ?? []).some(({ distinct }) => Boolean(distinct));
+      if (typeof value !== 'string' || wrapped === '' || isDistinct || this.#isAlias(value)) return sql;
       const column = this.compared?.of(wrapped);
       if (column === undefined || kindOf(column) !== 'text') return sql;
       if (column.collation === 'NOCASE') return `${foldedSql(wrapped)}${rest}`;

@@ -8,6 +8,7 @@ import type { Catalog, RunSql } from '../compat/catalog.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
 import { sqliteError } from '../compat/sqlite-error.ts';
 import { isRewritten, hasRaw } from '../compat/rewritten-builders.ts';
+import { isForeign } from '../compat/rewriting.ts';
 import type { Rewriting } from '../compat/rewriting.ts';
 import { Sessions } from '../compat/sessions.ts';
 import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
@@ -92,7 +93,8 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
           ? this.withPack(connection, query)
           : super._query(connection, query));
         sessions.note(connection, done);
-        if (done.insertedKey !== undefined || done.method === 'insert' || isChange(done)) {
+        // Of a table without an integer primary key nobody here knows SQLite's rowid: 0 says so.
+        if (done.insertedKey !== undefined || isChange(done)) {
           done.lastInsertRowid = sessions.valueOf(connection, 'last_insert_rowid');
         }
         if (this.transacting && isUndoneCommit(query)) throw undoneCommit();
@@ -206,7 +208,8 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       if (!('outcome' in outcome)) return Object.assign(query, outcome, { sql: `${REWRITTEN}${outcome.sql}` });
       const isAsIs = hasRaw(builder);
       if (isAsIs) rewriting.admitAsIs(outcome, query.sql);
-      return Object.assign(query, builder.toSQL(), isAsIs && catalog.hasPack ? { usesPack: true } : {});
+      const usesPack = isAsIs && catalog.hasPack && !isForeign(outcome);
+      return Object.assign(query, builder.toSQL(), usesPack ? { usesPack } : {});
     }
 
     override positionBindings(sql: string): string {

@@ -300,7 +300,7 @@ export class RandomQueries {
     const conditions = this.#conditions(table);
     const some = table.columns.filter(() => random.chance(0.5)).map(({ name }) => name);
     const able = table.columns.filter(({ kind }) => kind !== 'nocase');
-    const sorted = random.pick(table.columns).name;
+    const sorted = random.pick(this.#hasRaw ? table.columns : able).name;
     const distinct = random.pick(able).name;
     const direction = random.pick(['asc', 'desc'] as const);
     const shape = random.pick([
