@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backfillStatus } from './backfill-status.ts';
 import { Breaker } from './breaker.ts';
+import { ComparisonMetrics } from './comparison-metrics.ts';
 import { readConfig } from './config.ts';
 import type { Config, CrossfadeOptions } from './config.ts';
 import { Cutover } from './cutover.ts';
@@ -14,10 +15,17 @@ import { migrate } from './migrate.ts';
 import type { MigrateOutcome } from './migrate.ts';
 import { Mirror } from './mirror.ts';
 import { Pace } from './pace.ts';
+import { openStandby } from './postgres/standby.ts';
 import { PostgresStore } from './postgres/store.ts';
 import { endReconcile } from './reconcile.ts';
+import { ReadShare } from './read-share.ts';
 import { Repository } from './repository.ts';
 import { Router } from './router.ts';
+import { RoutingScopes } from './routing-scope.ts';
+import type { RoutingWish } from './routing-scope.ts';
+import { Recorder } from './shadow/recorder.ts';
+import { replay } from './shadow/replay.ts';
+import type { ReplayOutcome } from './shadow/replay.ts';
 import { ShapeFile } from './shadow/shape-file.ts';
 import { ShapeRecord } from './shadow/shape-record.ts';
 import { ShadowReads } from './shadow/shadow-reads.ts';
@@ -56,9 +64,19 @@ export interface BackfillOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How {@link Crossfade.replay} is run. */
+export interface ReplayOptions {
+  readonly onProgress?: (done: number, of: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** How long PostgreSQL may work on one recorded read. */
+const REPLAY_LIMIT_MS = 60_000;
 const PROGRESS_EVERY_MS = 200;
 /** How long the Mirror may take for the rows that a reconciliation removes. */
 const RECONCILE_LIMIT_MS = 600_000;
+/** Past comparisons in the status. */
+const SHOWN_COMPARISONS = 20;
 /** How long a database may take to answer for the status, before it counts as away. */
 const PING_LIMIT_MS = 2_000;
 
@@ -92,12 +110,16 @@ interface Parts {
   readonly postgres: PostgresStore;
   readonly view: StageView;
   readonly metrics: Metrics;
+  readonly comparisonMetrics: ComparisonMetrics;
   readonly breaker: Breaker;
   readonly mirror: Mirror;
   readonly router: Router;
   readonly cutover: Cutover;
   readonly traffic: StageTraffic;
+  readonly scopes: RoutingScopes;
+  readonly share: ReadShare;
   readonly shadow: ShadowReads;
+  readonly recorder: Recorder | undefined;
   readonly tables: readonly TableSpec[];
 }
 
@@ -135,7 +157,9 @@ export class Crossfade {
         isCaptured: () => view.current.isCaptured,
         isWanted: () => stageRow(view.current.stage).mirrorsTo !== null,
       });
-      const traffic = new StageTraffic({ view, mirror, config, metrics });
+      const scopes = new RoutingScopes();
+      const share = new ReadShare(config.reads);
+      const traffic = new StageTraffic({ view, mirror, config, metrics, scopes, share });
       const breaker = new Breaker();
       mirror.onTrouble((error) => {
         // As the secondary it is left by all reads at once, which then cannot find out for themselves.
@@ -184,7 +208,16 @@ export class Crossfade {
         caughtUp: (limit) => mirror.caughtUp(limit),
       });
       view.onChange(() => shadow.refresh());
-      const cutover = new Cutover({ stores, records: postgres.records, view, mirror, traffic, metrics, config });
+      const recorder =
+        config.record === undefined
+          ? undefined
+          : new Recorder({
+              record: config.record,
+              observer: router.observer,
+              onFailure: (error) => config.logger.warn(`crossfade: queries were not recorded: ${messageOf(error)}`),
+            });
+      const { records } = postgres;
+      const cutover = new Cutover({ stores, records, view, mirror, traffic, metrics, config, shadow });
       metrics.show({
         stage: () => view.current.stage,
         epoch: () => view.current.epoch,
@@ -194,6 +227,11 @@ export class Crossfade {
         backfill: () => mirror.backfill,
         breaker: () => breaker.state,
         shadowReads: () => shadow.inFlight,
+      });
+      const comparisonMetrics = new ComparisonMetrics({
+        registry: metrics.registry,
+        look: async () =>
+          view.current.isInstalled ? (await postgres.records.comparisons.list({ limit: 1 }))[0] : undefined,
       });
       const tables = await sqlite.installedTables();
       if (config.mirror === 'required' && view.current.isInstalled) await mirror.takeLease();
@@ -205,12 +243,16 @@ export class Crossfade {
         postgres,
         view,
         metrics,
+        comparisonMetrics,
         breaker,
         mirror,
         router,
         cutover,
         traffic,
+        scopes,
+        share,
         shadow,
+        recorder,
         tables,
       });
     } catch (error) {
@@ -248,6 +290,21 @@ export class Crossfade {
 
   get cutover(): Cutover {
     return this.#parts.cutover;
+  }
+
+  /** The share of reads that PostgreSQL answers while SQLite takes the writes; may be changed at any time. */
+  get reads(): ReadShare {
+    return this.#parts.share;
+  }
+
+  /**
+   * Runs `work` with wishes about the routing of everything that it queries, also after an `await`: a request that reads
+   * from one store, a job whose writes wait for the Mirror. Goes before the stage and options, and behind a query's own
+   * `queryContext({ crossfade: … })`.
+   * @example app.use((request, response, next) => crossfade.scope({ key: request.ip }, next));
+   */
+  scope<T>(wish: RoutingWish, work: () => T): T {
+    return this.#parts.scopes.run(wish, work);
   }
 
   /** Reads that are tried on the other store once they have been answered, and what that has shown. */
@@ -386,6 +443,45 @@ export class Crossfade {
     return outcome;
   }
 
+  /**
+   * Opens a hot standby of the PostgreSQL database, for a comparison that spares the database itself. To be closed.
+   *
+   * @throws CrossfadeError `CONFIG_INVALID` when it is no standby of that database; `POSTGRES_UNREACHABLE`,
+   * `POSTGRES_REFUSED`, `NOT_INSTALLED`.
+   */
+  async openStandby(url: string): Promise<Store> {
+    const { postgres, config } = this.#parts;
+    return openStandby(url, { of: postgres, answerLimitMs: config.answerLimitMs });
+  }
+
+  /**
+   * Runs the reads of a file that option `record` wrote with their values on both databases, and compares the answers as
+   * shadow reads do.
+   *
+   * @throws CrossfadeError `CONFIG_INVALID` for a file of another kind; `POSTGRES_UNREACHABLE`.
+   */
+  async replay(
+    path: string,
+    { onProgress, signal = new AbortController().signal }: ReplayOptions = {},
+  ): Promise<ReplayOutcome> {
+    const { router, mirror, view, config } = this.#parts;
+    const { shadow } = config;
+    const side = router.openSideReads({ connections: 1, timeoutMs: REPLAY_LIMIT_MS });
+    const isMirrored = stageRow(view.current.stage).mirrorsTo !== null;
+    try {
+      const context = {
+        config: { ...shadow, against: 'other' as const },
+        primary: view.current.primary,
+        quarantined: (mirror.quarantine ?? []).map(({ table }) => table),
+        caughtUp: async () => (isMirrored ? mirror.caughtUp({ timeoutMs: shadow.catchUpMs }) : undefined),
+        signal,
+      };
+      return await replay({ path, side, context, onProgress });
+    } finally {
+      await side.close();
+    }
+  }
+
   /** Everything worth knowing at a glance. Never throws because a database is away: it says so. */
   async status(): Promise<Status> {
     const { view, cutover, mirror, postgres, sqlite, breaker, traffic } = this.#parts;
@@ -404,6 +500,7 @@ export class Crossfade {
     const next = reachable.postgres && isInstalled ? await cutover.nextGates() : { stage: null, gates: [] };
     const lease =
       reachable.postgres && isInstalled ? await this.records.currentLease().catch(() => undefined) : undefined;
+    const comparisons = reachable.postgres && isInstalled ? await this.#lastComparisons() : [];
     return {
       isInstalled,
       stage,
@@ -419,7 +516,8 @@ export class Crossfade {
       quarantined: countByTable(progress?.quarantine ?? []),
       breaker: breaker.state,
       reachable,
-      lastComparison: reachable.postgres && isInstalled ? await this.#lastComparison() : null,
+      lastComparison: comparisons[0] ?? null,
+      comparisons,
       lastSwitch: cutover.lastSwitch,
     };
   }
@@ -431,6 +529,7 @@ export class Crossfade {
     const { cutover, mirror, router, breaker, shadow, sqlite, postgres } = this.#parts;
     await cutover.stop();
     await shadow.close();
+    await this.#parts.recorder?.close();
     await router.close();
     await mirror.stop();
     breaker.close();
@@ -530,10 +629,14 @@ export class Crossfade {
     };
   }
 
-  async #lastComparison(): Promise<ComparisonRecord | null> {
-    const last = await this.records.lastComparison({ onlyFull: false }).catch(() => undefined);
-    if (last !== undefined) this.#parts.metrics.comparison(last);
-    return last ?? null;
+  async #lastComparisons(): Promise<readonly ComparisonRecord[]> {
+    const runs = await this.records.comparisons.list({ limit: SHOWN_COMPARISONS }).catch(() => []);
+    if (runs[0] !== undefined) this.#parts.comparisonMetrics.note(runs[0]);
+    // By table they would be most of the status.
+    return runs.map((run) => {
+      const { tables: _, ...sums } = run;
+      return sums;
+    });
   }
 }
 

@@ -4,7 +4,7 @@ import type { StoreName } from './spec.ts';
 import { STAGE_NAMES } from './stage.ts';
 import type { Stage } from './stage.ts';
 import type { BackfillStatus } from './status.ts';
-import type { ComparisonRecord, StepApplied } from './store.ts';
+import type { StepApplied } from './store.ts';
 import { RESULTS } from './shadow/observation.ts';
 import type { Observation } from './shadow/observation.ts';
 import { DROPS } from './shadow/try-read.ts';
@@ -43,8 +43,6 @@ export class Metrics {
   readonly #shadowReads: Counter<'result'>;
   readonly #shadowDrops: Counter<'reason'>;
   readonly #shadowTimes: Histogram<'store' | 'role'>;
-  readonly #comparison: Gauge<'outcome'>;
-  readonly #comparisonTime: Gauge;
 
   /** Registers everything in `registry`, or in a new one. */
   constructor(registry: Registry = new Registry()) {
@@ -143,17 +141,6 @@ export class Metrics {
       help: 'Time of the reads that were tried: as their callers waited for the control, and as the candidate took.',
       labelNames: ['store', 'role'],
       buckets: fast,
-      registers,
-    });
-    this.#comparison = new Gauge({
-      name: 'crossfade_comparison_outcome',
-      help: 'Outcome of the last comparison: 1 for the one that holds.',
-      labelNames: ['outcome'],
-      registers,
-    });
-    this.#comparisonTime = new Gauge({
-      name: 'crossfade_comparison_timestamp_seconds',
-      help: 'When the last comparison ended, in seconds since the epoch.',
       registers,
     });
   }
@@ -320,12 +307,5 @@ export class Metrics {
 
   shadowDropped(reason: Drop): void {
     this.#shadowDrops.inc({ reason });
-  }
-
-  comparison(record: ComparisonRecord): void {
-    for (const outcome of ['match', 'mismatch', 'inconclusive'] as const) {
-      this.#comparison.set({ outcome }, outcome === record.outcome ? 1 : 0);
-    }
-    this.#comparisonTime.set(record.finishedAt.getTime() / 1000);
   }
 }

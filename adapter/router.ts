@@ -182,6 +182,7 @@ class Core implements RouterCore {
       breaker,
       catalog,
       statementSavepoints: options.statementSavepoints ?? true,
+      safeIntegers: options.knex.connection?.options?.safeIntegers,
       compiling: this.compiling,
       rewriting: this.#rewriting,
       facade: (client) => {

@@ -5,7 +5,7 @@ import type { ComparisonRecord, Intent } from './store.ts';
 
 /** A condition of a step from one stage to the next. */
 export interface Gate {
-  /** A stable name: `backfill`, `comparison`, `quarantine`, `lag`, `constraints`, `confirmation`. */
+  /** A stable name: `backfill`, `comparison`, `shadow-reads`, `quarantine`, `lag`, `constraints`, `confirmation`. */
   readonly name: string;
   readonly passes: boolean;
   /** What was found: `orders: 12000 of about 50000 rows copied`. */
@@ -85,6 +85,8 @@ export interface Status {
   /** Whether each store answered just now. */
   readonly reachable: { readonly sqlite: boolean; readonly postgres: boolean };
   readonly lastComparison: ComparisonRecord | null;
+  /** The last comparisons, the newest first; without their counts by table. */
+  readonly comparisons: readonly ComparisonRecord[];
   /** The last write switch that this process made. */
   readonly lastSwitch: { readonly to: StoreName; readonly pauseMs: number; readonly at: Date } | null;
 }

@@ -35,20 +35,33 @@ export async function divergenceReport(crossfade: Reportable, options: CompareOp
   return report ?? (await complete(crossfade, found, options));
 }
 
+/** Differences that are kept with a run. */
+const KEPT_DIFFERENCES = 1_000;
+
 async function keep(crossfade: Reportable, report: DivergenceReport): Promise<void> {
-  // Values are for the person who asked; what is kept is for everybody who may see the status.
-  const differences = report.differences.map(({ values, ...rest }) => {
-    const { class: kind, mend } = rest;
-    const isHidden = values !== undefined || report.showsValues;
-    return isHidden && kind !== 'sequence behind' ? { ...rest, mend: { ...mend, statement: null } } : rest;
-  });
-  const kept = JSON.stringify({ ...report, showsValues: false, differences });
+  const differences = report.differences.slice(0, KEPT_DIFFERENCES).map((one) => withoutValues(crossfade, one, report));
+  const differencesLeftOff = report.differencesLeftOff + report.differences.length - differences.length;
+  const kept: DivergenceReport = { ...report, showsValues: false, differences, differencesLeftOff };
   try {
-    await crossfade.records.comparisons.add(recordOf(report), { report: kept });
+    await crossfade.records.comparisons.add(recordOf(report), { report: JSON.stringify(kept) });
   } catch (error) {
     // With PostgreSQL gone there is nowhere to keep it; the caller is told all the same.
     if (report.outcome !== 'inconclusive') throw error;
   }
+}
+
+/** Values are for the person who asked; what is kept is for everybody who may see the status. */
+function withoutValues(
+  { tables }: Reportable,
+  one: Divergence,
+  { primary, showsValues }: DivergenceReport,
+): Divergence {
+  const { values: _, ...rest } = one;
+  const table = tables.find(({ name }) => name === one.table);
+  const { class: kind, encodedKey, columns } = one;
+  if (!showsValues || table === undefined || (kind !== 'missing' && kind !== 'extra' && kind !== 'differing'))
+    return rest;
+  return { ...rest, mend: mendOf({ class: kind, encodedKey, columns }, { table, primary }) };
 }
 
 function recordOf({ totals, tables, ...report }: DivergenceReport): ComparisonRecord {

@@ -10,9 +10,11 @@ import type { Row, StoreName, TableSpec } from '../adapter/spec.ts';
 import type { ByHand, Mend } from './divergence.ts';
 import type { Difference } from './report.ts';
 
+type Mendable = Pick<Difference, 'class' | 'encodedKey' | 'columns'>;
+
 /** What would mend a difference in rows or in a sequence. */
 export function mendOf(
-  difference: Difference,
+  difference: Mendable,
   {
     table,
     primary,
@@ -46,7 +48,7 @@ export function mendOf(
   };
 }
 
-function requestOf({ class: kind, encodedKey, columns }: Difference, row: Row | undefined): MendRequest | undefined {
+function requestOf({ class: kind, encodedKey, columns }: Mendable, row: Row | undefined): MendRequest | undefined {
   if (encodedKey === null) return undefined;
   const key = decodeKey(encodedKey);
   const known = row === undefined ? {} : { row };

@@ -1,4 +1,5 @@
 import type { ComparisonReport } from './report.ts';
+import type { Store } from '../adapter/store.ts';
 import type { ComparisonProgress } from './walk.ts';
 
 /** What a comparison looks at, how hard it works, and what it tells. */
@@ -26,7 +27,8 @@ export interface CompareOptions {
   readonly rollingShare?: number;
   /**
    * Whether how far the comparison has come is kept in PostgreSQL, and one of the same tables that was broken off within
-   * the last day is gone on with. Several processes that do so at once share the work.
+   * the last day is gone on with. Several processes that do so at once share the work. An incremental comparison is short,
+   * and is always begun anew.
    *
    * @default false
    */
@@ -35,6 +37,11 @@ export interface CompareOptions {
   readonly rowsPerSecond?: number;
   /** How many ranges are compared at once, each with a connection to PostgreSQL; up to two threads read SQLite. @default 3 */
   readonly concurrency?: number;
+  /**
+   * A hot standby of PostgreSQL, from `crossfade.openStandby()`: it is read in place of the database that it follows. Only
+   * while SQLite takes the writes. The caller closes it.
+   */
+  readonly standby?: Store;
   /** How many differences are reported with their keys; all are counted. @default 100 */
   readonly maxDifferences?: number;
   /** Whether the report holds the values that differ. @default false */

@@ -2,6 +2,7 @@ import express from 'express';
 import type { Express } from 'express';
 import type { Crossfade } from '../adapter/crossfade.ts';
 import type { Repository } from '../adapter/repository.ts';
+import type { ComparisonSchedule } from './comparison-schedule.ts';
 import { crossfadeRoutes } from './express.ts';
 import { answerError, answerUnknownPath } from './ledger/answer-error.ts';
 import type { Cell } from './ledger/fields.ts';
@@ -14,6 +15,8 @@ import { ACCOUNT, CONTRACT, OFFERING, PAYMENT } from './ledger/resources.ts';
 export interface AppOptions {
   /** Where unforeseen errors are told, without SQL. @default console.error */
   readonly log?: (message: string) => void;
+  /** The schedule of comparisons, to be shown in the status. */
+  readonly comparisons?: ComparisonSchedule;
 }
 
 /**
@@ -29,13 +32,13 @@ export function createApp(crossfade: Crossfade, options: AppOptions = {}): Expre
   const contracts = crossfade.repository<LedgerRow>('contracts');
   const app = express();
   app.disable('x-powered-by');
-  app.use(crossfadeRoutes(crossfade));
+  app.use(crossfadeRoutes(crossfade, options.comparisons === undefined ? {} : { comparisons: options.comparisons }));
   app.use(express.json({ limit: '256kb' }));
   app.get('/', (_request, response) => {
     response.json({
       name: 'example ledger',
       collections: ['/accounts', '/offerings', '/contracts'],
-      operations: ['/crossfade', '/crossfade/status', '/metrics', '/healthz', '/readyz'],
+      operations: ['/crossfade', '/crossfade/status', '/crossfade/comparison', '/metrics', '/healthz', '/readyz'],
     });
   });
   const resources: readonly Resource[] = [

@@ -6,9 +6,23 @@ import type { Crossfade } from '../adapter/crossfade.ts';
 import { messageOf } from '../adapter/errors.ts';
 import { STAGES } from '../adapter/stage.ts';
 import type { Store } from '../adapter/store.ts';
+import { divergenceHtml, noComparisonHtml } from '../compare/divergence-html.ts';
+import type { DivergenceReport } from '../compare/divergence.ts';
+import type { ComparisonSchedule } from './comparison-schedule.ts';
+
+export { ComparisonSchedule, scheduleComparisons } from './comparison-schedule.ts';
+export type { ComparisonScheduleOptions, ComparisonScheduleStatus, ScheduledResult } from './comparison-schedule.ts';
+
+/** What {@link crossfadeRoutes} may be given besides. */
+export interface RouteOptions {
+  /** The schedule of comparisons of this process, to be shown in the status. */
+  readonly comparisons?: ComparisonSchedule;
+}
 
 /** How long a database may take to answer whether it is there, in ms: a probe must not hang with it. */
 const PING_LIMIT_MS = 2_000;
+/** Past comparisons on the page of the last one. */
+const SHOWN_RUNS = 60;
 
 /**
  * Routes to mount in an Express 5 application: `app.use(crossfadeRoutes(crossfade))`.
@@ -18,12 +32,14 @@ const PING_LIMIT_MS = 2_000;
  * - `GET /readyz`: 200 when the store that takes the writes and one that can answer reads are reachable, else 503 with
  *   the reasons. Reads of a secondary that is away go to the primary, so that alone makes nothing unready.
  * - `GET /crossfade/status`: the `Status` as JSON.
+ * - `GET /crossfade/comparison`: the last comparison as a page, with those before it; `/crossfade/comparison.json`: the
+ *   report itself (`report.schema.json`), or 404 before there is one. Neither holds values of rows beside their keys.
  * - `GET /crossfade`: a page to watch during a cutover. It only looks, and needs nothing from outside.
  *
  * None of them needs a body parser, and none shows a row's values or a connection string. They are meant for operators:
  * mount them behind whatever keeps the public out.
  */
-export function crossfadeRoutes(crossfade: Crossfade): Router {
+export function crossfadeRoutes(crossfade: Crossfade, { comparisons }: RouteOptions = {}): Router {
   const router = Router();
   const page = statusPage();
 
@@ -43,7 +59,10 @@ export function crossfadeRoutes(crossfade: Crossfade): Router {
 
   router.get('/crossfade/status', async (_request, response) => {
     try {
-      notCached(response).json(await crossfade.status());
+      const status = await crossfade.status();
+      notCached(response).json(
+        comparisons === undefined ? status : { ...status, comparisonSchedule: comparisons.status() },
+      );
     } catch (error) {
       const hint = 'see GET /readyz for which database does not answer';
       response
@@ -53,11 +72,49 @@ export function crossfadeRoutes(crossfade: Crossfade): Router {
     }
   });
 
+  router.get('/crossfade/comparison', async (_request, response) => {
+    await answerKept(response, async () => {
+      const report = await lastReport(crossfade);
+      const history = await crossfade.records.comparisons.list({ limit: SHOWN_RUNS });
+      const html = report === undefined ? noComparisonHtml() : divergenceHtml(report, { history });
+      const policy = `default-src 'none'; img-src data:; style-src ${digest(html, 'style')}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'`;
+      response.set('Content-Security-Policy', policy).type('html').send(html);
+    });
+  });
+
+  router.get('/crossfade/comparison.json', async (_request, response) => {
+    await answerKept(response, async () => {
+      const report = await lastReport(crossfade);
+      const hint = 'run: crossfade compare';
+      if (report !== undefined) response.json(report);
+      else response.status(404).json({ error: { code: 'NOT_COMPARED', message: 'there is no comparison yet', hint } });
+    });
+  });
+
   router.get('/crossfade', (_request, response) => {
     notCached(response).set('Content-Security-Policy', page.policy).type('html').send(page.html);
   });
 
   return router;
+}
+
+/** Comparisons are kept in PostgreSQL, which may be away. */
+async function answerKept(response: Response, answer: () => Promise<void>): Promise<void> {
+  notCached(response);
+  try {
+    await answer();
+  } catch (error) {
+    const hint = 'see GET /readyz for which database does not answer';
+    response
+      .status(503)
+      .set('Retry-After', '1')
+      .json({ error: { code: 'COMPARISON_UNKNOWN', message: messageOf(error), hint } });
+  }
+}
+
+async function lastReport(crossfade: Crossfade): Promise<DivergenceReport | undefined> {
+  const kept = await crossfade.records.comparisons.lastReport();
+  return kept === undefined ? undefined : (JSON.parse(kept) as DivergenceReport);
 }
 
 function notCached(response: Response): Response {

@@ -4,7 +4,10 @@ import { parseArgs } from 'node:util';
 import { readConfig } from '../adapter/config.ts';
 import { CrossfadeError, isCrossfadeError, messageOf } from '../adapter/errors.ts';
 import { createCrossfade } from '../adapter/index.ts';
+import type { Crossfade } from '../adapter/index.ts';
 import { catchSignals } from './catch-signals.ts';
+import { scheduleComparisons } from './comparison-schedule.ts';
+import type { ComparisonSchedule } from './comparison-schedule.ts';
 import { demoText, runDemo } from './demo.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { createLedgerFile } from './ledger-file.ts';
@@ -24,6 +27,8 @@ Environment:
   DATABASE_URL            the PostgreSQL database (an embedded server, with its data in .crossfade/postgres)
   CROSSFADE_STAGE         the wanted stage: sqlite, dual, shadow, read, write, postgres
   CROSSFADE_READ_PRIMARY  sqlite or postgres, whatever the stage says
+  CROSSFADE_COMPARE_SCHEDULE   when to compare both databases, as for cron: "0 3 * * *" (never)
+  CROSSFADE_COMPARE_TIME_ZONE  the time zone of that (UTC)
 `;
 
 const FOLDER = '.crossfade';
@@ -67,7 +72,13 @@ async function serve(signal: AbortSignal): Promise<number> {
     signal.throwIfAborted();
     const crossfade = await createCrossfade({ sqlite, postgres, processName: 'example server', logger: console });
     closers.push(() => crossfade.close());
-    const example = await openExample(crossfade, { port, log: (message) => console.error(message) });
+    const comparisons = scheduledComparisons(crossfade);
+    if (comparisons !== undefined) closers.push(() => comparisons.close());
+    const example = await openExample(crossfade, {
+      port,
+      log: (message) => console.error(message),
+      ...(comparisons === undefined ? {} : { comparisons }),
+    });
     closers.push(() => example.close());
     const { stage } = await crossfade.status();
     say(banner({ url: example.url, stage, sqlite, postgres }));
@@ -77,6 +88,14 @@ async function serve(signal: AbortSignal): Promise<number> {
   } finally {
     for (const close of closers.reverse()) await close();
   }
+}
+
+/** @throws CrossfadeError `CONFIG_INVALID`. */
+function scheduledComparisons(crossfade: Crossfade): ComparisonSchedule | undefined {
+  const cron = process.env['CROSSFADE_COMPARE_SCHEDULE'];
+  if (!cron) return undefined;
+  const timeZone = process.env['CROSSFADE_COMPARE_TIME_ZONE'];
+  return scheduleComparisons(crossfade, { cron, ...(timeZone ? { timeZone } : {}), log: (message) => say(message) });
 }
 
 async function prepareSqlite(path: string): Promise<void> {

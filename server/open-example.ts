@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Crossfade } from '../adapter/crossfade.ts';
 import { CrossfadeError } from '../adapter/errors.ts';
 import { createApp } from './app.ts';
+import type { ComparisonSchedule } from './comparison-schedule.ts';
 
 /** The example API, listening. */
 export interface Example {
@@ -22,12 +23,13 @@ const DRAIN_MS = 3_000;
  */
 export async function openExample(
   crossfade: Crossfade,
-  options: { port: number; log: (message: string) => void },
+  options: { port: number; log: (message: string) => void; comparisons?: ComparisonSchedule },
 ): Promise<Example> {
-  const server = createServer(createApp(crossfade, { log: options.log }));
+  const { port: wanted, ...forApp } = options;
+  const server = createServer(createApp(crossfade, forApp));
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(options.port, error)));
-    server.listen(options.port, resolve);
+    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(wanted, error)));
+    server.listen(wanted, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {

@@ -4,6 +4,8 @@ import type { CompilerConstructor, CompilerInternals, Statement } from '../route
 import type { Catalog } from './catalog.ts';
 import { ComparedColumns } from './compared-columns.ts';
 import { assigned, foldedSql, kindOf } from './comparison.ts';
+import { withRowids } from './rowid.ts';
+import { sqliteRefusal } from './sqlite-error.ts';
 import { IS_INSERTED } from './sessions.ts';
 
 /**
@@ -17,13 +19,14 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
   return class SqliteFlavouredCompiler extends Base {
     compared: ComparedColumns | undefined;
 
-    override toSQL(method?: string, tz?: string): unknown {
+    override toSQL(method?: string, tz?: string): ReturnType<CompilerInternals['toSQL']> {
       const around = outer;
       outer = this.compared = new ComparedColumns(this, catalog, around);
       try {
-        const compiled = super.toSQL(method, tz);
-        if (catalog.of(this.tableName)?.isNative === true) keepNative(compiled);
-        return compiled;
+        const query = super.toSQL(method, tz);
+        if (typeof query.sql === 'string') query.sql = withRowids(query.sql, this.tableName, catalog);
+        if (catalog.of(this.tableName)?.isNative === true) keepNative(query);
+        return query;
       } finally {
         outer = around;
       }
@@ -100,8 +103,16 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       return counted;
     }
 
-    /** Knex's SQLite dialect knows no RETURNING on deletes: they resolve to a count. */
+    /** As Knex refuses it on SQLite. */
+    override distinctOn(_value: unknown): string {
+      throw new Error('.distinctOn() is currently only supported on PostgreSQL');
+    }
+
+    /** Knex's SQLite dialect knows no RETURNING on deletes: they resolve to a count. SQLite deletes from no join. */
     override del(): unknown {
+      if (this.grouped.join !== undefined) {
+        throw sqliteRefusal(`near "${spelled(this, this.single['table'])}": syntax error`);
+      }
       this.single = { ...this.single, returning: undefined };
       return super.del();
     }

@@ -71,6 +71,7 @@ export interface BuilderInternals {
   readonly _connection?: Connection;
   /** Compiles it. Schema builders give a list. */
   toSQL(): QueryObject;
+  toQuery(): string;
   queryContext(): unknown;
 }
 
@@ -92,6 +93,9 @@ export interface CompilerInternals {
   readonly builder: BuilderInternals;
   single: Record<string, unknown>;
   readonly tableName: string;
+  readonly grouped: { readonly join?: readonly Statement[] };
+  toSQL(method?: string, timeZone?: string): QueryObject;
+  distinctOn(value: unknown): string;
   insert(): string | { readonly sql: string; readonly returning?: unknown };
   del(): unknown;
   aggregate(statement: Statement): string[];
@@ -108,13 +112,26 @@ export interface CompilerInternals {
   whereIn(statement: Statement): string;
   whereBetween(statement: Statement): string;
   onVal(statement: Statement): string;
-  toSQL(method?: string, tz?: string): unknown;
   /** Ours: a value to be bound, where it stands in the SQL. */
   bound(value: unknown): string;
   readonly bindingsHolder: object;
   _not(statement: Statement, text: string): string;
 }
 export type CompilerConstructor = new (client: unknown, builder: unknown, bindings?: unknown) => CompilerInternals;
+
+/** Knex's compiler of schema changes, and of the questions that a schema builder asks. */
+export interface SchemaCompilerInternals {
+  readonly client: ClientInternals;
+  readonly formatter: { wrap(value: unknown): string };
+  hasTable(table: string): void;
+  hasColumn(table: string, column: string): void;
+  pushQuery(query: {
+    readonly sql: string;
+    readonly bindings?: readonly unknown[];
+    readonly output: (result: { readonly rows: readonly Record<string, unknown>[] }) => unknown;
+  }): void;
+}
+export type SchemaCompilerConstructor = new (client: unknown, builder: unknown) => SchemaCompilerInternals;
 
 /** What a transaction is to its caller: the promise of the whole. */
 export interface TransactionPromise {
@@ -136,6 +153,7 @@ export type Container = (transactor: Transactor) => unknown;
 
 export interface TransactionConfig {
   readonly connection?: Connection;
+  readonly enforceForeignCheck?: boolean | null;
 }
 
 export interface ClientInternals {
@@ -151,6 +169,10 @@ export interface ClientInternals {
   transaction(container: Container, config: TransactionConfig | undefined, outer?: unknown): TransactionPromise;
   queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals;
   queryBuilder(): BuilderInternals;
+  schemaBuilder(): BuilderInternals;
+  columnCompiler(table: unknown, column: unknown): object;
+  schemaCompiler(builder: unknown): SchemaCompilerInternals;
+  wrapIdentifier(value: string): string;
   formatter(builder: unknown): { wrap(value: unknown): string };
   raw(sql: string, bindings?: readonly unknown[]): unknown;
   parameter(value: unknown, builder: unknown, bindingsHolder: object): string;
@@ -193,11 +215,20 @@ export function compilerClass(Dialect: ClientConstructor, dialect: string): Comp
   return client.queryCompiler(client.queryBuilder()).constructor as CompilerConstructor;
 }
 
+/** The class of a dialect's schema compiler. */
+export function schemaCompilerClass(Dialect: ClientConstructor, dialect: string): SchemaCompilerConstructor {
+  const client = new Dialect({ client: dialect, useNullAsDefault: true });
+  return client.schemaCompiler(client.schemaBuilder()).constructor as SchemaCompilerConstructor;
+}
+
 const CLIENT_METHODS = [
   'runner',
   'transaction',
   'queryCompiler',
   'queryBuilder',
+  'schemaBuilder',
+  'schemaCompiler',
+  'wrapIdentifier',
   'formatter',
   'raw',
   'query',
@@ -219,6 +250,7 @@ const CLIENT_METHODS = [
   'emit',
 ] as const;
 const COMPILER_METHODS = [
+  'toSQL',
   'insert',
   'del',
   'aggregate',
@@ -235,7 +267,6 @@ const COMPILER_METHODS = [
   'whereIn',
   'whereBetween',
   'onVal',
-  'toSQL',
   '_not',
 ] as const;
 

@@ -6,20 +6,27 @@ import { sqliteAnswer } from '../compat/answers.ts';
 import { sqliteBindings } from '../compat/bindings.ts';
 import type { Catalog, RunSql } from '../compat/catalog.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
-import { sqliteError } from '../compat/sqlite-error.ts';
+import { runInspecting } from '../compat/inspection.ts';
+import { sqliteFlavouredSchema } from '../compat/schema-compiler.ts';
+import { integersAs } from '../compat/result-types.ts';
+import { restate, sqliteError } from '../compat/sqlite-error.ts';
 import { isRewritten, hasRaw } from '../compat/rewritten-builders.ts';
 import { isForeign } from '../compat/rewriting.ts';
 import type { Rewriting } from '../compat/rewriting.ts';
 import { Sessions } from '../compat/sessions.ts';
 import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
 import type { Compiling } from './core.ts';
-import { compilerClass } from './knex-internals.ts';
+import { compilerClass, dialectClass, schemaCompilerClass } from './knex-internals.ts';
 import type {
   BuilderInternals,
   ClientConstructor,
   CompilerInternals,
   Connection,
+  Container,
   QueryObject,
+  SchemaCompilerInternals,
+  TransactionConfig,
+  TransactionInternals,
 } from './knex-internals.ts';
 import { withStatementSavepoints } from './statement-savepoints.ts';
 import { targetClientClass } from './target-client.ts';
@@ -37,6 +44,8 @@ export interface PostgresContext {
   readonly catalog: Catalog;
   /** Whether a transaction goes on after a statement of it has failed. */
   readonly statementSavepoints: boolean;
+  /** The application's option for better-sqlite3. */
+  readonly safeIntegers: boolean | undefined;
   readonly compiling: Compiling;
   /** Present where the application wants it. */
   readonly rewriting: Rewriting | undefined;
@@ -49,6 +58,10 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
   const { breaker, catalog, compiling, rewriting, facade } = context;
   const sessions = new Sessions();
   const Compiler = sqliteFlavoured(compilerClass(Dialect, 'pg'), catalog);
+  const SchemaCompiler = sqliteFlavouredSchema(
+    schemaCompilerClass(Dialect, 'pg'),
+    schemaCompilerClass(dialectClass('better-sqlite3'), 'better-sqlite3'),
+  );
 
   const quiet = new WeakMap<object, object>();
 
@@ -89,9 +102,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
 
     override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
       try {
-        const done = await (query.usesPack === true
-          ? this.withPack(connection, query)
-          : super._query(connection, query));
+        const done = await runInspecting(this.withIntegers(query), async (asked) =>
+          asked.usesPack === true ? await this.withPack(connection, asked) : await super._query(connection, asked),
+        );
         sessions.note(connection, done);
         // Of a table without an integer primary key nobody here knows SQLite's rowid: 0 says so.
         if (done.insertedKey !== undefined || isChange(done)) {
@@ -104,7 +117,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
         if (this.transacting) breaker.observe(error);
         // Somebody has changed the schema past this router: the next query looks.
         if (isOutdated(error)) catalog.forget();
-        throw this.translated(error);
+        throw this.translated(error, query.sql);
       }
     }
 
@@ -116,16 +129,58 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     ): Promise<unknown> {
       const emit = stream.emit.bind(stream);
       stream.emit = (event, ...args) =>
-        event === 'error' ? emit(event, ...args.map((error) => this.translated(error))) : emit(event, ...args);
+        event === 'error'
+          ? emit(event, ...args.map((error) => this.translated(error, query.sql)))
+          : emit(event, ...args);
       try {
         return await super._stream(connection, query, stream, ...rest);
       } catch (error) {
-        throw this.translated(error);
+        throw this.translated(error, query.sql);
       }
     }
 
-    translated(error: unknown): unknown {
-      return sqliteError(error, (table) => catalog.named(table)?.primaryKey);
+    /** better-sqlite3's option, of the query or of the whole instance. */
+    withIntegers(query: QueryObject): QueryObject {
+      const given =
+        query.options !== undefined && 'safeIntegers' in query.options ? query.options.safeIntegers : undefined;
+      const isExact = typeof given === 'boolean' ? given : context.safeIntegers;
+      if (isExact === undefined) return query;
+      const types = integersAs(isExact ? 'exact' : 'rounded', catalog.forms.types);
+      return { ...query, options: { ...query.options, types } };
+    }
+
+    override transaction(
+      container: Container,
+      config: TransactionConfig | undefined,
+      outer?: unknown,
+    ): TransactionInternals {
+      const isUnsaid = this.strictForeignKeyPragma === true && config?.enforceForeignCheck === undefined;
+      return super.transaction(isUnsaid ? refuseUnsaid : container, config, outer);
+    }
+
+    /** SQLite's binary UUIDs are bytes. */
+    override columnCompiler(table: unknown, column: unknown): object {
+      const compiler = super.columnCompiler(table, column);
+      const uuid: unknown = Reflect.get(compiler, 'uuid');
+      const isBinary = (options: unknown): boolean =>
+        typeof options === 'object' && options !== null && 'useBinaryUuid' in options && options.useBinaryUuid === true;
+      if (typeof uuid !== 'function') return compiler;
+      return Object.assign(compiler, {
+        uuid: (options?: unknown): unknown => (isBinary(options) ? 'bytea' : Reflect.apply(uuid, compiler, [options])),
+      });
+    }
+
+    translated(error: unknown, sql: string): unknown {
+      return sqliteError(error, sql, (table) => catalog.named(table)?.primaryKey);
+    }
+
+    override restate(error: unknown, builder: BuilderInternals): void {
+      const isBound = this.config['compileSqlOnError'] !== false;
+      restate(error, () => compiling.asFacade(facade(this), builder, () => statementOf(builder, isBound)));
+    }
+
+    override schemaCompiler(builder: unknown): SchemaCompilerInternals {
+      return new SchemaCompiler(this, builder);
     }
 
     /** Lets SQLite's functions be found under their own names, for one statement. */
@@ -154,7 +209,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
         if (!catalog.isRead) await this.readCatalog(connection);
         return connection;
       } catch (error) {
-        throw isInfrastructureError(error) ? unreachable(error) : error;
+        // Of a pool that is only full, Knex's own error tells.
+        const isFull = error instanceof Error && error.name === 'KnexTimeoutError';
+        throw isInfrastructureError(error) && !isFull ? unreachable(error) : error;
       }
     }
 
@@ -234,14 +291,31 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     }
   }
   // What is bound to a transaction's client is compiled for SQLite too, when the whole is.
-  if (rewriting !== undefined) {
-    for (const name of COMPILE_SURFACE) delegate(PostgresTarget.prototype, name, () => compiling.facade);
-  }
+  for (const name of COMPILE_SURFACE) delegate(PostgresTarget.prototype, name, () => compiling.facade);
   return PostgresTarget;
 }
 
 /** Of a read that runs beside the application's: it knows of no write before it. */
 const NO_CONNECTION: Connection = {};
+
+/** What Knex's dialect of SQLite says of the same. */
+function refuseUnsaid(): never {
+  throw new Error(
+    'Refusing to create an unsafe transaction: client.strictForeignKeyPragma is true, but check.enforceForeignCheck is unspecified',
+  );
+}
+
+/** The one statement that a builder makes, as errors show it; nothing for those that make several, or none. */
+function statementOf(builder: BuilderInternals, isBound: boolean): string | undefined {
+  try {
+    const made: unknown = builder.toSQL();
+    const [only, ...others] = (Array.isArray(made) ? made : [made]) as { readonly sql?: unknown }[];
+    if (others.length > 0 || typeof only?.sql !== 'string') return undefined;
+    return isBound ? builder.toQuery() : only.sql;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Before SQL whose parameters have PostgreSQL's numbers already. */
 const REWRITTEN = '\0';

@@ -161,7 +161,10 @@ export class RoutedTransactions {
 
   #tell(kind: QueryKind, builder: BuilderInternals): void {
     try {
-      this.#core.observer.onStatement?.({ kind, prepare: () => ({ sqlite: builder.toSQL() }) });
+      this.#core.observer.onStatement?.({
+        kind,
+        compile: (store) => (store === 'sqlite' ? builder.toSQL() : undefined),
+      });
     } catch {
       // A builder that cannot be compiled throws where it runs.
     }
@@ -190,6 +193,7 @@ export class RoutedTransactions {
       failed = false;
       return result;
     } catch (error) {
+      client.restate(error, builder);
       if (state === undefined || !isFenceError(error)) throw error;
       state.fence ??= fencedError(state.store, error);
       throw state.fence;

@@ -1,0 +1,11 @@
+export { compareDatabases } from './compare.ts';
+export type { Comparable, CompareOptions } from './compare.ts';
+export type { ByHand, Divergence, DivergenceClass, DivergenceReport, DivergenceTotals, Mend } from './divergence.ts';
+export { divergenceHtml } from './divergence-html.ts';
+export { divergenceReport } from './divergence-report.ts';
+export { divergenceText } from './divergence-text.ts';
+export { schemaDrift } from './drift.ts';
+export type { Drift } from './drift.ts';
+export { repair, repairResult } from './repair.ts';
+export type { RepairOptions, RepairOutcome, TableRepair } from './repair.ts';
+export type { ComparisonReport, Counts, TableReport, ValuesOfBoth } from './report.ts';
