@@ -122,14 +122,14 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       if (typeof value !== 'string') return super.aggregate(statement);
       const [bare = value, alias = statement.alias] = value.split(/\sas\s/i);
       if (alias) {
-        const known = this.#aggregated(statement, bare);
-        return known === undefined
+        const aliased = this.#aggregated(statement, bare);
+        return aliased === undefined
           ? super.aggregate(statement)
-          : [`${known} as ${this.client.formatter(this.builder).wrap(alias.trim())}`];
+          : [`${aliased} as ${this.client.formatter(this.builder).wrap(alias.trim())}`];
       }
       const name = aggregateName(statement, spelled(this, value));
-      const sql = this.#aggregated(statement, value);
-      if (sql !== undefined) return [`${sql} as ${quote(name)}`];
+      const known = this.#aggregated(statement, value);
+      if (known !== undefined) return [`${known} as ${quote(name)}`];
       // PostgreSQL averages integers as numeric, with fewer digits than a double may need.
       if (statement.method === 'avg' && !statement.aggregateDistinct) {
         return [`avg((${this.client.formatter(this.builder).wrap(value)})::double precision) as ${quote(name)}`];
