@@ -64,11 +64,9 @@ export class Fill {
   }
 
   /**
-   * To be called before each step, with no step under way when the course is a new one. Does nothing while nothing is
-   * to be copied.
+   * To be called before each step while rows are to be copied, with no step under way when the course is a new one.
    */
   async prepare(course: Course): Promise<void> {
-    if (!isOpen(course)) return;
     if (this.#prepared === course) return this.#beatWhenDue();
     const { pace } = this.#options;
     this.#finished = null;
@@ -81,6 +79,11 @@ export class Fill {
   /** Whether a piece is to be copied, now or later. */
   isOpen(course: Course): boolean {
     return isOpen(course);
+  }
+
+  /** Whether nothing is left to be done of what comes after the last row, or nothing can be yet. */
+  isFinished(course: Course): boolean {
+    return this.#finished === course || course.secondary.name !== 'postgres' || !isComplete(course);
   }
 
   /** The next piece, or `null` when there is none, or none yet: see {@link pauseMs}. */
@@ -112,7 +115,7 @@ export class Fill {
    * is to be done at once, after the next step. `alone` resolves when no step is under way.
    */
   async finish(course: Course, { alone }: { alone: () => Promise<void> }): Promise<'again' | 'nothing'> {
-    if (this.#finished === course || course.secondary.name !== 'postgres' || !isComplete(course)) return 'nothing';
+    if (this.isFinished(course)) return 'nothing';
     if (this.#concluding !== null) {
       this.#beatWhenDue();
       return 'nothing';

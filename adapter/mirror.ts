@@ -336,10 +336,13 @@ export class Mirror {
       this.#holdsAllRows = isComplete(course);
       // First: capture that is broken must not look well in between.
       await this.#lookAfter(course);
-      await this.#leased(() => fill.prepare(course));
+      if (fill.isOpen(course)) await this.#leased(() => fill.prepare(course));
       const did = await this.#step(course);
       await this.#prune(course);
-      if ((await this.#leased(() => fill.finish(course, { alone: () => this.#alone() }))) === 'again') return 'again';
+      if (!fill.isFinished(course)) {
+        const finish = (): Promise<NextTurn | 'nothing'> => fill.finish(course, { alone: () => this.#alone() });
+        if ((await this.#leased(finish)) === 'again') return 'again';
+      }
       if (fill.nextPiece(course) !== null) return 'again';
       return { afterMs: Math.min(did === 'nothing' ? config.pollMs : GATHER_MS, fill.pauseMs(course)) };
     } catch (error) {

@@ -7,7 +7,7 @@ import pg from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { columnTypeFor, toPostgres, ValueRefused } from '../adapter/codec.ts';
 import type { ColumnCoding } from '../adapter/codec.ts';
-import { binaryColumn } from '../adapter/codec/binary.ts';
+import { binaryColumn, copyColumn } from '../adapter/codec/binary.ts';
 import { ByteWriter } from '../adapter/codec/byte-writer.ts';
 import { formsOf } from '../adapter/codec/form.ts';
 import { Unholdable } from '../adapter/codec/unholdable.ts';
@@ -208,9 +208,9 @@ function refusalOf(carry: () => unknown): string | undefined {
   }
 }
 
-function written(column: ColumnCoding, value: SqlValue): Buffer {
+function written(column: ColumnCoding, value: SqlValue, how = binaryColumn): Buffer {
   const out = new ByteWriter(16);
-  binaryColumn(column)?.(value, out);
+  how(column)?.(value, out);
   return Buffer.from(out.take());
 }
 
@@ -251,7 +251,7 @@ test('a value is refused in the binary format exactly where its text is, and for
   for (const column of columns()) {
     for (const value of [...ALL, NOT_UTF8]) {
       const expected = refusalOf(() => toPostgres(column, value));
-      if (refusalOf(() => written(column, value)) !== expected)
+      if ([binaryColumn, copyColumn].some((how) => refusalOf(() => written(column, value, how)) !== expected))
         t.fail(`${JSON.stringify(column)} ${encodeKey([value]).slice(0, 50)}: ${expected ?? 'taken'}`);
     }
   }
@@ -376,11 +376,21 @@ test("JSON as JavaScript writes it becomes PostgreSQL's own spelling, its bytes 
     some.map((text) => written(column, text).toString('latin1')),
     theirs.map((value) => value.toString('latin1')),
   );
+  const held = await client.query<{ v: string }>('SELECT v FROM held ORDER BY place');
+  t.deepEqual(
+    await taken(
+      client,
+      'jsonb',
+      some.map((text) => written(column, text, copyColumn)),
+    ),
+    held.rows.map(({ v }) => v),
+  );
   for (const text of ['"\ud800"', '{"a":"\ud800"}', '"a\0"', '{"a":1,"a":2}', '[1,2', '[1,2] ,']) {
-    t.not(
-      refusalOf(() => toPostgres(column, text)),
-      undefined,
-      text,
+    const reason = refusalOf(() => toPostgres(column, text));
+    t.not(reason, undefined, text);
+    t.is(
+      refusalOf(() => written(column, text, copyColumn)),
+      reason,
     );
   }
 });

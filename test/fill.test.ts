@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import type { Client } from 'pg';
 import type { FillPhase } from '../adapter/index.ts';
+import { PostgresStore } from '../adapter/postgres/store.ts';
 import { Interrupted } from './helpers/interrupted.ts';
 import { differences, makePair, until } from './helpers/pair.ts';
 import type { Pair } from './helpers/pair.ts';
@@ -120,27 +122,30 @@ const HOLD: Readonly<Record<'copying' | 'indexes' | 'analyzing', (pair: Pair, ap
 };
 
 for (const phase of ['copying', 'indexes', 'analyzing'] as const) {
-  test(`an API that is killed while ${phase} loses no index; the next one goes on, with nobody asking for it`, async (t) => {
-    const pair = await makePair(t, { tables: TABLES });
-    const before = await definitions(pair.postgres);
-    const options = { indexesAsideFromRows: 1, backfillRows: 20, leaseMs: 1_000 };
-    const crossfade = await pair.open({ ...options, mirror: 'off' });
-    await crossfade.install();
-    const all = (await indexes(pair.postgres)).there;
-    const api = await Interrupted.start(t, pair, options);
-    await HOLD[phase](pair, api);
-    if (!api.isGone) await api.kill();
-    await pair.postgres.query('COMMIT');
-    const { there, aside } = await indexes(pair.postgres);
-    t.deepEqual([...there, ...aside].toSorted(), [...all].toSorted(), 'each index is there or remembered');
-    t.is(aside.length, phase === 'analyzing' ? 0 : 2);
+  test.serial(
+    `an API that is killed while ${phase} loses no index; the next one goes on, with nobody asking for it`,
+    async (t) => {
+      const pair = await makePair(t, { tables: TABLES });
+      const before = await definitions(pair.postgres);
+      const options = { indexesAsideFromRows: 1, backfillRows: 20, leaseMs: 1_000 };
+      const crossfade = await pair.open({ ...options, mirror: 'off' });
+      await crossfade.install();
+      const all = (await indexes(pair.postgres)).there;
+      const api = await Interrupted.start(t, pair, options);
+      await HOLD[phase](pair, api);
+      if (!api.isGone) await api.kill();
+      await pair.postgres.query('COMMIT');
+      const { there, aside } = await indexes(pair.postgres);
+      t.deepEqual([...there, ...aside].toSorted(), [...all].toSorted(), 'each index is there or remembered');
+      t.is(aside.length, phase === 'analyzing' ? 0 : 2);
 
-    const next = await pair.open(options);
-    await until('the backfill is done', async () => (await next.status()).backfill?.isDone === true);
-    t.deepEqual(await definitions(pair.postgres), before);
-    t.deepEqual((await indexes(pair.postgres)).aside, []);
-    t.deepEqual(await differences(next), []);
-  });
+      const next = await pair.open(options);
+      await until('the backfill is done', async () => (await next.status()).backfill?.isDone === true);
+      t.deepEqual(await definitions(pair.postgres), before);
+      t.deepEqual((await indexes(pair.postgres)).aside, []);
+      t.deepEqual(await differences(next), []);
+    },
+  );
 }
 
 for (const [how, giveUp] of [
@@ -224,4 +229,58 @@ test('tables are copied parents first, those of a cycle by name', async (t) => {
     order.map(({ name }) => name),
     ['c', 'e', 'a', 'b', 'd'],
   );
+});
+
+test('a backfill that begins anew keeps nothing aside for good, nor where an earlier release installed Crossfade', async (t) => {
+  const pair = await makePair(t, { tables: TABLES });
+  const before = await definitions(pair.postgres);
+  const first = await pair.open({ indexesAsideFromRows: 1, backfillRows: 10 });
+  const abort = new AbortController();
+  const filling = first.backfill({
+    signal: abort.signal,
+    onProgress: ({ indexesAside, rowsCopied }) => {
+      if (indexesAside.length === 2 && rowsCopied > 0) abort.abort();
+    },
+  });
+  await t.throwsAsync(filling, { any: true });
+  await first.close();
+
+  // Without a table of the backfill, its indexes are nobody's to make again.
+  const smaller = await pair.open({ tables: { include: ['parents'] } });
+  t.true((await smaller.backfill({ restart: true })).isDone);
+  t.deepEqual(await definitions(pair.postgres), before);
+  await smaller.close();
+
+  const whole = await pair.open({ indexesAsideFromRows: 1 });
+  t.true((await whole.backfill({ restart: true })).isDone);
+  await pair.postgres.query('DROP TABLE crossfade.fill, crossfade.indexes_aside');
+  t.is((await whole.status()).backfill?.isDone, true);
+  await pair.postgres.query('UPDATE crossfade.cursors SET done = false, after = NULL');
+  whole.mirror.forget();
+  t.true((await whole.backfill()).isDone);
+  t.is(await phaseOf(pair), 'done');
+  t.deepEqual(await definitions(pair.postgres), before);
+  t.deepEqual(await differences(whole), []);
+});
+
+test('indexes of a table that the role does not own stay, and it is said', async (t) => {
+  const pair = await makePair(t, { tables: TABLES });
+  const crossfade = await pair.open({ mirror: 'off' });
+  const tables = await crossfade.install();
+  const before = await definitions(pair.postgres);
+  const role = `clerk_${randomBytes(4).toString('hex')}`;
+  await pair.postgres.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'; GRANT USAGE ON SCHEMA crossfade TO ${role};
+    GRANT ALL ON ALL TABLES IN SCHEMA crossfade TO ${role}; GRANT ALL ON ALL TABLES IN SCHEMA public TO ${role}`);
+  t.teardown(() => pair.postgres.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`));
+  const url = new URL(pair.url);
+  url.username = role;
+  url.password = 'secret';
+  const store = PostgresStore.open(url.href, { answerLimitMs: 60_000 });
+  t.teardown(() => store.close());
+  for (const table of tables) t.deepEqual(await store.records.fill.setIndexesAside(table), []);
+  const record = await store.records.fill.read();
+  t.deepEqual(record?.notes, [
+    'the indexes of table "children" stay during the backfill: the PostgreSQL role does not own it',
+  ]);
+  t.deepEqual(await definitions(pair.postgres), before);
 });

@@ -1,6 +1,7 @@
 import test from 'ava';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pace } from '../adapter/pace.ts';
+import { makePair, until } from './helpers/pair.ts';
 
 const WELL = { lockWaits: 0, replicaLagBytes: 0, commitMs: 5 };
 
@@ -98,11 +99,43 @@ test.serial('writes that take several times as long as at best are a reason', (t
   t.is(pace.report().reason, 'slowed: writes take 80 ms');
 });
 
+test.serial(
+  'a backfill slows down while the API that does it cannot breathe, and says so in status and metrics',
+  async (t) => {
+    const pair = await makePair(t, {
+      tables: {
+        sqlite: `CREATE TABLE words (id INTEGER PRIMARY KEY, word TEXT);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO words SELECT i, 'word' FROM n`,
+        postgres: 'CREATE TABLE words (id bigint PRIMARY KEY, word text)',
+      },
+    });
+    const api = await pair.open();
+    await api.install();
+    // So that it lasts until the test has seen enough.
+    await api.limitBackfill({ rowsPerSecond: 100 });
+    await api.cutover.step('dual');
+    let isBusy = true;
+    const busy = (async () => {
+      while (isBusy) {
+        await api.knex('words').where({ id: 1 }).first();
+        await hold();
+      }
+    })();
+    await until('it is slowed', async () => (await api.status()).backfill?.slowedBy === 'event-loop');
+    t.regex((await api.status()).backfill?.reason ?? '', /^slowed: event loop \d+ ms$/);
+    t.regex(await api.metrics.metrics(), /crossfade_backfill_slowed\{reason="event-loop"\} 1\n/);
+    isBusy = false;
+    await busy;
+    await api.limitBackfill({ rowsPerSecond: null });
+    t.like(await api.backfill(), { isDone: true, rowsCopied: 20_000 });
+  },
+);
+
 /** Holds the event loop several times, with turns between. */
 async function hold(): Promise<void> {
   for (let time = 0; time < 4; time += 1) {
-    const until = performance.now() + 100;
-    while (performance.now() < until);
+    const heldUntil = performance.now() + 100;
+    while (performance.now() < heldUntil);
     await sleep(1);
   }
 }

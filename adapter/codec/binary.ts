@@ -6,6 +6,7 @@ import { dateShortcut, momentShortcut, writeDate, writeMoment, writeTime } from 
 import type { Shortcut } from './binary-moment.ts';
 import { writeNumeric } from './binary-numeric.ts';
 import type { ByteWriter } from './byte-writer.ts';
+import { isPlainJson } from './jsonb-text.ts';
 
 /** Writes a value of one column: its length in bytes as an int32 and the bytes, or -1 for NULL. */
 export type BinaryWriter = (value: SqlValue, out: ByteWriter) => void;
@@ -31,6 +32,19 @@ export function binaryColumn(column: ColumnCoding): BinaryWriter | null {
     const text = toPostgres(column, value);
     if (text === null) out.int32(-1);
     else writeText(text, out);
+  };
+}
+
+/**
+ * As {@link binaryColumn}, for PostgreSQL to read: with the same verdicts, but JSON in its own spelling where that
+ * is surely good, since PostgreSQL writes it as it wants anyway.
+ */
+export function copyColumn(column: ColumnCoding): BinaryWriter | null {
+  const exact = binaryColumn(column);
+  if (exact === null || column.type !== 'jsonb' || column.form === 'json-exact') return exact;
+  return (value, out) => {
+    if (typeof value === 'string' && isPlainJson(value)) writeJsonb(value, out);
+    else exact(value, out);
   };
 }
 
@@ -134,18 +148,7 @@ const FORMS = {
     },
   },
   json: text,
-  jsonb: {
-    write: () => (value, out) => {
-      const start = out.end;
-      out.int8(0);
-      out.text(value);
-      const length = out.end - start - 5;
-      out.end = start;
-      out.int32(length + 1);
-      out.int8(JSONB_VERSION);
-      out.end += length;
-    },
-  },
+  jsonb: { write: () => writeJsonb },
   timestamptz: moment,
   timestamp: moment,
   date: { write: () => writeDate, shortcut: dateShortcut },
@@ -170,6 +173,17 @@ const FORMS = {
     },
   },
 } as const satisfies Record<ColumnType, Form>;
+
+function writeJsonb(value: string, out: ByteWriter): void {
+  const start = out.end;
+  out.int8(0);
+  out.text(value);
+  const length = out.end - start - 5;
+  out.end = start;
+  out.int32(length + 1);
+  out.int8(JSONB_VERSION);
+  out.end += length;
+}
 
 function textShortcut({ postgresType }: ColumnCoding): Shortcut {
   const longest = Number(/\((\d+)\)/.exec(postgresType)?.[1] ?? Infinity);

@@ -26,16 +26,25 @@ const PLAIN_LENGTH = MAX_DEPTH;
  * a double. `undefined` for any other, escapes and exponents among them.
  */
 function plainText(text: string): string | undefined {
+  const value = parsePlain(text);
+  if (value === undefined) return undefined;
+  const written = writePlain(value, ASCII.test(text) ? byLengthAndUnits : byLengthAndBytes);
+  return written.includes(EXPONENT) ? undefined : written;
+}
+
+/** Whether a text is surely JSON that `jsonb` takes without loss, though it may write it otherwise. `false` says nothing. */
+export function isPlainJson(text: string): boolean {
+  return parsePlain(text) !== undefined;
+}
+
+function parsePlain(text: string): Json | undefined {
   if (text.length > PLAIN_LENGTH || text.includes('\\') || !text.isWellFormed()) return undefined;
-  let value: Json;
   try {
-    value = JSON.parse(text) as Json;
+    const value = JSON.parse(text) as Json;
+    return JSON.stringify(value) === text ? value : undefined;
   } catch {
     return undefined;
   }
-  if (JSON.stringify(value) !== text) return undefined;
-  const written = writePlain(value, ASCII.test(text) ? byLengthAndUnits : byLengthAndBytes);
-  return written.includes(EXPONENT) ? undefined : written;
 }
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };

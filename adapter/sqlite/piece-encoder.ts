@@ -1,4 +1,4 @@
-import { binaryColumn } from '../codec/binary.ts';
+import { copyColumn } from '../codec/binary.ts';
 import type { BinaryWriter } from '../codec/binary.ts';
 import { ByteWriter } from '../codec/byte-writer.ts';
 import { ValueRefused } from '../codec/value-refused.ts';
@@ -16,12 +16,12 @@ export type TransferableRows = EncodedRows & { readonly bytes: Uint8Array<ArrayB
 
 /** Whether every column of a table has a binary form. */
 export function isEncodable(table: TableSpec): boolean {
-  return table.columns.every((column) => binaryColumn(column) !== null);
+  return table.columns.every((column) => copyColumn(column) !== null);
 }
 
 /** Rows of an {@link isEncodable} table as PostgreSQL takes them, about 256 KiB at a time. */
 export function* encodeRows(table: TableSpec, rows: Iterable<Row>): Generator<TransferableRows> {
-  const columns = table.columns.map(binaryColumn).filter((column): column is BinaryWriter => column !== null);
+  const columns = table.columns.map(copyColumn).filter((column): column is BinaryWriter => column !== null);
   const out = new ByteWriter(CHUNK_BYTES * 2);
   let refused: EncodedRows['refused'][number][] = [];
   let count = 0;
