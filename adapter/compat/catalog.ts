@@ -125,7 +125,7 @@ export class Catalog {
     const rows = await run(READ, []);
     for (const row of rows) {
       const found = this.#factsOf(row);
-      const bytewise = parsed<ColumnRow>(row['columns'])
+      const bytewise = (parsed(row['columns']) as readonly ColumnRow[])
         .filter((column) => column[4])
         .map(([column]) => column);
       const entry = this.#entryOf(found, { traits, bytewise: new Set(bytewise) });
@@ -155,9 +155,9 @@ export class Catalog {
 
   #factsOf(row: Readonly<Record<string, unknown>>): TableFacts {
     const name = String(row['name']);
-    const columns = parsed<ColumnRow>(row['columns']);
+    const columns = parsed(row['columns']) as readonly ColumnRow[];
     // One over an expression has no columns to be known by.
-    const keys = parsed<KeyRow>(row['keys']).flatMap(([isPrimary, parts]) =>
+    const keys = (parsed(row['keys']) as readonly KeyRow[]).flatMap(([isPrimary, parts]) =>
       parts.includes(null) ? [] : [{ isPrimary, parts: parts.map(String) }],
     );
     return {
@@ -203,6 +203,6 @@ export class Catalog {
 
 const FORMED = /^(date|timestamp.*|uuid)$/;
 
-function parsed<T>(text: unknown): readonly T[] {
-  return typeof text === 'string' ? (JSON.parse(text) as readonly T[]) : [];
+function parsed(text: unknown): readonly unknown[] {
+  return typeof text === 'string' ? (JSON.parse(text) as readonly unknown[]) : [];
 }

@@ -28,10 +28,7 @@ export function kindOf({
 
 /** A column beside a value; undefined where PostgreSQL is left to judge. `sql` is the column's. */
 export function comparand(sql: string, column: CatalogColumn, given: unknown): Comparand | undefined {
-  // A subquery: a builder, or what Knex calls for one.
-  if (typeof given === 'function') return undefined;
-  if (typeof given === 'object' && given !== null && !(given instanceof Date) && !ArrayBuffer.isView(given))
-    return undefined;
+  if (!isBindable(given)) return undefined;
   const holds = boundClass(given);
   if (holds === 'null') return undefined;
   const value = plain(given);
@@ -62,6 +59,14 @@ export function comparand(sql: string, column: CatalogColumn, given: unknown): C
     default:
       return undefined;
   }
+}
+
+/** Whether it is a value: not a subquery, a callback, raw SQL. */
+function isBindable(given: unknown): boolean {
+  if (typeof given === 'object') return given instanceof Date || ArrayBuffer.isView(given);
+  return (
+    typeof given === 'string' || typeof given === 'number' || typeof given === 'bigint' || typeof given === 'boolean'
+  );
 }
 
 function textComparand(
@@ -98,7 +103,9 @@ function formedComparand(sql: string, column: CatalogColumn, value: unknown): Co
   if (ArrayBuffer.isView(value)) return { outcome: -1 };
   const number = typeof value === 'string' ? numberOf(value) : value;
   if (held.kind === 'integer') {
-    return number === undefined ? { outcome: -1 } : { column: held.sql, value: String(number), cast: '::numeric' };
+    return typeof number === 'number' || typeof number === 'bigint'
+      ? { column: held.sql, value: String(number), cast: '::numeric' }
+      : { outcome: -1 };
   }
   const isNumeric = column.affinity !== undefined && column.affinity !== 'TEXT' && column.affinity !== 'BLOB';
   if (typeof value === 'string' && !(isNumeric && number !== undefined)) return { column: held.sql, value, cast: '' };

@@ -122,14 +122,14 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       if (typeof value !== 'string') return super.aggregate(statement);
       const [bare = value, alias = statement.alias] = value.split(/\sas\s/i);
       if (alias) {
-        const known = this.#aggregated(statement, bare);
-        return known === undefined
+        const aliased = this.#aggregated(statement, bare);
+        return aliased === undefined
           ? super.aggregate(statement)
-          : [`${known} as ${this.client.formatter(this.builder).wrap(alias.trim())}`];
+          : [`${aliased} as ${this.client.formatter(this.builder).wrap(alias.trim())}`];
       }
       const name = aggregateName(statement, spelled(this, value));
-      const sql = this.#aggregated(statement, value);
-      if (sql !== undefined) return [`${sql} as ${quote(name)}`];
+      const known = this.#aggregated(statement, value);
+      if (known !== undefined) return [`${known} as ${quote(name)}`];
       // PostgreSQL averages integers as numeric, with fewer digits than a double may need.
       if (statement.method === 'avg' && !statement.aggregateDistinct) {
         return [`avg((${this.client.formatter(this.builder).wrap(value)})::double precision) as ${quote(name)}`];
@@ -182,9 +182,9 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
     /** Texts in the order of their bytes, or of the column's collation in SQLite. */
     #ordered(sql: string, { value }: Statement): string {
       const [, wrapped = '', rest = ''] = /^((?:"(?:[^"]|"")*"\.)*"(?:[^"]|"")*")(.*)$/.exec(sql) ?? [];
-      if (typeof value !== 'string' || wrapped === '' || this.#isAlias(value)) return sql;
-      // PostgreSQL orders distinct rows by what they show only.
-      if (this.grouped.columns?.some(({ distinct }) => distinct === true) === true) return sql;
+      // What is made distinct is ordered by what it returns.
+      const isDistinct = (this.builder._statements ?? []).some(({ distinct }) => Boolean(distinct));
+      if (typeof value !== 'string' || wrapped === '' || isDistinct || this.#isAlias(value)) return sql;
       const column = this.compared?.of(wrapped);
       if (column === undefined || kindOf(column) !== 'text') return sql;
       if (column.collation === 'NOCASE') return `${foldedSql(wrapped)}${rest}`;

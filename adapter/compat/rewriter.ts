@@ -34,6 +34,8 @@ export interface RewrittenStatement {
   readonly parameters: readonly BoundParameter[];
   /** The generated key's column that was added to an insert, which has no RETURNING of its own. */
   readonly insertedKey?: string;
+  /** The generated key's column, where the insert's own RETURNING names it. */
+  readonly returnedKey?: string;
 }
 
 export interface RefusedStatement {

@@ -19,6 +19,7 @@ export interface Rewritten {
   readonly sql: string;
   readonly bindings: readonly unknown[];
   readonly insertedKey?: string;
+  readonly returnedKey?: string;
 }
 
 export interface RewritingOptions {
@@ -99,6 +100,11 @@ export class Rewriting {
   }
 }
 
+/** Whether a statement is not in SQLite's language, so that it wants none of SQLite's functions. */
+export function isForeign({ code }: RefusedStatement): boolean {
+  return code === 'no-sqlite' || code === 'not-rewritten';
+}
+
 /** What SQLite would not take either: it was written for PostgreSQL, or is as wrong on both. */
 const PORTED: ReadonlySet<string> = new Set(['no-sqlite', 'not-rewritten', 'unknown-table', 'unknown-column']);
 
@@ -128,8 +134,13 @@ function bindingsOf(
   return bindings.includes(INEXACT) ? undefined : bindings;
 }
 
-function rewritten({ sql, insertedKey }: RewrittenStatement, bindings: readonly unknown[]): Rewritten {
-  return { sql, bindings, ...(insertedKey === undefined ? {} : { insertedKey }) };
+function rewritten({ sql, insertedKey, returnedKey }: RewrittenStatement, bindings: readonly unknown[]): Rewritten {
+  return {
+    sql,
+    bindings,
+    ...(insertedKey === undefined ? {} : { insertedKey }),
+    ...(returnedKey === undefined ? {} : { returnedKey }),
+  };
 }
 
 /** The beginning of a statement, without the texts and numbers in it. */

@@ -1,4 +1,5 @@
 import type { Connection, QueryObject } from '../router/knex-internals.ts';
+import { jsNumber } from './result-types.ts';
 import type { SessionValue } from './rewriter.ts';
 
 /** In RETURNING of an upsert: whether a row was inserted. */
@@ -25,7 +26,7 @@ export class Sessions {
     return (this.#byConnection.get(connection) ?? this.#all)[value];
   }
 
-  note(connection: Connection, { method, sql, response, insertedKey }: QueryObject): void {
+  note(connection: Connection, { method, sql, response, insertedKey, returnedKey }: QueryObject): void {
     if (/^\s*(begin|commit|rollback)\b/i.test(sql)) {
       // What is noted from here on is the transaction's own.
       if (/^\s*begin\b/i.test(sql)) this.#byConnection.set(connection, { ...this.#all });
@@ -39,12 +40,14 @@ export class Sessions {
     const changes = result.rowCount ?? 0;
     // What an upsert has changed was not inserted.
     const inserted = result.rows?.filter((row) => row[INSERTED] !== 0);
-    const id = insertedKey === undefined ? undefined : inserted?.at(-1)?.[insertedKey];
+    const key = insertedKey ?? returnedKey;
+    const id = key === undefined ? undefined : inserted?.at(-1)?.[key];
     const kept = this.#byConnection.get(connection);
     for (const session of kept === undefined ? [this.#all] : [this.#all, kept]) {
       session.changes = changes;
       session.total_changes += changes;
-      if (id !== undefined) session.last_insert_rowid = id;
+      // The key of a ported table comes as pg gives it.
+      if (id !== undefined) session.last_insert_rowid = typeof id === 'string' ? jsNumber(BigInt(id)) : id;
     }
   }
 }

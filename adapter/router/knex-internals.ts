@@ -25,6 +25,8 @@ export interface QueryObject {
   response?: unknown;
   /** Ours: the generated key's column that was added to an insert's RETURNING. */
   readonly insertedKey?: string;
+  /** Ours: the generated key's column in an insert's own RETURNING. */
+  readonly returnedKey?: string;
   /** Ours: the id that SQLite's connection would tell after an insert. */
   lastInsertRowid?: unknown;
   /** Ours: whether SQLite's functions are to be found under their own names. */
@@ -49,7 +51,7 @@ export interface Statement {
   readonly method?: string;
   readonly alias?: string;
   readonly aggregateDistinct?: boolean;
-  readonly distinct?: boolean;
+  readonly distinct?: unknown;
 }
 
 /** A query builder, schema builder or raw query. */

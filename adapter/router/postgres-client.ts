@@ -11,6 +11,7 @@ import { sqliteFlavouredSchema } from '../compat/schema-compiler.ts';
 import { integersAs } from '../compat/result-types.ts';
 import { restate, sqliteError } from '../compat/sqlite-error.ts';
 import { isRewritten, hasRaw } from '../compat/rewritten-builders.ts';
+import { isForeign } from '../compat/rewriting.ts';
 import type { Rewriting } from '../compat/rewriting.ts';
 import { Sessions } from '../compat/sessions.ts';
 import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
@@ -105,7 +106,8 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
           asked.usesPack === true ? await this.withPack(connection, asked) : await super._query(connection, asked),
         );
         sessions.note(connection, done);
-        if (done.insertedKey !== undefined || done.method === 'insert' || isChange(done)) {
+        // Of a table without an integer primary key nobody here knows SQLite's rowid: 0 says so.
+        if (done.insertedKey !== undefined || isChange(done)) {
           done.lastInsertRowid = sessions.valueOf(connection, 'last_insert_rowid');
         }
         if (this.transacting && isUndoneCommit(query)) throw undoneCommit();
@@ -263,7 +265,8 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       if (!('outcome' in outcome)) return Object.assign(query, outcome, { sql: `${REWRITTEN}${outcome.sql}` });
       const isAsIs = hasRaw(builder);
       if (isAsIs) rewriting.admitAsIs(outcome, query.sql);
-      return Object.assign(query, builder.toSQL(), isAsIs && catalog.hasPack ? { usesPack: true } : {});
+      const usesPack = isAsIs && catalog.hasPack && !isForeign(outcome);
+      return Object.assign(query, builder.toSQL(), usesPack ? { usesPack } : {});
     }
 
     override positionBindings(sql: string): string {

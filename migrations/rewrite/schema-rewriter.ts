@@ -65,6 +65,10 @@ export class SchemaRewriter implements StatementRewriter {
     const parameters = translation.bound ?? [];
     const key = insertedKey(statement, this.#catalog);
     if (key === undefined) return { outcome: 'rewritten', sql: translation.sql, parameters };
+    if (statement.type === 'InsertStmt' && statement.returning !== undefined) {
+      const isReturned = translation.columns.some(({ name }) => name === key);
+      return { outcome: 'rewritten', sql: translation.sql, parameters, ...(isReturned ? { returnedKey: key } : {}) };
+    }
     return {
       outcome: 'rewritten',
       sql: `${translation.sql} RETURNING ${quoteName(key)}${isUpsert(statement) ? `, ${IS_INSERTED}` : ''}`,
@@ -76,7 +80,7 @@ export class SchemaRewriter implements StatementRewriter {
 
 /** The column whose value SQLite would report as `lastInsertRowid`. */
 function insertedKey(statement: Stmt, catalog: LiveCatalog): string | undefined {
-  if (statement.type !== 'InsertStmt' || statement.returning !== undefined) return undefined;
+  if (statement.type !== 'InsertStmt') return undefined;
   const table = catalog.table(statement.tblName.objName.text);
   if (table?.columns.some(({ isRowid }) => isRowid === true) !== true) return undefined;
   return columnOf(table, 'rowid').name;

@@ -61,9 +61,9 @@ function assignedBoolean(fragment: Fragment, emission: Emission): Fragment {
     return valueOf(number.value === 1n ? 'true' : 'false', 'boolean');
   }
   if (emission.running !== undefined && fragment.constant === undefined && classOf(fragment) === 'number') {
-    const number = fragment.type === 'numeric' ? `trim_scale(${fragment.sql})` : fragment.sql;
+    const digits = fragment.type === 'numeric' ? `trim_scale(${fragment.sql})` : fragment.sql;
     // Of another number PostgreSQL says that it is no boolean.
-    return valueOf(`${number}::text::boolean`, 'boolean');
+    return valueOf(`${digits}::text::boolean`, 'boolean');
   }
   throw new Untranslatable(
     'boolean-value',

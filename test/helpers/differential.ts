@@ -94,7 +94,7 @@ function timeless(row: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, isNow(value) ? 'now' : value]));
 }
 
-const UNDO = Symbol('undo');
+const UNDO = new Error('undo');
 
 /** What a write answers and what it leaves; it is undone, so that the two stay equal. */
 async function written(
