@@ -81,7 +81,7 @@ test('a backfill under writes ends with equal tables, and goes on from where it 
     const id = (writes * 37) % 3000;
     pair.sqlite
       .exec(`UPDATE accounts SET balance = balance + 1 WHERE id = ${id}; DELETE FROM accounts WHERE id = ${id + 1};
-      INSERT INTO accounts (email) VALUES ('new ${writes}'); UPDATE accounts SET id = id + 100000 WHERE id = ${id + 2}`);
+      INSERT INTO accounts (email) VALUES ('new ${writes}'); UPDATE OR IGNORE accounts SET id = id + 100000 WHERE id = ${id + 2}`);
     writes += 1;
   }, 1);
   t.teardown(() => clearInterval(writing));

@@ -10,11 +10,6 @@ const FOLDER = join(import.meta.dirname, '../../test/examples/schemas');
 
 /** What is rejected with good reason, and the configuration that deals with it. */
 const CONFIGS: Readonly<Record<string, { readonly config: SchemaConfig; readonly rejected: readonly string[] }>> = {
-  'rails-board': {
-    // The type of a key of json_each is known for each row only.
-    config: { omit: ['view:labels'] },
-    rejected: ['order labels'],
-  },
   'media-shelf': {
     config: { omit: ['table:items_fts', 'trigger:items_ai', 'view:top_people', 'view:genres', 'view:not_played'] },
     rejected: [
