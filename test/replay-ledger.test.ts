@@ -16,7 +16,7 @@ import { Random } from './helpers/random.ts';
 import { tempFolder } from './helpers/sqlite.ts';
 
 /** How many requests are recorded; CROSSFADE_REPLAY asks for more. */
-const REQUESTS = Number(process.env['CROSSFADE_REPLAY'] ?? 200);
+const REQUESTS = Number(process.env['CROSSFADE_REPLAY'] ?? 80);
 
 interface Answer {
   readonly status: number;
