@@ -1,8 +1,10 @@
+import Database from 'better-sqlite3';
 import knex from 'knex';
 import type { Knex } from 'knex';
 import type { Breaker } from './breaker.ts';
 import { Catalog } from './compat/catalog.ts';
 import { columnTraits } from './sqlite/column-traits.ts';
+import type { ColumnTraits } from './sqlite/column-traits.ts';
 import { Rewriting } from './compat/rewriting.ts';
 import type { Config, KnexOptions } from './config.ts';
 import type { StoreName } from './spec.ts';
@@ -116,6 +118,19 @@ export class Router {
   }
 }
 
+/** What SQLite says of its columns, or said last: PostgreSQL must answer although the file is away. */
+function lastTraits(path: string): () => ReadonlyMap<string, ColumnTraits> {
+  let last: ReadonlyMap<string, ColumnTraits> = new Map();
+  return () => {
+    try {
+      last = columnTraits(path);
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error;
+    }
+    return last;
+  };
+}
+
 class Core implements RouterCore {
   readonly traffic: Traffic;
   readonly breaker: Breaker;
@@ -135,7 +150,7 @@ class Core implements RouterCore {
     this.catalog = new Catalog({
       forms: options.columns,
       native: options.native,
-      traits: () => columnTraits(options.sqlite),
+      traits: lastTraits(options.sqlite),
     });
     this.#rewriting = this.#rewritingOf(options);
     this.transactions = new RoutedTransactions(this);

@@ -19,53 +19,31 @@ export interface SettleRequest {
   readonly caughtUp: () => Promise<void>;
 }
 
-/**
- * How often a difference must be seen, and within which time, before it counts. One look would be enough if the
- * changelog were kept for ever; but the Mirror forgets what it has passed, once a second, and might do so between
- * reading the watermark and asking what has changed since. Two looks within a second cannot both have met that.
- */
-const CONFIRMATIONS = 2;
-const CONFIRMED_WITHIN_MS = 900;
-
 /** From which look on, and for how many rows at most, every value that the primary takes on is watched. */
 const WATCH_FROM_ATTEMPT = 3;
 const WATCHED_ROWS = 50;
 const WATCHED_SAMPLES = 500;
 
-interface Open {
-  readonly sighting: Sighting;
-  /** When the difference was seen, in the looks just before this one; forgotten when the row has changed. */
-  seenAtMs: readonly number[];
-}
-
 /**
  * Looks again at rows that seemed to differ, after the Mirror has passed the moment, until each is told: equal, or
  * different for certain, or changing each time it is looked at (`unsettled`).
  *
- * A difference is certain when the primary's changelog holds no change of the row after the secondary's watermark: the
- * row has then been the same all the time since the snapshot that the secondary claims to equal.
+ * A difference is certain when the primary's changelog, still whole since the secondary's watermark, holds no change of
+ * the row after it: the row has then been the same all the time since the snapshot that the secondary claims to equal.
  *
  * @throws what `caughtUp` and the stores throw; then nothing is told of any of them.
  */
 export async function settle(request: SettleRequest): Promise<readonly Verdict[]> {
   const { pair, table, sightings, attempts } = request;
   const verdicts = new Map<Sighting, Verdict>();
-  let open: Open[] = sightings.map((sighting) => ({ sighting, seenAtMs: [] }));
+  let open = sightings;
   for (let attempt = 1; attempt <= attempts && open.length > 0; attempt += 1) {
-    const startedAtMs = performance.now();
     const watches = attempt >= WATCH_FROM_ATTEMPT && open.length <= WATCHED_ROWS;
-    const look = await Look.at(request, { sightings: open.map(({ sighting }) => sighting), watches });
-    open = open.filter((candidate, index) => {
+    const look = await Look.at(request, { sightings: open, watches });
+    open = open.filter((sighting, index) => {
       const verdict = look.judge(pair, table, index);
-      if (verdict === undefined) {
-        candidate.seenAtMs = [];
-        return true;
-      }
-      const recent = candidate.seenAtMs.filter((seenAtMs) => performance.now() - seenAtMs < CONFIRMED_WITHIN_MS);
-      candidate.seenAtMs = [...recent, startedAtMs];
-      if (verdict.is !== 'same' && candidate.seenAtMs.length < CONFIRMATIONS) return true;
-      verdicts.set(candidate.sighting, verdict);
-      return false;
+      if (verdict !== undefined) verdicts.set(sighting, verdict);
+      return verdict === undefined;
     });
   }
   await excuseQuarantined(request, verdicts);
