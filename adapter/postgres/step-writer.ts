@@ -19,6 +19,8 @@ const SMALL_STEP_ROWS = 1_000;
 /** A small step that touches more tables than this is rare; its statement would be prepared for nothing. */
 const SMALL_STEP_TABLES = 8;
 const KEPT_SHAPES = 200;
+/** What PostgreSQL says to each statement of a transaction after the one that failed. */
+const ABORTED = '25P02';
 
 /**
  * Applies steps on one session. Three ways, from the fastest to the surest; each begins with the compare-and-set of
@@ -188,8 +190,9 @@ export class StepWriter {
         await working;
       } catch (error) {
         // Nothing of it may be sent once the transaction has been rolled back.
-        await working.catch(() => {});
-        throw error;
+        const [last] = await Promise.allSettled([working]);
+        // The rest of a batch that waited behind the next one only hears that the next one has failed: that one says why.
+        throw last.status === 'rejected' && sqlState(error) === ABORTED ? last.reason : error;
       }
       if (piece === null) return { upserted, deleted, quarantine: [] };
       const copied = await this.#copy(piece);
