@@ -146,7 +146,7 @@ async function repaired(
 function sightingOf(table: TableSpec, { encodedKey, class: kind }: Divergence, primary: StoreName): Sighting {
   const key = decodeKey(encodedKey ?? '[]');
   const seenIn = kind === 'extra' ? otherStore(primary) : primary;
-  return { key, keyInPostgres: keyInPostgres(table, key, seenIn), seenIn };
+  return { key, keyInPostgres: keyInPostgres(table, key, seenIn), seenIn, seenAt: new Date() };
 }
 
 const ATTEMPTS = 8;

@@ -62,7 +62,7 @@ export function addCompareCommand(program: Command): void {
       'keep how far it has come, and go on with a run that was broken off; several processes share one',
     )
     .option('--rows-per-second <count>', 'read at most so many rows a second from each database')
-    .option('--concurrency <count>', 'compare so many key ranges at once (default: 2)')
+    .option('--concurrency <count>', 'compare so many key ranges at once (default: 3)')
     .option('--max-differences <count>', 'how many differences to show with their keys (default: 100)')
     .option('--show-values', 'show the values that differ, and put them into the statements')
     .option('--html <file>', 'write the report as one HTML page as well')
@@ -123,7 +123,8 @@ function leftOff(all: DivergenceReport, shown: DivergenceReport): number {
 async function compared({ crossfade, terminal, signal }: Session, options: CompareOptions): Promise<DivergenceReport> {
   return await divergenceReport(crossfade, {
     ...options,
-    onProgress: ({ table, walk, rows, of }) => terminal.progress(`${table} (${walk} side)`, { done: rows, of }),
+    onProgress: ({ table, walk, rows, of }) =>
+      terminal.progress(walk === 'both' ? table : `${table} (${walk} side)`, { done: rows, of }),
     signal,
   });
 }
