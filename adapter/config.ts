@@ -106,11 +106,14 @@ export interface CrossfadeOptions {
   readonly comparisonMaxAgeMs?: number;
   /** The largest lag at which reads may move, in seconds. @default 5 */
   readonly maxLagSeconds?: number;
-  /** Rows in one piece of the backfill. @default 2000 */
+  /**
+   * At most so many rows in one piece of the backfill. Most have fewer: as many as take about half a second.
+   * @default 200000
+   */
   readonly backfillRows?: number;
   /**
    * From how many rows on a table's secondary indexes are made after its backfill instead of kept up during it.
-   * @default 100000
+   * @default 20000
    */
   readonly indexesAsideFromRows?: number;
   /**
@@ -216,8 +219,8 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     switchTimeoutMs: positive('switchTimeoutMs', options.switchTimeoutMs, 5_000),
     comparisonMaxAgeMs: positive('comparisonMaxAgeMs', options.comparisonMaxAgeMs, 86_400_000),
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
-    backfillRows: positive('backfillRows', options.backfillRows, 2_000),
-    indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 100_000),
+    backfillRows: positive('backfillRows', options.backfillRows, 200_000),
+    indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 20_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
     answerLimitMs: positive('answerLimitMs', options.answerLimitMs, 60_000),
     leaseMs: positive('leaseMs', options.leaseMs, 5_000),

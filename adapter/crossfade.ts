@@ -15,6 +15,7 @@ import { migrate } from './migrate.ts';
 import type { MigrateOutcome } from './migrate.ts';
 import { Mirror } from './mirror.ts';
 import { Pace } from './pace.ts';
+import { openStandby } from './postgres/standby.ts';
 import { PostgresStore } from './postgres/store.ts';
 import { endReconcile } from './reconcile.ts';
 import { Repository } from './repository.ts';
@@ -394,6 +395,17 @@ export class Crossfade {
     const hasRun = outcome.sqlite.length + outcome.postgres.length > 0;
     if (hasRun && isCaptured) await this.backfill({ reconcile: true });
     return outcome;
+  }
+
+  /**
+   * Opens a hot standby of the PostgreSQL database, for a comparison that spares the database itself. To be closed.
+   *
+   * @throws CrossfadeError `CONFIG_INVALID` when it is no standby of that database; `POSTGRES_UNREACHABLE`,
+   * `POSTGRES_REFUSED`, `NOT_INSTALLED`.
+   */
+  async openStandby(url: string): Promise<Store> {
+    const { postgres, config } = this.#parts;
+    return openStandby(url, { of: postgres, answerLimitMs: config.answerLimitMs });
   }
 
   /** Everything worth knowing at a glance. Never throws because a database is away: it says so. */

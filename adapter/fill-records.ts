@@ -129,6 +129,6 @@ export interface FillRecords {
   analyze(tables: readonly TableSpec[], onTable: (table: string) => void): Promise<void>;
   /** Has PostgreSQL check every foreign key of these tables, and remembers those that do not hold. */
   validate(tables: readonly TableSpec[]): Promise<readonly BrokenForeignKey[]>;
-  /** Ends what is under way of the long ones of these. */
-  cancel(): Promise<void>;
+  /** Ends what is under way of the long ones of these, and their connection. */
+  close(): Promise<void>;
 }

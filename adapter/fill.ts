@@ -5,6 +5,7 @@ import type { FillPhase, FillRecord, FillRecords, TableSize } from './fill-recor
 import { isComplete } from './mirror-course.ts';
 import type { Course } from './mirror-course.ts';
 import type { Pace, PieceCopied } from './pace.ts';
+import { PieceSize } from './piece-size.ts';
 import type { TableSpec } from './spec.ts';
 import { stepOutdated } from './store.ts';
 import type { StepRequest } from './store.ts';
@@ -34,6 +35,7 @@ const BEAT_EVERY_MS = 1_000;
  */
 export class Fill {
   readonly #options: FillOptions;
+  readonly #pieces: PieceSize;
   /** The course it has prepared; after any error there is another one. */
   #prepared: Course | null = null;
   #order: readonly TableSpec[] = [];
@@ -50,13 +52,14 @@ export class Fill {
 
   constructor(options: FillOptions) {
     this.#options = options;
+    this.#pieces = new PieceSize(options.config.backfillRows);
   }
 
   /** Ends what is under way; the next process goes on with it. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#options.pace.stop();
-    await this.#options.records.cancel();
+    await this.#options.records.close();
     await Promise.allSettled([this.#concluding, this.#counting, this.#beating]);
   }
 
@@ -82,12 +85,14 @@ export class Fill {
 
   /** The next piece, or `null` when there is none, or none yet: see {@link pauseMs}. */
   nextPiece(course: Course): StepRequest['piece'] {
-    const { pace, config } = this.#options;
+    const { pace } = this.#options;
     if (pace.pauseMs > 0) return null;
     const open = new Set(course.cursors.filter((cursor) => !cursor.isDone).map((cursor) => cursor.table));
     const order = this.#prepared === course ? this.#order : course.tables;
     const table = order.find(({ name }) => open.has(name));
-    return table === undefined ? null : { table, rows: pace.rows(config.backfillRows) };
+    if (table === undefined) return null;
+    const { rows, bytes } = this.#pieces.of(table.name);
+    return { table, rows: pace.rows(rows), bytes };
   }
 
   /** How long to wait for the next piece, in ms; `Infinity` when there is none, or it is paused. */
@@ -97,6 +102,7 @@ export class Fill {
 
   /** Notes a piece that has arrived. `bytes` when they are known. */
   copied({ table, rows, bytes, ms }: Omit<PieceCopied, 'bytes'> & { table: string; bytes?: number }): void {
+    this.#pieces.note({ table, rows, ms });
     const about = rows * (this.#sizes?.[table]?.bytesPerRow ?? 0);
     this.#options.pace.copied({ rows, bytes: bytes ?? about, ms });
   }

@@ -94,10 +94,37 @@ export interface StepRequest {
   readonly cursors: readonly Cursor[];
   /** Quarantined keys, by table: read along whenever the step touches their table, since another row's change may free them. */
   readonly retry: ReadonlyMap<string, readonly Key[]>;
-  /** The table of which to copy the next piece, and how many rows at most; `null` when the backfill is done or paused. */
-  readonly piece: { readonly table: TableSpec; readonly rows: number } | null;
+  /** The next piece to copy; `null` when the backfill is done or paused. */
+  readonly piece: PieceRequest | null;
   /** Aborted when nobody wants the step any more: a large one then fails soon, with the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** How much of which table the next piece of a backfill has. */
+export interface PieceRequest {
+  readonly table: TableSpec;
+  /** At most so many rows… */
+  readonly rows: number;
+  /** …and about so many bytes, but at least one row. @default no limit */
+  readonly bytes?: number;
+}
+
+/** Rows as `codec/binary.ts` writes them. */
+export interface EncodedRows {
+  /** For each row the number of its columns as an int16, and its values in the order of {@link TableSpec.columns}. */
+  readonly bytes: Uint8Array;
+  readonly rows: number;
+  /** Rows that the codec refused; they are not among the others. */
+  readonly refused: readonly { readonly key: Key; readonly reason: string }[];
+}
+
+/** The piece of a step in the form that PostgreSQL takes in fastest. */
+export interface EncodedPiece {
+  readonly table: TableSpec;
+  /** Its rows, some at a time. May be read more than once; every reading gives the same rows. */
+  encoded(): AsyncIterable<EncodedRows>;
+  /** All that {@link StepReading.batches} gives but the piece. */
+  otherBatches(): AsyncIterable<Batch>;
 }
 
 /** One snapshot of the primary, open for reading. */
@@ -116,8 +143,10 @@ export interface StepReading {
   readonly tables: ReadonlySet<string>;
   /** Where the backfill stood. The step may only be applied where it stands there still. */
   readonly from: readonly Cursor[];
-  /** The backfill's cursor after this step, or `null` without a piece. */
+  /** The backfill's cursor after this step, or `null` without a piece; known when the piece has been read to its end. */
   readonly cursor: Cursor | null;
+  /** The piece, where the primary can give it encoded; `null` without one, and where it comes with the other rows only. */
+  readonly piece: EncodedPiece | null;
   /** The rows. May be read more than once; every reading gives the same snapshot. Memory is bounded by a batch. */
   batches(): Iterable<Batch> | AsyncIterable<Batch>;
   /** Resolves when everything in the snapshot would survive a power failure of the primary; `undefined` when it would now. */

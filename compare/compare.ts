@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ComparisonBase, ComparisonBases } from '../adapter/comparison-base.ts';
 import { newSalt } from '../adapter/digest.ts';
 import type { DigestFitness } from '../adapter/digest.ts';
@@ -131,7 +132,7 @@ class Comparison {
     const states = await installedStates(this.#crossfade);
     this.#stage = newer(states).stage;
     this.#isEveryTable = tables.length === this.#crossfade.tables.length;
-    const pair = Pair.of(this.#crossfade.stores, states);
+    const pair = this.#pairOf(states);
     this.#pair = pair;
     await this.#caughtUp();
     const { cursors } = await pair.secondary.progress();
@@ -167,6 +168,18 @@ class Comparison {
     }
     await pair.watermark();
     if (base !== null) await this.#end(pair, base, after);
+  }
+
+  #pairOf(states: States): Pair {
+    const { stores } = this.#crossfade;
+    const { standby } = this.#options;
+    if (standby === undefined) return Pair.of(stores, states);
+    const pair = Pair.of({ ...stores, postgres: standby }, states);
+    // PROTOCOL.md R13: a standby cannot tell which transactions of its primary server have ended.
+    if (pair.secondary === standby) return pair;
+    throw new CrossfadeError('CONFIG_INVALID', 'a standby cannot be compared while PostgreSQL takes the writes', {
+      hint: 'compare without it',
+    });
   }
 
   /** Resolves to where the rolling share of an incremental comparison goes on. */
@@ -223,12 +236,28 @@ class Comparison {
 
   async #caughtUp(): Promise<void> {
     this.#options.signal?.throwIfAborted();
-    const timeoutMs = this.#options.catchUpMs ?? 10_000;
+    const { standby, catchUpMs: timeoutMs = 10_000 } = this.#options;
+    const deadline = performance.now() + timeoutMs;
     try {
       await this.#crossfade.mirror.caughtUp({ timeoutMs });
     } catch (error) {
       if (!interrupts(error)) throw error;
       throw new Interrupted(`the Mirror did not catch up within ${timeoutMs / 1000} s: ${messageOf(error)}`);
+    }
+    if (standby === undefined || (await this.#replayed(standby, deadline))) return;
+    throw new Interrupted(`the standby did not replay what PostgreSQL holds within ${timeoutMs / 1000} s`);
+  }
+
+  /** Whether the standby has come to where PostgreSQL itself stands now, by the deadline. */
+  async #replayed(standby: Store, deadline: number): Promise<boolean> {
+    const { sqlite, postgres } = this.#crossfade.stores;
+    const wanted = (await postgres.state())?.watermark;
+    for (;;) {
+      this.#options.signal?.throwIfAborted();
+      const replayed = (await standby.state())?.watermark;
+      if (wanted && replayed && sqlite.reaches(replayed, wanted)) return true;
+      if (performance.now() >= deadline) return false;
+      await sleep(REPLAY_POLL_MS);
     }
   }
 
@@ -260,6 +289,8 @@ class Comparison {
     return this.#plan?.is === 'increment' ? 'incremental' : 'full';
   }
 }
+
+const REPLAY_POLL_MS = 10;
 
 /** What is held back of the changelog for the next incremental comparison, when that does not come. */
 const BASE_EXPIRES_MS = 24 * 3_600_000;

@@ -1,4 +1,5 @@
 import type { ComparisonReport } from './report.ts';
+import type { Store } from '../adapter/store.ts';
 import type { ComparisonProgress } from './walk.ts';
 
 /** What a comparison looks at, how hard it works, and what it tells. */
@@ -35,6 +36,11 @@ export interface CompareOptions {
   readonly rowsPerSecond?: number;
   /** How many ranges are compared at once, each with a connection to PostgreSQL; up to two threads read SQLite. @default 3 */
   readonly concurrency?: number;
+  /**
+   * A hot standby of PostgreSQL, from `crossfade.openStandby()`: it is read in place of the database that it follows. Only
+   * while SQLite takes the writes. The caller closes it.
+   */
+  readonly standby?: Store;
   /** How many differences are reported with their keys; all are counted. @default 100 */
   readonly maxDifferences?: number;
   /** Whether the report holds the values that differ. @default false */

@@ -70,7 +70,8 @@ export class Pair {
   /** Which rows of a table, by identity, the primary has changed after a watermark. */
   async changedSince(table: TableSpec, watermark: Position): Promise<{ has(identity: string): boolean }> {
     const keys = await this.primary.changedKeys(table, watermark);
-    if (keys === 'all') return { has: () => true };
+    // What was pruned meanwhile may have been a change of any row. A standby's watermark is old.
+    if (keys === 'all' || !(await this.primary.keepsSince(watermark))) return { has: () => true };
     return new Set(keys.map((key) => identity(table, key, this.primary.name)));
   }
 

@@ -5,6 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import pg from 'pg';
+import type { BackfillReport } from './bench/commands/backfill.ts';
+import type { BesideReport } from './bench/commands/beside.ts';
+import type { CompareReport } from './bench/commands/compare.ts';
+import type { StoresReport } from './bench/commands/stores.ts';
 import type { Report } from './bench/report.ts';
 import { freshDatabase } from './helpers/postgres.ts';
 import { tempFolder } from './helpers/sqlite.ts';
@@ -52,6 +56,45 @@ test('a quick bench measures every variant in every case and leaves nothing behi
 
   t.deepEqual(readdirSync(folder), []);
   t.deepEqual(await databasesOf(running.child, url), []);
+});
+
+test('quick benches of backfill, comparison, the API beside them and both stores measure what is here, and clean up', async (t) => {
+  const url = await freshDatabase(t);
+  const folder = tempFolder(t);
+  const env = { ...process.env, DATABASE_URL: url, TMPDIR: folder };
+  const bench = async <R>(...words: readonly string[]): Promise<R> => {
+    const running = run(process.execPath, [MAIN, ...words, '--quick', '--json'], { env });
+    const report: R = JSON.parse((await running).stdout);
+    t.deepEqual(await databasesOf(running.child, url), []);
+    return report;
+  };
+
+  const filled = await bench<BackfillReport>('backfill', '--rows', '1200');
+  const [read, , , crossfade] = filled.results;
+  t.is(crossfade?.name, 'crossfade');
+  t.true((crossfade?.peakMemoryMb ?? 0) > 10 && (crossfade?.times['read'] ?? 0) > 0);
+  t.true((read?.seconds ?? 0) > 0);
+  for (const { missing, seconds } of filled.results) t.true(missing === null || seconds === null);
+
+  const compared = await bench<CompareReport>('compare', '--rows', '1200', '--only', 'sqlite,postgres,full,divergent');
+  for (const { name, seconds } of compared.results) t.true((seconds ?? 0) > 0, name);
+  t.deepEqual(
+    compared.results.map(({ times }) => Object.keys(times).length),
+    [2, 2, 2, 3],
+  );
+
+  const seen = await bench<BesideReport>('beside', '--rows', '1200', '--only', 'backfill-api', '--rate', '50');
+  for (const { rest, beside } of seen.results) {
+    t.true(rest.requests > 5 && rest.medianMs > 0);
+    t.deepEqual([rest.failures, beside.failures], [0, 0]);
+  }
+
+  const { results } = await bench<StoresReport>('stores', '--only', 'point,transaction', '--concurrency', '1,4');
+  t.is(results.length, 4);
+  for (const { perSecond } of results) t.true(perSecond.sqlite > 0 && perSecond.postgres > 0);
+
+  // The large table is kept, to be used again; nothing else is.
+  t.deepEqual(readdirSync(folder), ['crossfade-bench-data']);
 });
 
 test('a bench that is interrupted removes what it made and exits as interrupted', async (t) => {

@@ -361,3 +361,26 @@ test('random numbers, moments and texts are written as PostgreSQL sends them', a
     );
   }
 });
+
+test("JSON as JavaScript writes it becomes PostgreSQL's own spelling, its bytes as PostgreSQL sends them", async (t) => {
+  const client = await session(t);
+  const column: ColumnCoding = { type: 'jsonb', postgresType: 'jsonb' };
+  const keys = fc.oneof(fc.constantFrom('a', 'b', 'aa', 'é', 'ab', '__proto__', '10', '9', ''), fc.string());
+  const numbers = fc.constantFrom(0, -0, 1e21, 1e-7, 123_456_789.125, 2 ** 53, 1e20, -1.5, 1e308);
+  const values = fc.jsonValue({ maxDepth: 3 });
+  const texts = fc.oneof(fc.dictionary(keys, fc.oneof(values, numbers)), values).map((value) => JSON.stringify(value));
+  const some = fc.sample(texts, 600).filter((text) => refusalOf(() => toPostgres(column, text)) === undefined);
+  t.true(some.length > 400, String(some.length));
+  const theirs = await sent(client, 'jsonb', some);
+  t.deepEqual(
+    some.map((text) => written(column, text).toString('latin1')),
+    theirs.map((value) => value.toString('latin1')),
+  );
+  for (const text of ['"\ud800"', '{"a":"\ud800"}', '"a\0"', '{"a":1,"a":2}', '[1,2', '[1,2] ,']) {
+    t.not(
+      refusalOf(() => toPostgres(column, text)),
+      undefined,
+      text,
+    );
+  }
+});

@@ -81,6 +81,7 @@ test('of a large step that fails in its midst nothing stays, whatever was on its
       isWhole: false,
       tables: new Set(['settings']),
       cursor: null,
+      piece: null,
       batches: () => batches(1 + (round % 6)),
       durable: () => undefined,
     };

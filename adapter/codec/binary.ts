@@ -175,10 +175,7 @@ function textShortcut({ postgresType }: ColumnCoding): Shortcut {
   const longest = Number(/\((\d+)\)/.exec(postgresType)?.[1] ?? Infinity);
   return (value, out) => {
     // Characters are never more than the units of UTF-16.
-    if (typeof value !== 'string' || value.length > longest) return false;
-    if (value.includes('\0') || !value.isWellFormed()) return false;
-    out.text(value);
-    return true;
+    return typeof value === 'string' && value.length <= longest && out.textIfValid(value);
   };
 }
 

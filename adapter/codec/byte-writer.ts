@@ -94,9 +94,23 @@ export class ByteWriter {
     this.end = start + written;
   }
 
-  /** Writes at a place what could not be known when it was passed. */
-  int32At(place: number, value: number): void {
-    this.#view.setInt32(place, value);
+  /**
+   * As {@link text}, of one that has not been checked. Returns whether it was written: not when it holds what PostgreSQL's
+   * text cannot, a NUL or half of a surrogate pair.
+   */
+  textIfValid(value: string): boolean {
+    if (value.length <= SHORT_TEXT) {
+      this.#reserve(4 + SHORT_TEXT);
+      const written = this.#shortAscii(value, this.end + 4);
+      if (written !== undefined) {
+        this.#view.setInt32(this.end, written);
+        this.end += 4 + written;
+        return true;
+      }
+    }
+    if (value.includes('\0') || !value.isWellFormed()) return false;
+    this.text(value);
+    return true;
   }
 
   /** How many bytes it wrote; `undefined` when the text is none of those that it can write. */
@@ -105,7 +119,7 @@ export class ByteWriter {
     if (length > SHORT_TEXT) return undefined;
     for (let index = 0; index < length; index += 1) {
       const code = value.charCodeAt(index);
-      if (code > 0x7f) return undefined;
+      if (code > 0x7f || code === 0) return undefined;
       this.bytes[start + index] = code;
     }
     return length;

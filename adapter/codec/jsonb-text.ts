@@ -14,7 +14,61 @@ const MAX_FRACTION_DIGITS = 16_383;
  * digits); and when a key comes twice in an object, of which `jsonb` keeps the last and SQLite's functions read the first.
  */
 export function jsonbText(text: string): string {
-  return new Reader(text).all();
+  return plainText(text) ?? new Reader(text).all();
+}
+
+/** Text of at most so many characters cannot be nested too deep. */
+const PLAIN_LENGTH = MAX_DEPTH;
+
+/**
+ * The same by way of JavaScript's own parser, which takes a third of the time, for text as `JSON.stringify` writes it: as
+ * most JSON is written. Text that it gives back as it was has no key twice in an object, and no number that is not exact in
+ * a double. `undefined` for any other, escapes and exponents among them.
+ */
+function plainText(text: string): string | undefined {
+  if (text.length > PLAIN_LENGTH || text.includes('\\') || !text.isWellFormed()) return undefined;
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
+  if (JSON.stringify(value) !== text) return undefined;
+  const written = writePlain(value, ASCII.test(text) ? byLengthAndUnits : byLengthAndBytes);
+  return written.includes(EXPONENT) ? undefined : written;
+}
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** In the place of a number with an exponent, which PostgreSQL writes out. No text has it: it would be escaped. */
+const EXPONENT = '\0';
+
+const ASCII = /^[ -~]*$/;
+
+function writePlain(value: Json, order: (a: string, b: string) => number): string {
+  if (typeof value === 'string') return `"${value}"`;
+  if (typeof value === 'number') {
+    const number = String(value);
+    return number.includes('e') ? EXPONENT : number;
+  }
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (isArray(value)) return `[${value.map((element) => writePlain(element, order)).join(', ')}]`;
+  const keys = Object.keys(value);
+  if (keys.length > 1) keys.sort(order);
+  return `{${keys.map((key) => `"${key}": ${writePlain(value[key] ?? null, order)}`).join(', ')}}`;
+}
+
+function isArray(value: object): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+function byLengthAndUnits(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : 1);
+}
+
+function byLengthAndBytes(a: string, b: string): number {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length - right.length || Buffer.compare(left, right);
 }
 
 const SPACE = ' \t\n\r';
@@ -63,12 +117,8 @@ class Reader {
         throw new ValueRefused('JSON in which a key comes twice in an object, of which jsonb keeps only the last');
       members.set(key, this.#value(depth + 1));
     });
-    const sorted = [...members].map(([key, value]) => ({
-      bytes: Buffer.from(key),
-      text: `${JSON.stringify(key)}: ${value}`,
-    }));
-    sorted.sort((a, b) => a.bytes.length - b.bytes.length || Buffer.compare(a.bytes, b.bytes));
-    return `{${sorted.map((member) => member.text).join(', ')}}`;
+    const keys = [...members.keys()].sort(byLengthAndBytes);
+    return `{${keys.map((key) => `${JSON.stringify(key)}: ${members.get(key) ?? ''}`).join(', ')}}`;
   }
 
   #array(depth: number): string {

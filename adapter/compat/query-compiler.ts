@@ -1,7 +1,9 @@
+import Database from 'better-sqlite3';
 import type { ColumnCoding } from '../codec.ts';
 import { boundTo, unitOf } from './bindings.ts';
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
 import type { Catalog } from './catalog.ts';
+import { withRowids } from './rowid.ts';
 import { IS_INSERTED } from './sessions.ts';
 
 /**
@@ -18,11 +20,16 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       if (key === undefined) return compiled;
       if (compiled.returning) {
         const returned = [compiled.returning].flat();
-        return returned.includes('*') || returned.includes(key) ? ({ ...compiled, insertedKey: key } as typeof compiled)
+        return returned.includes('*') || returned.includes(key)
+          ? ({ ...compiled, insertedKey: key } as typeof compiled)
           : compiled;
       }
       const mark = this.single['onConflict'] && this.single['merge'] ? `, ${IS_INSERTED}` : '';
-      return { ...compiled, sql: `${compiled.sql} returning ${quote(key)}${mark}`, insertedKey: key } as typeof compiled;
+      return {
+        ...compiled,
+        sql: `${compiled.sql} returning ${quote(key)}${mark}`,
+        insertedKey: key,
+      } as typeof compiled;
     }
 
     override _prepInsert(data: unknown): ReturnType<CompilerInternals['_prepInsert']> {
@@ -64,8 +71,23 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       return counted;
     }
 
-    /** Knex's SQLite dialect knows no RETURNING on deletes: they resolve to a count. */
+    override toSQL(method?: string, timeZone?: string): ReturnType<CompilerInternals['toSQL']> {
+      const query = super.toSQL(method, timeZone);
+      if (typeof query.sql === 'string') query.sql = withRowids(query.sql, this.tableName, catalog);
+      return query;
+    }
+
+    /** As Knex refuses it on SQLite. */
+    override distinctOn(_value: unknown): string {
+      throw new Error('.distinctOn() is currently only supported on PostgreSQL');
+    }
+
+    /** Knex's SQLite dialect knows no RETURNING on deletes: they resolve to a count. SQLite deletes from no join. */
     override del(): unknown {
+      const [join] = this.grouped.join ?? [];
+      if (join !== undefined) {
+        throw new Database.SqliteError(`near "${join.joinType ?? 'join'}": syntax error`, 'SQLITE_ERROR');
+      }
       this.single = { ...this.single, returning: undefined };
       return super.del();
     }

@@ -3,8 +3,10 @@ import pg from 'pg';
 
 interface Translation {
   readonly code: string;
-  readonly message: (error: pg.DatabaseError) => string;
+  readonly message: (error: pg.DatabaseError, sql: string) => string;
 }
+
+const LOCKED: Translation = { code: 'SQLITE_BUSY', message: () => 'database is locked' };
 
 /** PostgreSQL's SQLSTATEs that have a counterpart in SQLite, which code written for SQLite may look for. */
 const TRANSLATIONS: Readonly<Record<string, Translation>> = {
@@ -17,8 +19,21 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   23503: { code: 'SQLITE_CONSTRAINT_FOREIGNKEY', message: () => 'FOREIGN KEY constraint failed' },
   23505: { code: 'SQLITE_CONSTRAINT_UNIQUE', message: (error) => `UNIQUE constraint failed: ${violated(error)}` },
   23514: { code: 'SQLITE_CONSTRAINT_CHECK', message: (error) => `CHECK constraint failed: ${error.constraint ?? '?'}` },
+  25006: { code: 'SQLITE_READONLY', message: () => 'attempt to write a readonly database' },
+  // Somebody else was in the way, and it may be tried again.
+  40001: LOCKED,
+  '40P01': LOCKED,
+  '55P03': LOCKED,
+  42601: { code: 'SQLITE_ERROR', message: syntaxError },
+  42701: { code: 'SQLITE_ERROR', message: (error) => `duplicate column name: ${quoted(error.message)}` },
+  42702: { code: 'SQLITE_ERROR', message: (error) => `ambiguous column name: ${quoted(error.message)}` },
+  42703: { code: 'SQLITE_ERROR', message: missingColumn },
   '42P01': { code: 'SQLITE_ERROR', message: (error) => `no such table: ${quoted(error.message)}` },
-  '42703': { code: 'SQLITE_ERROR', message: (error) => `no such column: ${quoted(error.message)}` },
+  '42P07': { code: 'SQLITE_ERROR', message: (error) => `table \`${quoted(error.message)}\` already exists` },
+  '42P10': {
+    code: 'SQLITE_ERROR',
+    message: () => 'ON CONFLICT clause does not match any PRIMARY KEY or UNIQUE constraint',
+  },
 };
 
 /** `Key (a, "B c")=(1, 2) already exists.` → the columns. PostgreSQL translates the words, never the form. */
@@ -42,21 +57,45 @@ function quoted(message: string): string {
   return /"([^"]+)"/.exec(message)?.[1] ?? /column (\S+) /.exec(message)?.[1] ?? '?';
 }
 
+function syntaxError({ message }: pg.DatabaseError): string {
+  const near = /at or near "(.+)"$/.exec(message)?.[1];
+  return near === undefined ? 'incomplete input' : `near "${near}": syntax error`;
+}
+
+function missingColumn({ message }: pg.DatabaseError, sql: string): string {
+  const [, column, table] = /column "([^"]+)" of relation "([^"]+)"/.exec(message) ?? [];
+  const isInsert = table !== undefined && /^\s*(?:with\b[^]*\)\s*)?insert\b/i.test(sql);
+  return isInsert ? `table ${table} has no column named ${column ?? '?'}` : `no such column: ${quoted(message)}`;
+}
+
 /** The columns of a table's primary key, as far as known. */
 export type PrimaryKeyOf = (table: string) => readonly string[] | undefined;
+
+/** What SQLite would have said, without the statement that Knex puts before it. */
+const messages = new WeakMap<Error, string>();
 
 /**
  * The error that SQLite would have raised in place of PostgreSQL's: a `SqliteError` with SQLite's code and message, and
  * the original as `cause`. Errors without a counterpart are returned as they are.
  */
-export function sqliteError(error: unknown, primaryKeyOf: PrimaryKeyOf): unknown {
+export function sqliteError(error: unknown, sql: string, primaryKeyOf: PrimaryKeyOf): unknown {
   if (!(error instanceof pg.DatabaseError)) return error;
   const translation = TRANSLATIONS[error.code ?? ''];
   if (translation === undefined) return error;
   const code = isPrimaryKey(error, primaryKeyOf) ? 'SQLITE_CONSTRAINT_PRIMARYKEY' : translation.code;
-  const translated = new Database.SqliteError(translation.message(error), code);
+  const message = translation.message(error, sql);
+  const translated = new Database.SqliteError(message, code);
   translated.cause = error;
+  messages.set(translated, message);
   return translated;
+}
+
+/** Puts the statement into an error's message that SQLite would have been sent, in place of PostgreSQL's. */
+export function restate(error: unknown, statement: () => string | undefined): void {
+  const message = error instanceof Error ? messages.get(error) : undefined;
+  if (!(error instanceof Error) || message === undefined) return;
+  const text = statement();
+  if (text !== undefined) error.message = `${text} - ${message}`;
 }
 
 function isPrimaryKey(error: pg.DatabaseError, primaryKeyOf: PrimaryKeyOf): boolean {

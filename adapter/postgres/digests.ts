@@ -15,7 +15,7 @@ import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
 import type { Position } from '../store.ts';
 import { changedKeysOf } from './changed-keys.ts';
-import { describeConnectionError, clientConfig } from './connection.ts';
+import { describeConnectionError, clientConfig, sqlState } from './connection.ts';
 import { boundaryQuery, keysDigest, rangeDigest, rowsQuery } from './digest-sql.ts';
 import type { Statement } from './digest-sql.ts';
 import { bindColumns, decodeRow, decodeValue } from './rows.ts';
@@ -24,6 +24,7 @@ import { quote } from './sql.ts';
 /** Fewer rows than that are counted. */
 const WORTH_AN_ESTIMATE = 100_000;
 const MAX_CONNECTIONS = 8;
+const SNAPSHOTS = 5;
 /** The first version with `hashbyteaextended`. */
 const HASHES_BLOBS = 180_000;
 
@@ -122,8 +123,19 @@ export class PostgresDigests implements Digests {
     return rows;
   }
 
-  /** One snapshot. A range is read by its index, whatever the planner believes of a table that it has not looked at yet. */
+  /** Reads in one snapshot. A standby may take it away, in favour of what it has to replay: then in another one. */
   async #snapshot<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#oneSnapshot(use);
+      } catch (error) {
+        if (sqlState(error) !== '40001' || attempt === SNAPSHOTS) throw error;
+      }
+    }
+  }
+
+  /** A range is read by its index, whatever the planner believes of a table that it has not looked at yet. */
+  async #oneSnapshot<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     return this.#withClient(async (client) => {
       await client.query(
         'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL jit = off',

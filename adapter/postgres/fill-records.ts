@@ -49,6 +49,9 @@ const REPORT_SECONDS = 5;
 /** Who reads a table need not wait for longer; its indexes then stay. */
 const DROP_LOCK_MS = 300;
 
+/** How long a connection for what may take long is kept that nobody uses. */
+const IDLE_MS = 500;
+
 const FILL_ROW = `phase, paused, rows_per_second, bytes_per_second, sizes, keeps, foreign_keys, notes,
   CASE WHEN reported > clock_timestamp() - interval '${REPORT_SECONDS} s' THEN report END AS report,
   (SELECT coalesce(json_agg(name ORDER BY tbl, name), '[]') FROM crossfade.indexes_aside) AS aside`;
@@ -61,7 +64,9 @@ export class PostgresFill implements FillRecords {
   readonly #url: string;
   readonly #query: Query;
   /** Where a long statement is under way. */
-  #working: { readonly client: pg.Client; readonly pid: string } | null = null;
+  #working: Connection | null = null;
+  #idle: (Connection & { readonly timer: NodeJS.Timeout }) | null = null;
+  #isClosed = false;
 
   constructor(url: string, query: Query) {
     this.#url = url;
@@ -198,6 +203,7 @@ export class PostgresFill implements FillRecords {
         ]);
         await client.query('UPDATE crossfade.state SET step = step + 1');
       });
+      await client.query('RESET session_replication_role');
     });
   }
 
@@ -236,33 +242,72 @@ export class PostgresFill implements FillRecords {
     });
   }
 
-  async cancel(): Promise<void> {
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#dropIdle();
     const working = this.#working;
     if (working === null) return;
     await this.#query('SELECT pg_cancel_backend($1)', [working.pid]).catch(() => {});
     await working.client.end().catch(() => {});
   }
 
-  /** On a connection for what may take long. One at a time. */
+  /** On a connection for what may take long. It is kept for a moment, since one such thing follows another. */
   async #work<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
-    const client = new pg.Client(clientConfig(this.#url, 'backfill'));
-    client.on('error', () => {});
     try {
-      await client.connect();
-      // Lets it past the fence.
-      await client.query(`SET crossfade.mirroring = 'on'`);
-      // Where the server can look: one that works for a process that is gone would keep its locks from the next one.
-      await client.query(`SET client_connection_check_interval = '1s'`).catch(() => {});
-      const { rows } = await client.query<{ pid: string }>('SELECT pg_backend_pid() AS pid');
-      this.#working = { client, pid: only(rows).pid };
-      return await work(client);
+      const connection = this.#takeIdle() ?? (await this.#connect());
+      this.#working = connection;
+      try {
+        const result = await work(connection.client);
+        this.#keep(connection);
+        return result;
+      } catch (error) {
+        await connection.client.end().catch(() => {});
+        throw error;
+      } finally {
+        this.#working = null;
+      }
     } catch (error) {
       throw describeConnectionError(this.#url, error);
-    } finally {
-      this.#working = null;
-      await client.end().catch(() => {});
     }
   }
+
+  async #connect(): Promise<Connection> {
+    const client = new pg.Client(clientConfig(this.#url, 'backfill'));
+    // One that breaks while it is idle must not end the process; in use its statement fails.
+    client.on('error', () => {});
+    await client.connect();
+    // Lets it past the fence.
+    await client.query(`SET crossfade.mirroring = 'on'`);
+    // Where the server can look: one that works for a process that is gone would keep its locks from the next one.
+    await client.query(`SET client_connection_check_interval = '1s'`).catch(() => {});
+    const { rows } = await client.query<{ pid: string }>('SELECT pg_backend_pid() AS pid');
+    return { client, pid: only(rows).pid };
+  }
+
+  #takeIdle(): Connection | null {
+    const idle = this.#idle;
+    this.#idle = null;
+    if (idle !== null) clearTimeout(idle.timer);
+    return idle;
+  }
+
+  #keep(connection: Connection): void {
+    void this.#dropIdle();
+    const timer = setTimeout(() => void this.#dropIdle(), IDLE_MS);
+    this.#idle = { ...connection, timer };
+    if (this.#isClosed) void this.#dropIdle();
+  }
+
+  async #dropIdle(): Promise<void> {
+    await this.#takeIdle()
+      ?.client.end()
+      .catch(() => {});
+  }
+}
+
+interface Connection {
+  readonly client: pg.Client;
+  readonly pid: string;
 }
 
 /** Why an index stays: somebody uses the table, or the role may not. */

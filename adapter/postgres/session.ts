@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { clientConfig, enterReplicaRole } from './connection.ts';
+import { copyIn } from './copy-in.ts';
 import type { Queryable } from './rows.ts';
 
 const PREPARED_STATEMENTS = 200;
@@ -17,15 +18,17 @@ const BY_KEY = 'SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_
  */
 export class Session implements Queryable {
   readonly #client: pg.Client;
+  readonly #answerLimitMs: number;
   readonly #prepared = new Map<string, string>();
 
-  private constructor(client: pg.Client) {
+  private constructor(client: pg.Client, answerLimitMs: number) {
     this.#client = client;
+    this.#answerLimitMs = answerLimitMs;
   }
 
   /** `answerLimitMs`: how long a statement may go unanswered before the connection is given up. */
   static async open(url: string, answerLimitMs: number): Promise<Session> {
-    return new Session(await openMirrorClient(url, answerLimitMs));
+    return new Session(await openMirrorClient(url, answerLimitMs), answerLimitMs);
   }
 
   query<R extends pg.QueryResultRow>(statement: {
@@ -51,6 +54,11 @@ export class Session implements Queryable {
   /** A statement that is not worth preparing, or several. */
   async run(text: string): Promise<void> {
     await this.#client.query(text);
+  }
+
+  /** Sends rows in the binary format by this `COPY … FROM STDIN`. Nothing else may be asked meanwhile. See {@link copyIn}. */
+  async copy(text: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+    await copyIn(this.#client, { text, chunks, answerLimitMs: this.#answerLimitMs });
   }
 
   /** Sends what `send` sends as one write to the socket. */

@@ -25,6 +25,8 @@ import type { CaptureRow } from './verify-capture.ts';
 
 /** Rows in one batch: bounds memory. */
 const BATCH_ROWS = 1_000;
+/** Rows in one piece of a backfill: they are held in memory. */
+const PIECE_ROWS = 2_000;
 /** A step of at most so many changes is read at once. */
 const SMALL_STEP = 1_000;
 /** How long the API's own commits have to flush the WAL, before a flush is asked for. */
@@ -168,6 +170,7 @@ async function wholeReading(
     isWhole: true,
     tables: new Set([...changes.keys()].map(({ name }) => name)),
     cursor: null,
+    piece: null,
     batches: () => whole,
     durable: () => (wasFlushed ? undefined : flushed(source, found.state.lsn)),
   };
@@ -193,6 +196,7 @@ async function openReading(source: Source, request: StepRequest, found: Found): 
     tables: new Set(changed.keys()),
     isWhole: false,
     cursor: piece?.cursor ?? null,
+    piece: null,
     batches: () => batches({ session, request, after, changed, piece: piece?.rows ?? [] }),
     durable: () => flushed(source, found.state.lsn),
   };
@@ -253,14 +257,15 @@ async function readPiece(
   piece: NonNullable<StepRequest['piece']>,
 ): Promise<{ rows: readonly Row[]; cursor: Cursor }> {
   const before = request.cursors.find((cursor) => cursor.table === piece.table.name);
-  const rows = await selectPage(session, piece.table, before?.after ?? null, piece.rows);
+  const most = Math.min(piece.rows, PIECE_ROWS);
+  const rows = await selectPage(session, piece.table, before?.after ?? null, most);
   const last = rows.at(-1);
   return {
     rows,
     cursor: {
       table: piece.table.name,
       after: last === undefined ? (before?.after ?? null) : keyOf(piece.table, last),
-      isDone: rows.length < piece.rows,
+      isDone: rows.length < most,
       rowsCopied: (before?.rowsCopied ?? 0) + rows.length,
     },
   };

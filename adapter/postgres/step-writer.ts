@@ -3,9 +3,11 @@ import { ValueRefused } from '../codec.ts';
 import { openCursors } from '../open-cursors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
 import type { ColumnSpec, Key, Row, TableSpec } from '../spec.ts';
-import type { Batch, Position, Quarantined, StepApplied, StepReading, StepToApply } from '../store.ts';
+import type { Batch, EncodedPiece, Position, Quarantined, StepApplied, StepReading, StepToApply } from '../store.ts';
 import { decodeKey } from '../spec.ts';
 import { isRowRefusal, sqlState } from './connection.ts';
+import { copyPiece, isCopyUnsupported, quarantineRows } from './copy-piece.ts';
+import type { RefusedRow } from './copy-piece.ts';
 import { columnList, bindColumns, sameKey, unnestKeys } from './rows.ts';
 import type { Queryable } from './rows.ts';
 import { allAnswers } from './session.ts';
@@ -28,6 +30,12 @@ const KEPT_SHAPES = 200;
  * 3. one transaction that first deletes every changed row and then inserts, row by row where it must. Unique values
  *    may move between rows within a step, so upserts can collide (PROTOCOL.md R26); and a row that PostgreSQL cannot
  *    hold goes to quarantine here, the rest goes on.
+ *
+ * In 2 and 3 a piece of a backfill is copied after all else. Its rows are new: a change past the cursor is left to the
+ * piece. So with the changes applied the table is the snapshot up to the old cursor, and with the piece up to the new one;
+ * none of the piece's unique values is still held by a row that has lost it in that snapshot. Two things are otherwise: a
+ * secondary that is being reconciled may hold the piece's rows already, or others with their values; and PostgreSQL may
+ * refuse a row, and with it the COPY. Then the piece's rows come with the others, as in 3.
  */
 export class StepWriter {
   readonly #session: Session;
@@ -37,6 +45,10 @@ export class StepWriter {
   #lastTable = 0;
   /** The tables that had none of the rows of the last batch. */
   readonly #wereNew = new WeakSet<TableSpec>();
+  /** Pieces of which PostgreSQL has refused a row. */
+  readonly #refusedPieces = new WeakSet<EncodedPiece>();
+  /** The tables that take no COPY. */
+  readonly #notCopied = new WeakSet<TableSpec>();
   /** Resolves when nothing more will be sent of the steps so far. */
   #turnsEnd: Promise<void> = Promise.resolve();
 
@@ -54,13 +66,21 @@ export class StepWriter {
           return small === null ? this.#upsertAll(step) : this.#applyAtOnce(step, small, mine.end);
         });
       } catch (error) {
-        if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
+        if (!isRefusal(error)) throw error;
       }
     }
     // What was sent behind it meanwhile finds another step number than it expects, and does nothing.
     return await this.#inTurn(async (mine) => {
       await mine.begins;
-      return this.#replaceAll(step);
+      const { piece } = step.reading;
+      const isCopied = piece !== null && !this.#isNotCopied(piece);
+      try {
+        return await this.#replaceAll(step);
+      } catch (error) {
+        // Once more, with the piece's rows among the others.
+        if (isCopied && this.#isNotCopied(piece)) return await this.#replaceAll(step);
+        throw error;
+      }
     });
   }
 
@@ -144,13 +164,15 @@ export class StepWriter {
   // ── 2. A transaction of updates and inserts ───────────────────────────────────────────────────────────────────────────────
 
   #upsertAll(step: StepToApply): Promise<StepApplied | null> {
-    return this.#transaction(step, async () => {
+    return this.#transaction(step, async (secondary) => {
       let upserted = 0;
       let deleted = 0;
+      const piece = this.#pieceToCopy(step, secondary);
       // While PostgreSQL works on one batch the next is read. No more than two are in memory.
       let working: Promise<unknown> = Promise.resolve();
       try {
-        for await (const { table, empties, present, absent } of step.reading.batches()) {
+        const batches = piece === null ? step.reading.batches() : piece.otherBatches();
+        for await (const { table, empties, present, absent } of batches) {
           const sent = [
             empties ? this.#session.run(`DELETE FROM ${quote(table.name)}`) : undefined,
             absent.length > 0 ? this.#query(deleteSql(table, 1), bindColumns(keyColumns(table), absent)) : undefined,
@@ -169,8 +191,36 @@ export class StepWriter {
         await working.catch(() => {});
         throw error;
       }
-      return { upserted, deleted, quarantine: [] };
+      if (piece === null) return { upserted, deleted, quarantine: [] };
+      const copied = await this.#copy(piece);
+      const quarantine = copied.refused > 0 ? await readQuarantine(this.#session) : [];
+      return { upserted: upserted + copied.rows, deleted, quarantine };
     });
+  }
+
+  /** The piece of a step, where it may be copied. */
+  #pieceToCopy(
+    { reading: { piece } }: StepToApply,
+    { isReconciling }: { isReconciling: boolean },
+  ): EncodedPiece | null {
+    if (piece === null || isReconciling) return null;
+    return this.#isNotCopied(piece) ? null : piece;
+  }
+
+  #isNotCopied(piece: EncodedPiece): boolean {
+    return this.#refusedPieces.has(piece) || this.#notCopied.has(piece.table);
+  }
+
+  async #copy(piece: EncodedPiece): Promise<{ rows: number; refused: number }> {
+    try {
+      const { rows, refused } = await copyPiece(this.#session, piece);
+      await quarantineRows(this.#session, piece.table, refused);
+      return { rows, refused: refused.length };
+    } catch (error) {
+      if (isCopyUnsupported(error)) this.#notCopied.add(piece.table);
+      else if (isRefusal(error)) this.#refusedPieces.add(piece);
+      throw error;
+    }
   }
 
   /**
@@ -194,20 +244,23 @@ export class StepWriter {
   // ── 3. Delete everything that changed, then insert ────────────────────────────────────────────────────────────
 
   #replaceAll(step: StepToApply): Promise<StepApplied | null> {
-    return this.#transaction(step, async () => {
+    return this.#transaction(step, async (secondary) => {
       let upserted = 0;
       let deleted = 0;
+      const piece = this.#pieceToCopy(step, secondary);
+      const batches = (): AnyBatches => (piece === null ? step.reading.batches() : piece.otherBatches());
       const released = new Set<TableSpec>();
-      for await (const { table, empties, present, absent } of step.reading.batches()) {
+      for await (const { table, empties, present, absent } of batches()) {
         if (!released.has(table)) await this.#release(table);
         released.add(table);
         if (empties) await this.#session.run(`DELETE FROM ${quote(table.name)}`);
         await this.#remove(table, [...absent, ...present.map((row) => keyOf(table, row))]);
         deleted += absent.length;
       }
-      for await (const { table, present } of step.reading.batches()) {
+      for await (const { table, present } of batches()) {
         if (present.length > 0) upserted += await this.#insert(table, present);
       }
+      if (piece !== null) upserted += (await this.#copy(piece)).rows;
       return { upserted, deleted, quarantine: await readQuarantine(this.#session) };
     });
   }
@@ -220,12 +273,16 @@ export class StepWriter {
   async #remove(table: TableSpec, keys: readonly Key[]): Promise<void> {
     if (keys.length === 0) return;
     // A key that PostgreSQL cannot even be asked for has no row there.
-    const askable = keys.filter((key) => isEncodable(() => bindColumns(keyColumns(table), [key])));
+    const askable = keys.filter((key) => refusalOf(() => bindColumns(keyColumns(table), [key])) === undefined);
     if (askable.length > 0) await this.#query(deleteSql(table, 1), bindColumns(keyColumns(table), askable));
   }
 
-  /** Inserts what it can, halving what is refused until the single rows are found. Resolves to how many went in. */
+  /**
+   * Inserts what it can. What the codec refuses is known by name; of what PostgreSQL refuses the rows are halved until the
+   * single ones are found. Resolves to how many went in.
+   */
   async #insert(table: TableSpec, rows: readonly Row[]): Promise<number> {
+    if (rows.length === 0) return 0;
     await this.#session.run('SAVEPOINT rows');
     try {
       await this.#query(insertSql(table), bindColumns(table.columns, rows));
@@ -235,9 +292,10 @@ export class StepWriter {
       if (!isRowRefusal(error) && !(error instanceof ValueRefused)) throw error;
       // Rolling back to a savepoint keeps it; thousands of them would slow each other down.
       await this.#session.run('ROLLBACK TO SAVEPOINT rows; RELEASE SAVEPOINT rows');
+      if (error instanceof ValueRefused) return await this.#insert(table, await this.#withoutRefused(table, rows));
       const [row] = rows;
       if (row !== undefined && rows.length === 1) {
-        await this.#quarantine(table, keyOf(table, row), reasonOf(error));
+        await quarantineRows(this.#session, table, [{ key: keyOf(table, row), reason: reasonOf(error) }]);
         return 0;
       }
       const middle = Math.ceil(rows.length / 2);
@@ -246,17 +304,24 @@ export class StepWriter {
     }
   }
 
-  async #quarantine(table: TableSpec, key: Key, reason: string): Promise<void> {
-    await this.#query(
-      `INSERT INTO crossfade.quarantine (tbl, key, reason) VALUES ($1, $2, $3)
-       ON CONFLICT (tbl, key) DO UPDATE SET reason = EXCLUDED.reason`,
-      [table.name, encodeKey(key), reason],
-    );
+  /** Those of the rows that the codec takes; the others are in quarantine. */
+  async #withoutRefused(table: TableSpec, rows: readonly Row[]): Promise<readonly Row[]> {
+    const refused: RefusedRow[] = [];
+    const taken = rows.filter((row) => {
+      const reason = refusalOf(() => bindColumns(table.columns, [row]));
+      if (reason !== undefined) refused.push({ key: keyOf(table, row), reason });
+      return reason === undefined;
+    });
+    await quarantineRows(this.#session, table, refused);
+    return taken;
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #transaction(step: StepToApply, work: () => Promise<StepApplied>): Promise<StepApplied | null> {
+  async #transaction(
+    step: StepToApply,
+    work: (secondary: { isReconciling: boolean }) => Promise<StepApplied>,
+  ): Promise<StepApplied | null> {
     await this.#session.run('BEGIN');
     try {
       const claim: (Position | number)[] = [
@@ -269,12 +334,13 @@ export class StepWriter {
       const open = openCursors(step.reading.from);
       if (open.size > 0) claim.push(JSON.stringify(Object.fromEntries(open)));
       const expected = { knowsQuarantine: step.quarantine.length > 0, isFilling: open.size > 0 };
-      const { rowCount } = await this.#query(claimSql(expected), claim);
-      if (rowCount !== 1) {
+      const { rows } = await this.#query<{ reconciling: string }>(`${claimSql(expected)} RETURNING reconciling`, claim);
+      const [state] = rows;
+      if (state === undefined) {
         await this.#session.run('ROLLBACK');
         return null;
       }
-      const applied = await work();
+      const applied = await work({ isReconciling: state.reconciling === 't' });
       const { cursor } = step.reading;
       if (cursor !== null) {
         await this.#query('UPDATE crossfade.cursors SET after = $2, done = $3, copied = $4 WHERE tbl = $1', [
@@ -296,6 +362,13 @@ export class StepWriter {
   #query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[]): Promise<pg.QueryResult<R>> {
     return this.#session.query<R>({ text, values });
   }
+}
+
+type AnyBatches = ReturnType<StepReading['batches']>;
+
+/** PostgreSQL's refusal of a row, or the codec's, or that of a table to be copied into. */
+function isRefusal(error: unknown): boolean {
+  return isRowRefusal(error) || error instanceof ValueRefused || isCopyUnsupported(error);
 }
 
 /** All batches of a step that is small enough for one statement, or `null`. */
@@ -420,19 +493,19 @@ export async function readQuarantine(client: Queryable): Promise<readonly Quaran
   }));
 }
 
-function isEncodable(encode: () => unknown): boolean {
+/** Why the codec refuses; `undefined` when it does not. */
+function refusalOf(encode: () => unknown): string | undefined {
   try {
     encode();
-    return true;
+    return undefined;
   } catch (error) {
-    if (error instanceof ValueRefused) return false;
+    if (error instanceof ValueRefused) return error.message;
     throw error;
   }
 }
 
-/** Why a row was refused, without its values: PostgreSQL puts those into the detail, never into these fields. */
+/** Why PostgreSQL refused a row, without its values: it puts those into the detail, never into these fields. */
 function reasonOf(error: unknown): string {
-  if (error instanceof ValueRefused) return error.message;
   const named =
     error instanceof Error && 'constraint' in error && typeof error.constraint === 'string'
       ? ` (${error.constraint})`

@@ -597,8 +597,19 @@ export class PostgresStore implements Store {
     await this.#query('SELECT 1');
   }
 
+  /** Which server this is, by what all copies of its data share, and whether it only follows another one. */
+  async server(): Promise<{ readonly system: string; readonly database: string; readonly isStandby: boolean }> {
+    const { rows } = await this.#query<{ system: string; database: string; standby: string }>(
+      `SELECT system_identifier AS system, current_database() AS database, pg_is_in_recovery() AS standby
+       FROM pg_control_system()`,
+    );
+    const { system, database, standby } = only(rows);
+    return { system, database, isStandby: standby === 't' };
+  }
+
   async close(): Promise<void> {
     this.#dropSession();
+    await this.records.fill.close();
     // A network that swallows everything must not keep the process from ending.
     await Promise.race([
       Promise.all([this.#pool.end(), this.digests.close()]),

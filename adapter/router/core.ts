@@ -63,6 +63,17 @@ export class Compiling {
     return this.rewriting === undefined ? undefined : this.client;
   }
 
+  /** Compiles a builder for SQLite, whatever client it is bound to. */
+  asFacade<T>(facade: TargetClient, builder: BuilderInternals, work: () => T): T {
+    const outer = this.rewriting;
+    this.rewriting = builder;
+    try {
+      return this.during(facade, work);
+    } finally {
+      this.rewriting = outer;
+    }
+  }
+
   /** Runs a builder on a client, compiled for it or, where that is wanted, for SQLite. */
   running<T>(client: TargetClient, builder: BuilderInternals, work: () => T): T {
     const facade = client.rewrittenFrom(builder);

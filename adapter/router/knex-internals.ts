@@ -37,6 +37,7 @@ export interface Statement {
   readonly type?: string;
   readonly value?: unknown;
   readonly table?: unknown;
+  readonly joinType?: string;
   /** The conditions of a join. */
   readonly clauses?: readonly Statement[];
   readonly column?: unknown;
@@ -66,6 +67,7 @@ export interface BuilderInternals {
   readonly _connection?: Connection;
   /** Compiles it. Schema builders give a list. */
   toSQL(): QueryObject;
+  toQuery(): string;
   queryContext(): unknown;
 }
 
@@ -87,6 +89,9 @@ export interface CompilerInternals {
   readonly builder: BuilderInternals;
   single: Record<string, unknown>;
   readonly tableName: string;
+  readonly grouped: { readonly join?: readonly Statement[] };
+  toSQL(method?: string, timeZone?: string): QueryObject;
+  distinctOn(value: unknown): string;
   insert(): string | { readonly sql: string; readonly returning?: unknown };
   del(): unknown;
   aggregate(statement: Statement): string[];
@@ -103,6 +108,20 @@ export interface CompilerInternals {
   _not(statement: Statement, text: string): string;
 }
 export type CompilerConstructor = new (client: unknown, builder: unknown, bindings?: unknown) => CompilerInternals;
+
+/** Knex's compiler of schema changes, and of the questions that a schema builder asks. */
+export interface SchemaCompilerInternals {
+  readonly client: ClientInternals;
+  readonly formatter: { wrap(value: unknown): string };
+  hasTable(table: string): void;
+  hasColumn(table: string, column: string): void;
+  pushQuery(query: {
+    readonly sql: string;
+    readonly bindings?: readonly unknown[];
+    readonly output: (result: { readonly rows: readonly Record<string, unknown>[] }) => unknown;
+  }): void;
+}
+export type SchemaCompilerConstructor = new (client: unknown, builder: unknown) => SchemaCompilerInternals;
 
 /** What a transaction is to its caller: the promise of the whole. */
 export interface TransactionPromise {
@@ -139,6 +158,9 @@ export interface ClientInternals {
   transaction(container: Container, config: TransactionConfig | undefined, outer?: unknown): TransactionPromise;
   queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals;
   queryBuilder(): BuilderInternals;
+  schemaBuilder(): BuilderInternals;
+  schemaCompiler(builder: unknown): SchemaCompilerInternals;
+  wrapIdentifier(value: string): string;
   formatter(builder: unknown): { wrap(value: unknown): string };
   raw(sql: string, bindings?: readonly unknown[]): unknown;
   query(connection: Connection, query: unknown): Promise<unknown>;
@@ -180,11 +202,20 @@ export function compilerClass(Dialect: ClientConstructor, dialect: string): Comp
   return client.queryCompiler(client.queryBuilder()).constructor as CompilerConstructor;
 }
 
+/** The class of a dialect's schema compiler. */
+export function schemaCompilerClass(Dialect: ClientConstructor, dialect: string): SchemaCompilerConstructor {
+  const client = new Dialect({ client: dialect, useNullAsDefault: true });
+  return client.schemaCompiler(client.schemaBuilder()).constructor as SchemaCompilerConstructor;
+}
+
 const CLIENT_METHODS = [
   'runner',
   'transaction',
   'queryCompiler',
   'queryBuilder',
+  'schemaBuilder',
+  'schemaCompiler',
+  'wrapIdentifier',
   'formatter',
   'raw',
   'query',
@@ -206,6 +237,7 @@ const CLIENT_METHODS = [
   'emit',
 ] as const;
 const COMPILER_METHODS = [
+  'toSQL',
   'insert',
   'del',
   'aggregate',

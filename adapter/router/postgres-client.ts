@@ -6,19 +6,22 @@ import { sqliteAnswer } from '../compat/answers.ts';
 import { sqliteBindings } from '../compat/bindings.ts';
 import type { Catalog, RunSql } from '../compat/catalog.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
-import { sqliteError } from '../compat/sqlite-error.ts';
+import { runInspecting } from '../compat/inspection.ts';
+import { sqliteFlavouredSchema } from '../compat/schema-compiler.ts';
+import { restate, sqliteError } from '../compat/sqlite-error.ts';
 import { isRewritten, hasRaw } from '../compat/rewritten-builders.ts';
 import type { Rewriting } from '../compat/rewriting.ts';
 import { Sessions } from '../compat/sessions.ts';
 import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
 import type { Compiling } from './core.ts';
-import { compilerClass } from './knex-internals.ts';
+import { compilerClass, dialectClass, schemaCompilerClass } from './knex-internals.ts';
 import type {
   BuilderInternals,
   ClientConstructor,
   CompilerInternals,
   Connection,
   QueryObject,
+  SchemaCompilerInternals,
 } from './knex-internals.ts';
 import { withStatementSavepoints } from './statement-savepoints.ts';
 import { targetClientClass } from './target-client.ts';
@@ -48,6 +51,10 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
   const { breaker, catalog, compiling, rewriting, facade } = context;
   const sessions = new Sessions();
   const Compiler = sqliteFlavoured(compilerClass(Dialect, 'pg'), catalog);
+  const SchemaCompiler = sqliteFlavouredSchema(
+    schemaCompilerClass(Dialect, 'pg'),
+    schemaCompilerClass(dialectClass('better-sqlite3'), 'better-sqlite3'),
+  );
 
   const quiet = new WeakMap<object, object>();
 
@@ -88,9 +95,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
 
     override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
       try {
-        const done = await (query.usesPack === true
-          ? this.withPack(connection, query)
-          : super._query(connection, query));
+        const done = await runInspecting(query, async (asked) =>
+          asked.usesPack === true ? await this.withPack(connection, asked) : await super._query(connection, asked),
+        );
         sessions.note(connection, done);
         if (done.insertedKey !== undefined || done.method === 'insert' || isChange(done)) {
           done.lastInsertRowid = sessions.valueOf(connection, 'last_insert_rowid');
@@ -100,7 +107,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       } catch (error) {
         // Outside of a transaction the breaker stands around the whole query.
         if (this.transacting) breaker.observe(error);
-        throw this.translated(error);
+        throw this.translated(error, query.sql);
       }
     }
 
@@ -112,16 +119,27 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     ): Promise<unknown> {
       const emit = stream.emit.bind(stream);
       stream.emit = (event, ...args) =>
-        event === 'error' ? emit(event, ...args.map((error) => this.translated(error))) : emit(event, ...args);
+        event === 'error'
+          ? emit(event, ...args.map((error) => this.translated(error, query.sql)))
+          : emit(event, ...args);
       try {
         return await super._stream(connection, query, stream, ...rest);
       } catch (error) {
-        throw this.translated(error);
+        throw this.translated(error, query.sql);
       }
     }
 
-    translated(error: unknown): unknown {
-      return sqliteError(error, (table) => catalog.named(table)?.primaryKey);
+    translated(error: unknown, sql: string): unknown {
+      return sqliteError(error, sql, (table) => catalog.named(table)?.primaryKey);
+    }
+
+    override restate(error: unknown, builder: BuilderInternals): void {
+      const isBound = this.config['compileSqlOnError'] !== false;
+      restate(error, () => compiling.asFacade(facade(this), builder, () => statementOf(builder, isBound)));
+    }
+
+    override schemaCompiler(builder: unknown): SchemaCompilerInternals {
+      return new SchemaCompiler(this, builder);
     }
 
     /** Lets SQLite's functions be found under their own names, for one statement. */
@@ -229,14 +247,24 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     }
   }
   // What is bound to a transaction's client is compiled for SQLite too, when the whole is.
-  if (rewriting !== undefined) {
-    for (const name of COMPILE_SURFACE) delegate(PostgresTarget.prototype, name, () => compiling.facade);
-  }
+  for (const name of COMPILE_SURFACE) delegate(PostgresTarget.prototype, name, () => compiling.facade);
   return PostgresTarget;
 }
 
 /** Of a read that runs beside the application's: it knows of no write before it. */
 const NO_CONNECTION: Connection = {};
+
+/** The one statement that a builder makes, as errors show it; nothing for those that make several, or none. */
+function statementOf(builder: BuilderInternals, isBound: boolean): string | undefined {
+  try {
+    const made: unknown = builder.toSQL();
+    const [only, ...others] = (Array.isArray(made) ? made : [made]) as { readonly sql?: unknown }[];
+    if (others.length > 0 || typeof only?.sql !== 'string') return undefined;
+    return isBound ? builder.toQuery() : only.sql;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Before SQL whose parameters have PostgreSQL's numbers already. */
 const REWRITTEN = '\0';

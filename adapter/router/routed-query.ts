@@ -204,7 +204,12 @@ class Attempt {
     this.hasBegun = true;
     const preparing = client.prepare(runner.builder, connection);
     if (preparing !== undefined) await preparing;
-    return await core.compiling.running(client, runner.builder, () => execute(runner, parameters));
+    try {
+      return await core.compiling.running(client, runner.builder, () => execute(runner, parameters));
+    } catch (error) {
+      client.restate(error, runner.builder);
+      throw error;
+    }
   }
 }
 

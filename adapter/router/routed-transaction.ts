@@ -190,6 +190,7 @@ export class RoutedTransactions {
       failed = false;
       return result;
     } catch (error) {
+      client.restate(error, builder);
       if (state === undefined || !isFenceError(error)) throw error;
       state.fence ??= fencedError(state.store, error);
       throw state.fence;

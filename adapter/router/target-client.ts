@@ -32,6 +32,8 @@ export interface TargetClient extends ClientInternals {
   rewrittenFrom(builder: BuilderInternals): TargetClient | undefined;
   /** What is sent for a query that has just been compiled: rewritten, where it was compiled for SQLite. */
   toSend(query: QueryObject): QueryObject;
+  /** Puts SQLite's statement into the message of an error that a builder's run ended in. */
+  restate(error: unknown, builder: BuilderInternals): void;
   /** A connection, without the breaker in front of the pool. */
   acquireUnguarded(): Promise<Connection>;
 }
@@ -86,6 +88,8 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
     toSend(query: QueryObject): QueryObject {
       return query;
     }
+
+    restate(_error: unknown, _builder: BuilderInternals): void {}
 
     prepare(_builder: BuilderInternals, _connection: Connection): Promise<void> | undefined {
       return undefined;

@@ -5,10 +5,15 @@ import { CrossfadeError, messageOf } from '../errors.ts';
 /** How long a transaction waits for another process's write lock before it gives up, in ms. */
 const BUSY_LIMIT_MS = 5_000;
 const BUSY_RETRY_MS = 2;
+/**
+ * How long opening waits for a lock, in ms. A file that is not in WAL mode yet, as before the install, is locked for
+ * readers too while a writer commits: under a busy API most of the time.
+ */
+const OPEN_WAIT_MS = 5_000;
 
 /**
- * Opens a connection of Crossfade's own: exact integers, no waiting inside SQLite (which would block the event loop,
- * and with it the very transaction that is waited for), foreign keys left to the primary. With `synchronous: 'FULL'`, the
+ * Opens a connection of Crossfade's own: exact integers, no waiting inside SQLite once it is open (which would block the
+ * event loop, and with it the very transaction that is waited for), foreign keys left to the primary. With `synchronous: 'FULL'`, the
  * default, every commit survives a power failure; with `NORMAL` only once the WAL file has been synced.
  *
  * @throws CrossfadeError `SQLITE_UNREADABLE` when the file is not a readable SQLite database.
@@ -18,11 +23,12 @@ export function openConnection(
   { synchronous = 'FULL' }: { synchronous?: 'FULL' | 'NORMAL' } = {},
 ): Database.Database {
   try {
-    const connection = new Database(path, { fileMustExist: true, timeout: 0 });
+    const connection = new Database(path, { fileMustExist: true, timeout: OPEN_WAIT_MS });
     connection.defaultSafeIntegers(true);
     connection.pragma('foreign_keys = OFF');
     connection.pragma(`synchronous = ${synchronous}`);
     connection.prepare('SELECT count(*) FROM sqlite_master').get();
+    connection.pragma('busy_timeout = 0');
     return connection;
   } catch (error) {
     throw unreadable(path, error);

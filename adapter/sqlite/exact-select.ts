@@ -41,9 +41,13 @@ export class ExactSelect {
   }
 
   #isSuspect(row: readonly SqlValue[]): boolean {
-    if (!row.some((value) => typeof value === 'string' && value.includes(REPLACEMENT))) return false;
-    this.#isUtf8 ??= this.#db.pragma('encoding', { simple: true }) === 'UTF-8';
-    return this.#isUtf8;
+    // Every row of every table comes by here: a loop costs a third of a call for each value.
+    for (const value of row) {
+      if (typeof value !== 'string' || !value.includes(REPLACEMENT)) continue;
+      this.#isUtf8 ??= this.#db.pragma('encoding', { simple: true }) === 'UTF-8';
+      return this.#isUtf8;
+    }
+    return false;
   }
 
   #bytes(): Database.Statement {

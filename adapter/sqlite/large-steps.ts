@@ -1,13 +1,21 @@
-import type { TableSpec } from '../spec.ts';
-import type { Batch, StepApplied, StepReading, StepRequest, StepToApply } from '../store.ts';
+import type {
+  Batch,
+  Cursor,
+  EncodedPiece,
+  EncodedRows,
+  StepApplied,
+  StepReading,
+  StepRequest,
+  StepToApply,
+} from '../store.ts';
 import { parsePosition } from './position.ts';
 import type { Durability } from './durability.ts';
 import type { StepClaim } from './step-writer.ts';
 import type { Call, SqliteThread } from './thread.ts';
 import { reviveValues } from './thread-values.ts';
 
-/** Batches that are asked for before the last one has been taken: the thread reads on while PostgreSQL works. */
-const BATCHES_AHEAD = 2;
+/** Answers that are asked for before the last one has been taken: the thread reads on while PostgreSQL works. */
+const ASKED_AHEAD = 2;
 
 /**
  * Steps that would hold the event loop for too long, read or applied by a thread. What crosses over is bounded: the next
@@ -39,8 +47,8 @@ export class LargeSteps {
   read<T>({ signal, ...request }: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
     return this.#thread.use(async (call) => {
       try {
-        const outline = await call('openStep', request);
-        if (outline.cursor?.after) reviveValues([outline.cursor.after]);
+        const { hasEncodedPiece, ...outline } = await call('openStep', request);
+        const step = new OpenStep(call, request);
         const durable = this.#durability.ofLarge({
           seq: parsePosition(outline.position).seq,
           isEmpty: outline.isEmpty,
@@ -50,7 +58,11 @@ export class LargeSteps {
           after: request.after,
           from: request.cursors,
           isWhole: false,
-          batches: () => batchesOf(call, request.tables),
+          get cursor() {
+            return step.cursor;
+          },
+          piece: hasEncodedPiece ? step.piece : null,
+          batches: () => step.batches('all'),
           durable,
         });
       } finally {
@@ -99,23 +111,70 @@ async function spool(call: Call, fetched: readonly Batch[], rest: AsyncIterable<
   await written;
 }
 
-async function* batchesOf(call: Call, tables: readonly TableSpec[]): AsyncIterable<Batch> {
-  await call('rewind', null);
-  const ahead = Array.from({ length: BATCHES_AHEAD }, () => next(call));
-  while (true) {
-    const batch = await ahead.shift();
-    const table = tables[batch?.table ?? -1];
-    if (!batch || table === undefined) return;
-    ahead.push(next(call));
-    yield { ...batch, table, present: reviveValues(batch.present), absent: reviveValues(batch.absent) };
+/** A step that is open in the thread, and read from there. */
+class OpenStep {
+  readonly #call: Call;
+  readonly #request: Omit<StepRequest, 'signal'>;
+  #cursor: Cursor | null = null;
+
+  constructor(call: Call, request: Omit<StepRequest, 'signal'>) {
+    this.#call = call;
+    this.#request = request;
+  }
+
+  /** Where the backfill stands after it; `null` before its piece has been read to the end. */
+  get cursor(): Cursor | null {
+    return this.#cursor;
+  }
+
+  get piece(): EncodedPiece | null {
+    const { piece } = this.#request;
+    if (piece === null) return null;
+    return { table: piece.table, encoded: () => this.#encoded(), otherBatches: () => this.batches('others') };
+  }
+
+  async *batches(what: 'all' | 'others'): AsyncIterable<Batch> {
+    await this.#call('rewind', what);
+    const { tables } = this.#request;
+    for await (const batch of ahead(() => this.#call('nextBatch', null))) {
+      const table = tables[batch.table];
+      if (table === undefined) throw new RangeError(`the step has no table ${batch.table}`);
+      yield { ...batch, table, present: reviveValues(batch.present), absent: reviveValues(batch.absent) };
+    }
+    if (what === 'all') await this.#learnCursor();
+  }
+
+  async *#encoded(): AsyncIterable<EncodedRows> {
+    await this.#call('rewindPiece', null);
+    for await (const rows of ahead(() => this.#call('nextRows', null))) {
+      reviveValues(rows.refused.map(({ key }) => key));
+      yield rows;
+    }
+    await this.#learnCursor();
+  }
+
+  async #learnCursor(): Promise<void> {
+    const cursor = await this.#call('cursor', null);
+    if (cursor?.after) reviveValues([cursor.after]);
+    this.#cursor = cursor;
   }
 }
 
-function next(call: Call): ReturnType<typeof call<'nextBatch'>> {
-  const batch = call('nextBatch', null);
-  // It may fail before it is waited for.
-  batch.catch(() => {});
-  return batch;
+/** What `next` gives until it gives `null`, asked for before it is needed. */
+async function* ahead<T>(next: () => Promise<T | null>): AsyncIterable<T> {
+  const asked = Array.from({ length: ASKED_AHEAD }, () => eventually(next()));
+  while (true) {
+    const found = await asked.shift();
+    if (found === undefined || found === null) return;
+    asked.push(eventually(next()));
+    yield found;
+  }
+}
+
+/** It may fail before it is waited for. */
+function eventually<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }
 
 /** What the thread needs of a step beside its rows. */

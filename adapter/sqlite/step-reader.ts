@@ -1,13 +1,14 @@
 import type Database from 'better-sqlite3';
 import { Unholdable } from '../codec/unholdable.ts';
 import { CrossfadeError } from '../errors.ts';
-import { encodeKey, keyColumns, keyOf } from '../spec.ts';
+import { encodeKey, keyColumns } from '../spec.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import { stepOutdated } from '../store.ts';
 import type { Batch, Cursor, Intent, Role, StepReading, StepRequest } from '../store.ts';
 import { bindings, isInSqlite, placeholders } from './bindings.ts';
 import { ExactSelect } from './exact-select.ts';
 import { formatPosition, parsePosition } from './position.ts';
+import { PieceReader } from './piece-reader.ts';
 import { verifyCapture } from './verify-capture.ts';
 import { keyNames, quote } from './sql.ts';
 import { StepKeys } from './step-keys.ts';
@@ -21,8 +22,11 @@ const SMALL_STEP = 1_000;
 const STEP_IN_MEMORY = 4_000;
 
 /** What is read of a step: all but when it is durable. */
-export interface SnapshotReading extends Omit<StepReading, 'durable'> {
+export interface SnapshotReading extends Omit<StepReading, 'durable' | 'piece'> {
+  readonly piece: PieceReader | null;
   batches(): Iterable<Batch>;
+  /** All but the piece. */
+  otherBatches(): Iterable<Batch>;
 }
 
 type Entry = readonly [seq: bigint, tag: bigint, table: string | null, ...key: SqlValue[]];
@@ -67,12 +71,22 @@ export class StepReader {
 
   /** Whether reading and applying such a step would hold the event loop for too long: a look from outside its snapshot. */
   isLarge({ after, piece, retry }: StepRequest): boolean {
-    if (piece !== null && piece.rows > SMALL_STEP && this.#isLong(piece.table)) return true;
+    if (this.#hasLongPiece({ piece })) return true;
     this.#lastSeq ??= this.#db.prepare('SELECT max(seq) FROM _crossfade_changes').pluck();
     const last = (this.#lastSeq.get() as bigint | null) ?? 0n;
     let entries = Number(last - parsePosition(after).seq);
     for (const keys of retry.values()) entries += keys.length;
     return entries > SMALL_STEP;
+  }
+
+  #hasLongPiece({ piece }: Pick<StepRequest, 'piece'>): boolean {
+    return piece !== null && piece.rows > SMALL_STEP && this.#isLong(piece.table);
+  }
+
+  #pieceOf({ piece, cursors }: StepRequest): PieceReader | null {
+    if (piece === null) return null;
+    const before = cursors.find((cursor) => cursor.table === piece.table.name);
+    return new PieceReader(this.#db, piece, before);
   }
 
   #isLong({ name }: TableSpec): boolean {
@@ -94,17 +108,17 @@ export class StepReader {
     this.#assertSameHistory(request, after, entries[0]);
     this.#assertCapture(request);
 
-    const isWhole = entries.length <= SMALL_STEP;
     const isInMemory = entries.length <= STEP_IN_MEMORY;
     const last = isInMemory ? entries.at(-1) : this.#lastEntry();
     const position = { seq: last?.[0] ?? after.seq, tag: last?.[1] ?? after.tag };
     const keys = isInMemory
       ? this.#keysInMemory(request, entries.slice(1))
       : await StepKeys.collect(this.#db, request, { after: after.seq, last: position.seq });
-    const piece = request.piece === null ? null : this.#readPiece(request, request.piece);
+    const piece = this.#pieceOf(request);
+    const isWhole = entries.length <= SMALL_STEP && !this.#hasLongPiece(request);
     const hasChanges = position.seq > after.seq;
     const isEmpty = !hasChanges && piece === null;
-    const batches = (): Iterable<Batch> => this.#batches({ request, keys, piece: piece?.rows ?? [] });
+    const batches = (): Iterable<Batch> => this.#batches({ request, keys, piece });
     const whole = isWhole ? [...batches()] : null;
     return {
       position: formatPosition(position),
@@ -114,8 +128,12 @@ export class StepReader {
       isEmpty,
       isWhole,
       tables: keys.tables,
-      cursor: piece?.cursor ?? null,
+      get cursor() {
+        return piece?.cursor ?? null;
+      },
+      piece,
       batches: () => whole ?? batches(),
+      otherBatches: () => this.#batches({ request, keys, piece: null }),
     };
   }
 
@@ -208,29 +226,10 @@ export class StepReader {
     return upTo.get(...bindings(key), ...bindings(cursor.after)) === 1n;
   }
 
-  #readPiece(request: StepRequest, piece: NonNullable<StepRequest['piece']>): { rows: readonly Row[]; cursor: Cursor } {
-    const { table } = piece;
-    const before = request.cursors.find((cursor) => cursor.table === table.name);
-    const rows = selectPage(this.#db, table, before?.after ?? null, piece.rows);
-    if (rows.some((row) => keyOf(table, row).includes(null))) assertNoNullKeys(this.#db, table);
-    const last = rows.at(-1);
-    return {
-      rows,
-      cursor: {
-        table: table.name,
-        after: last === undefined ? (before?.after ?? null) : keyOf(table, last),
-        isDone: rows.length < piece.rows,
-        rowsCopied: (before?.rowsCopied ?? 0) + rows.length,
-      },
-    };
-  }
-
-  *#batches(step: { request: StepRequest; keys: Keys; piece: readonly Row[] }): Iterable<Batch> {
+  *#batches(step: { request: StepRequest; keys: Keys; piece: PieceReader | null }): Iterable<Batch> {
     for (const table of step.request.tables) {
       yield* step.keys.batches(table, BATCH_ROWS);
-      if (step.request.piece?.table === table && step.piece.length > 0) {
-        yield { table, empties: false, present: step.piece, absent: [] };
-      }
+      if (step.piece !== null && step.request.piece?.table === table) yield* inBatches(table, step.piece.rows());
     }
   }
 
@@ -283,16 +282,13 @@ export class RowLookup {
   }
 }
 
-/** Rows in key order, after a key. */
-export function selectPage(db: Database.Database, table: TableSpec, after: Key | null, rows: number): readonly Row[] {
-  const key = keyColumns(table).map((column) => collated(column, ''));
-  const marks = placeholders(after ?? []).join(', ');
-  const where =
-    after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ${marks}` : `(${key.join(', ')}) > (${marks})`}`;
-  const page = new ExactSelect(
-    db,
-    quotedColumns(table),
-    `FROM ${quote(table.name)} ${where} ORDER BY ${key.join(', ')} LIMIT ?`,
-  );
-  return page.all(...bindings(after ?? []), rows);
+function* inBatches(table: TableSpec, rows: Iterable<Row>): Iterable<Batch> {
+  let present: Row[] = [];
+  for (const row of rows) {
+    present.push(row);
+    if (present.length < BATCH_ROWS) continue;
+    yield { table, empties: false, present, absent: [] };
+    present = [];
+  }
+  if (present.length > 0) yield { table, empties: false, present, absent: [] };
 }

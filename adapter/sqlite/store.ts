@@ -32,7 +32,9 @@ import { LargeSteps } from './large-steps.ts';
 import { formatPosition, parsePosition } from './position.ts';
 import { BOOKKEEPING_TABLES, BOOKKEEPING_VERSION, bookkeepingSql, keyNames, quote } from './sql.ts';
 import { lostCapture, verifyCapture } from './verify-capture.ts';
-import { RowLookup, selectPage, StepReader } from './step-reader.ts';
+import { selectPage } from './piece-reader.ts';
+import { RowLookup, StepReader } from './step-reader.ts';
+import type { SnapshotReading } from './step-reader.ts';
 import { applyStep } from './step-writer.ts';
 import { SqliteThread } from './thread.ts';
 import { reviveValues } from './thread-values.ts';
@@ -97,7 +99,7 @@ export class SqliteStore implements Store {
   }
 
   async describe(): Promise<readonly TableShape[]> {
-    return this.describeNow();
+    return retryWhileBusy(() => this.describeNow());
   }
 
   /** The same without waiting: the file is local. */
@@ -117,16 +119,18 @@ export class SqliteStore implements Store {
 
   // ── Bookkeeping ───────────────────────────────────────────────────────────────────────────────────────────────
 
+  // What is asked before the install waits for writers: until then the file may not be in WAL mode.
+
   async state(): Promise<StoreState | undefined> {
-    return this.#books.state();
+    return retryWhileBusy(() => this.#books.state());
   }
 
   async installedTables(): Promise<readonly TableSpec[]> {
-    return this.#books.installedTables();
+    return retryWhileBusy(() => this.#books.installedTables());
   }
 
   async prepareInstall(tables: readonly TableSpec[]): Promise<void> {
-    this.#assertNoNullKeys(tables);
+    await retryWhileBusy(() => this.#assertNoNullKeys(tables));
     await this.#enterWalMode();
   }
 
@@ -241,7 +245,7 @@ export class SqliteStore implements Store {
     try {
       const reading = await this.#reader.open(request);
       const durable = this.#durability.of({ seq: parsePosition(reading.position).seq, isEmpty: reading.isEmpty });
-      return await use({ ...reading, durable });
+      return await use(onLoop(reading, durable));
     } finally {
       this.#reader.close();
     }
@@ -639,6 +643,26 @@ export class SqliteStore implements Store {
     if (moved.changes === 0)
       this.#db.prepare('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)').run(table.name, given);
   }
+}
+
+/** On the event loop a piece is small, and comes with the other rows. */
+function onLoop(reading: SnapshotReading, durable: StepReading['durable']): StepReading {
+  const { position, after, changes, isEmpty, isWhole, tables, from } = reading;
+  return {
+    position,
+    after,
+    changes,
+    isEmpty,
+    isWhole,
+    tables,
+    from,
+    get cursor() {
+      return reading.cursor;
+    },
+    piece: null,
+    batches: () => reading.batches(),
+    durable,
+  };
 }
 
 async function* each(batches: Iterable<Batch> | AsyncIterable<Batch>): AsyncGenerator<Batch, undefined> {

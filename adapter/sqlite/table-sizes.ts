@@ -1,10 +1,16 @@
+import { statSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import type { TableSize } from '../fill-records.ts';
 import type { TableSpec } from '../spec.ts';
-import type { SizesAnswer, SizesQuestion } from './table-sizes-thread.ts';
+import { countRows } from './count-rows.ts';
+import type { SizesQuestion } from './count-rows.ts';
+import type { SizesAnswer } from './table-sizes-thread.ts';
+
+/** The rows of a file of this size are counted within a few ms, which a thread would take to start. */
+const SMALL_BYTES = 4 * 2 ** 20;
 
 /**
- * How many rows each table has, counted by a thread with a connection of its own: counting ten million takes a second or
+ * How many rows each table has, counted by a thread with a connection of its own unless the file is small: counting ten million takes a second or
  * more, which no event loop is to be held for. And about how long a row is, by a look at a few. The thread never
  * keeps the process alive.
  *
@@ -20,6 +26,7 @@ export async function tableSizes(
     path,
     tables: tables.map(({ name, columns }) => ({ name, columns: columns.map((column) => column.name) })),
   };
+  if (bytesOf(path) + bytesOf(`${path}-wal`) <= SMALL_BYTES) return countRows(question);
   const worker = new Worker(new URL('./table-sizes-thread.js', import.meta.url), {
     workerData: question,
     name: 'crossfade table sizes',
@@ -41,4 +48,8 @@ export async function tableSizes(
     signal?.removeEventListener('abort', end);
     await worker.terminate();
   }
+}
+
+function bytesOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -9,7 +9,15 @@ const work = new ThreadWork(String(workerData));
 parentPort?.on('message', (question: ThreadQuestion) => void reply(question));
 
 async function reply(question: ThreadQuestion): Promise<void> {
-  parentPort?.postMessage(await answerTo(question), []);
+  const said = await answerTo(question);
+  parentPort?.postMessage(said, 'gives' in said ? transfers(said.gives) : []);
+}
+
+/** Encoded rows change hands instead of being copied. */
+function transfers(gives: unknown): readonly ArrayBuffer[] {
+  if (typeof gives !== 'object' || gives === null || !('bytes' in gives)) return [];
+  const { bytes } = gives;
+  return bytes instanceof Uint8Array && bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : [];
 }
 
 async function answerTo(question: ThreadQuestion): Promise<ThreadAnswer> {

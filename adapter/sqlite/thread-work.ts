@@ -1,12 +1,15 @@
 import type Database from 'better-sqlite3';
-import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
-import type { Batch, StepApplied, StepRequest } from '../store.ts';
+import type { Key, Row, TableSpec } from '../spec.ts';
+import type { Batch, Cursor, StepApplied, StepRequest } from '../store.ts';
 import { Bookkeeping } from './bookkeeping.ts';
 import { openConnection, writeTransaction } from './connection.ts';
 import { DigestWork } from './digest-work.ts';
 import type { DigestCalls } from './digest-work.ts';
 import { Spool } from './spool.ts';
-import { RowLookup, selectPage, StepReader } from './step-reader.ts';
+import { encodeRows, isEncodable } from './piece-encoder.ts';
+import type { TransferableRows } from './piece-encoder.ts';
+import { selectPage, sizeOf } from './piece-reader.ts';
+import { RowLookup, StepReader } from './step-reader.ts';
 import type { SnapshotReading } from './step-reader.ts';
 import { applyStep } from './step-writer.ts';
 import type { StepClaim } from './step-writer.ts';
@@ -21,10 +24,16 @@ const MESSAGE_BYTES = 2 ** 20;
 export interface ThreadCalls extends DigestCalls {
   /** Opens a snapshot, which stays until it is closed, and reads what has changed. */
   openStep: { with: Omit<StepRequest, 'signal'>; gives: StepOutline };
-  /** Begins to read the open step's rows, from the first one on. */
-  rewind: { with: null; gives: void };
+  /** Begins to read the open step's rows, or all but the piece, from the first one on. */
+  rewind: { with: 'all' | 'others'; gives: void };
   /** The next rows of the open step, or `null` after the last ones. */
   nextBatch: { with: null; gives: SentBatch | null };
+  /** Begins to read the open step's piece, from the first row on. */
+  rewindPiece: { with: null; gives: void };
+  /** The next rows of the piece, or `null` after the last ones. */
+  nextRows: { with: null; gives: TransferableRows | null };
+  /** Where the backfill stands after the open step; `null` before the piece has been read to its end. */
+  cursor: { with: null; gives: Cursor | null };
   closeStep: { with: null; gives: void };
   /** Keeps rows for the step that is to be applied. */
   spool: { with: Batch; gives: void };
@@ -38,7 +47,10 @@ export interface ThreadCalls extends DigestCalls {
 }
 
 /** What is known of a step before its rows are read. */
-export type StepOutline = Pick<SnapshotReading, 'position' | 'changes' | 'isEmpty' | 'tables' | 'cursor'>;
+export interface StepOutline extends Pick<SnapshotReading, 'position' | 'changes' | 'isEmpty' | 'tables'> {
+  /** Whether its piece can be had encoded. */
+  readonly hasEncodedPiece: boolean;
+}
 
 /** A {@link Batch}, its table as the position among those of the request. */
 export interface SentBatch extends Omit<Batch, 'table'> {
@@ -64,6 +76,7 @@ export class ThreadWork implements Handlers {
   #spooled: Spool | null = null;
   #step: { readonly tables: readonly TableSpec[]; readonly reading: SnapshotReading } | null = null;
   #portions: Iterator<Batch> | null = null;
+  #encoded: Iterator<TransferableRows> | null = null;
   #digests: DigestWork | null = null;
 
   constructor(path: string) {
@@ -77,12 +90,21 @@ export class ThreadWork implements Handlers {
     reviveValues([...keys, ...request.cursors.flatMap(({ after }) => (after === null ? [] : [after]))]);
     const reading = await this.#reader.open(request);
     this.#step = { tables: request.tables, reading };
-    const { position, changes, isEmpty, tables, cursor } = reading;
-    return { position, changes, isEmpty, tables, cursor };
+    const { position, changes, isEmpty, tables } = reading;
+    return {
+      position,
+      changes,
+      isEmpty,
+      tables,
+      hasEncodedPiece: request.piece !== null && isEncodable(request.piece.table),
+    };
   }
 
-  rewind(): void {
-    this.#portions = this.#step === null ? null : portions(this.#step.reading.batches())[Symbol.iterator]();
+  rewind(what: 'all' | 'others'): void {
+    this.#endReading();
+    if (this.#step === null) return;
+    const { reading } = this.#step;
+    this.#portions = portions(what === 'all' ? reading.batches() : reading.otherBatches())[Symbol.iterator]();
   }
 
   nextBatch(): SentBatch | null {
@@ -92,11 +114,33 @@ export class ThreadWork implements Handlers {
     return { table: this.#step?.tables.indexOf(table) ?? -1, ...rest };
   }
 
+  rewindPiece(): void {
+    this.#endReading();
+    const piece = this.#step?.reading.piece ?? null;
+    if (piece !== null) this.#encoded = encodeRows(piece.table, piece.rows());
+  }
+
+  nextRows(): TransferableRows | null {
+    const next = this.#encoded?.next();
+    return next === undefined || next.done === true ? null : next.value;
+  }
+
+  cursor(): Cursor | null {
+    return this.#step?.reading.cursor ?? null;
+  }
+
   closeStep(): void {
-    this.#portions?.return?.();
-    this.#portions = null;
+    this.#endReading();
     this.#step = null;
     this.#reader?.close();
+  }
+
+  /** A statement that has not been read to its end keeps the snapshot. */
+  #endReading(): void {
+    this.#portions?.return?.();
+    this.#encoded?.return?.();
+    this.#portions = null;
+    this.#encoded = null;
   }
 
   spool(batch: Batch): void {
@@ -187,13 +231,4 @@ function* portions(batches: Iterable<Batch>): Iterable<Batch> {
     }
     yield { ...batch, present: rows };
   }
-}
-
-function sizeOf(row: readonly SqlValue[]): number {
-  let size = 0;
-  for (const value of row) {
-    if (typeof value === 'string') size += value.length;
-    else if (value instanceof Uint8Array) size += value.byteLength;
-  }
-  return size;
 }

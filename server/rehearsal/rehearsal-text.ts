@@ -16,7 +16,7 @@ export function rehearsalText(rehearsal: Rehearsal): string {
     '',
     ...numbers(rehearsal).map(([name, text]) => `${name.padEnd(11)} ${text}`),
     ...section('mend before the move', obstacles(rehearsal)),
-    ...section('deserve a look', rehearsal.findings.filter(({ severity }) => severity === 'warning').map(findingText)),
+    ...section('deserve a look', rehearsal.findings.filter((finding) => !isObstacle(finding)).map(findingText)),
     ...expectation(rehearsal),
   ].join('\n');
 }
@@ -45,7 +45,7 @@ function numbers({ sqlite, postgres, seconds, backfill, comparison }: Rehearsal)
 const KINDS = { embedded: 'embedded', database: 'a database that was dropped again' } as const;
 
 function obstacles({ findings, backfill, comparison }: Rehearsal): string[] {
-  const rejected = findings.filter(({ severity }) => severity === 'rejection').map(findingText);
+  const rejected = findings.filter(isObstacle).map(findingText);
   const refused = (backfill?.quarantined ?? []).map(
     ({ table, rows, reason }) => `table "${table}": PostgreSQL refuses ${rows} rows: ${reason}`,
   );
@@ -59,6 +59,11 @@ function obstacles({ findings, backfill, comparison }: Rehearsal): string[] {
       ? []
       : [`the databases differ: ${missing} rows missing, ${extra} extra, ${differing} differing`];
   return [...rejected, ...refused, ...broken, ...differences, ...(comparison?.reasons ?? [])];
+}
+
+/** Without a key a table cannot be mirrored. */
+function isObstacle({ severity, code }: Finding): boolean {
+  return severity === 'rejection' || code === 'no-key';
 }
 
 function findingText({ place, message, count, remedy }: Finding): string {

@@ -87,12 +87,13 @@ class Run {
     const { sqlite: path } = this.#options;
     const bytes = bytesOf(path);
     const snapshotBytes = await this.#timed('snapshot', () => takeSnapshot({ from: path, to: this.#snapshot, signal }));
-    const { findings, plan } = await this.#schema();
-    const isSound = !findings.some(({ severity }) => severity === 'rejection');
-    const moved = isSound ? await this.#move(plan, snapshotBytes) : null;
+    const { findings, plan, isMade } = await this.#schema();
+    const keyless = findings.filter(({ code }) => code === 'no-key').map(({ place }) => place.table);
+    const tables = plan.tables.map(({ name }) => name).filter((name) => !keyless.includes(name));
+    const moved = isMade ? await this.#move(tables, snapshotBytes) : null;
     return {
       version: 1,
-      outcome: outcomeOf(moved),
+      outcome: outcomeOf(moved, { isWhole: keyless.length === 0 }),
       sqlite: { path, bytes, snapshotBytes },
       postgres: { kind: postgres.kind, version: postgres.version, bytes: await postgres.size() },
       seconds: this.#seconds,
@@ -104,8 +105,11 @@ class Run {
     };
   }
 
-  /** What the rows and the schema have against the move; makes the schema unless something is rejected. */
-  async #schema(): Promise<{ findings: readonly Finding[]; plan: Plan }> {
+  /**
+   * What the rows and the schema have against the move; makes the schema unless something of it is rejected. Rows that
+   * have no place in it are no reason to stop: copying shows what becomes of them.
+   */
+  async #schema(): Promise<{ findings: readonly Finding[]; plan: Plan; isMade: boolean }> {
     const { signal } = this.#in;
     const request = { ...this.#options.schema, kind: 'sqlite', path: this.#snapshot, signal } as const;
     const source = openSchemaSource(request);
@@ -118,30 +122,30 @@ class Run {
         translateSource(source, { ...request, onProgress: onRows('schema') }),
       );
       const { plan, kept, types } = translation;
-      const findings: Finding[] = [...translation.findings];
+      const aboutRows: Finding[] = [];
       await this.#timed('audit', async () => {
         const found = auditData(source.db, kept, types, { examples: 0, onProgress: onRows('audit'), signal });
-        for await (const finding of found) findings.push(finding);
+        for await (const finding of found) aboutRows.push(finding);
       });
+      const aboutSchema = [...translation.findings];
       await this.#timed('schema', () =>
         connectedTo(this.#in.postgres.url, async (client) => {
-          findings.push(...(await tryPlan(client, plan)));
-          if (!findings.some(({ severity }) => severity === 'rejection'))
-            findings.push(...(await applyPlan(client, plan)));
+          aboutSchema.push(...(await tryPlan(client, plan)));
+          if (!isRejected(aboutSchema)) aboutSchema.push(...(await applyPlan(client, plan)));
         }),
       );
-      return { findings, plan };
+      return { findings: [...aboutSchema, ...aboutRows], plan, isMade: !isRejected(aboutSchema) };
     } finally {
       source.close();
     }
   }
 
-  async #move(plan: Plan, snapshotBytes: number): Promise<Moved> {
+  async #move(tables: readonly string[], snapshotBytes: number): Promise<Moved> {
     const { signal, postgres } = this.#in;
     const crossfade = await createCrossfade({
       sqlite: this.#snapshot,
       postgres: postgres.url,
-      tables: { include: plan.tables.map(({ name }) => name) },
+      tables: { include: tables },
       mirror: 'required',
       processName: 'crossfade rehearse',
       ...(this.#options.logger === undefined ? {} : { logger: this.#options.logger }),
@@ -218,12 +222,17 @@ interface Moved {
   readonly comparison: ComparisonReport;
 }
 
-function outcomeOf(moved: Moved | null): Rehearsal['outcome'] {
+function isRejected(findings: readonly Finding[]): boolean {
+  return findings.some(({ severity }) => severity === 'rejection');
+}
+
+/** `isWhole`: whether every table could be copied. */
+function outcomeOf(moved: Moved | null, { isWhole }: { isWhole: boolean }): Rehearsal['outcome'] {
   if (moved === null) return 'findings';
   const { backfill, comparison } = moved;
-  const isWhole = backfill.quarantined.length === 0 && backfill.brokenForeignKeys.length === 0;
+  const isHeld = backfill.quarantined.length === 0 && backfill.brokenForeignKeys.length === 0;
   if (comparison.outcome === 'inconclusive') return 'inconclusive';
-  return isWhole && comparison.outcome === 'match' ? 'clean' : 'findings';
+  return isWhole && isHeld && comparison.outcome === 'match' ? 'clean' : 'findings';
 }
 
 function byReason(quarantine: readonly Quarantined[]): RehearsedBackfill['quarantined'] {

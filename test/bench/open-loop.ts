@@ -1,8 +1,8 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../migrations/ledger/random.ts';
-import { LEDGER_ROWS } from '../../migrations/ledger/seed.ts';
 import type { LedgerTable } from '../../migrations/ledger/seed.ts';
+import type { LedgerRows } from './ledger-rows.ts';
 
 /** What came of a load. */
 export interface Answered {
@@ -26,13 +26,15 @@ interface Call {
 export class OpenLoop {
   readonly #url: string;
   readonly #perSecond: number;
+  readonly #rows: LedgerRows;
   readonly #random: Random;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1_024 });
   #number = 0;
 
-  constructor(url: string, options: { readonly perSecond: number; readonly seed: number }) {
+  constructor(url: string, options: { readonly perSecond: number; readonly seed: number; readonly rows: LedgerRows }) {
     this.#url = url;
     this.#perSecond = options.perSecond;
+    this.#rows = options.rows;
     this.#random = new Random(options.seed);
   }
 
@@ -70,11 +72,11 @@ export class OpenLoop {
     const dice = random.between(1, 100);
     if (dice <= 60) {
       const collection = random.pick<LedgerTable>(['accounts', 'offerings', 'contracts']);
-      return { kind: 'read', method: 'GET', path: `/${collection}/${random.between(1, LEDGER_ROWS[collection])}` };
+      return { kind: 'read', method: 'GET', path: `/${collection}/${random.between(1, this.#rows[collection])}` };
     }
     if (dice <= 80)
       return { kind: 'read', method: 'GET', path: `/accounts?limit=20&offset=${random.between(0, 1_000)}` };
-    const account = random.between(1, LEDGER_ROWS.accounts);
+    const account = random.between(1, this.#rows.accounts);
     if (dice <= 90) {
       const body = { balance_cents: random.between(0, 1_000_000) };
       return { kind: 'write', method: 'PATCH', path: `/accounts/${account}`, body };

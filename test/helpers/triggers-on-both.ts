@@ -74,7 +74,7 @@ export class TriggersOnBoth {
       return isOnView(sql, this.pair.sqlite) ? 'done' : `${rowCount ?? 0} rows`;
     } catch (error) {
       if (!(error instanceof pg.DatabaseError)) throw error;
-      return said(sqliteError(error, () => undefined));
+      return said(sqliteError(error, '', () => undefined));
     }
   }
 

@@ -10,6 +10,8 @@ import { runBench } from '../bench.ts';
 import type { Bench } from '../bench.ts';
 import { crossfadeCommand } from '../crossfade-command.ts';
 import type { Databases } from '../databases.ts';
+import { ledgerRows, LEDGER_SCALE } from '../ledger-rows.ts';
+import type { LedgerRows } from '../ledger-rows.ts';
 import { loadText, machineText } from '../machine.ts';
 import type { Machine } from '../machine.ts';
 import { quantile } from '../measure.ts';
@@ -79,12 +81,10 @@ export async function beside(args: readonly string[]): Promise<void> {
   const rounds = positive('--rounds', options.rounds ?? (options.quick ? '1' : '3'));
   const wanted = chosen(CASES, { option: '--only', names: options.only });
   const report = await runBench(async (bench): Promise<BesideReport> => {
-    const setting = await prepare(bench, {
-      rows,
-      rate,
-      seconds,
-      needsFilled: wanted.some((one) => one.needs === 'filled'),
-    });
+    const scale = LEDGER_SCALE[options.quick ? 'quick' : 'full'];
+    const needsFilled = wanted.some((one) => one.needs === 'filled');
+    const pairs = await prepare(bench, { rows, scale, needsFilled });
+    const setting: Setting = { bench, rate, seconds, ledger: ledgerRows(scale), ...pairs };
     const seen = new Map(wanted.map((one): [Case, Turn[]] => [one, []]));
     for (let round = 1; round <= rounds; round += 1) {
       for (const one of turnsOf(round, wanted)) {
@@ -140,6 +140,7 @@ interface Setting {
   readonly bench: Bench;
   readonly rate: number;
   readonly seconds: number;
+  readonly ledger: LedgerRows;
   /** The large table and the ledger in SQLite, to be copied, and the tables in PostgreSQL. */
   readonly empty: Databases;
   readonly filled: Databases | null;
@@ -147,16 +148,16 @@ interface Setting {
 
 async function prepare(
   bench: Bench,
-  { rows, rate, seconds, needsFilled }: { rows: number; rate: number; seconds: number; needsFilled: boolean },
-): Promise<Setting> {
+  { rows, scale, needsFilled }: { rows: number; scale: number; needsFilled: boolean },
+): Promise<Pick<Setting, 'empty' | 'filled'>> {
   const { home, say, signal } = bench;
   const sample = sampleFile(rows, say);
   const empty = { sqlite: join(home.folder, 'beside.sqlite'), postgres: await home.makeDatabase() };
   copyFileSync(sample.sqlite, empty.sqlite, constants.COPYFILE_FICLONE);
   await migrateSqlite(empty.sqlite);
-  seedLedger(empty.sqlite);
+  seedLedger(empty.sqlite, { scale });
   await makeSchema(empty);
-  if (!needsFilled) return { bench, rate, seconds, empty, filled: null };
+  if (!needsFilled) return { empty, filled: null };
   say('filling PostgreSQL');
   const filled = { sqlite: join(home.folder, 'filled.sqlite'), postgres: await home.makeDatabase(empty.postgres) };
   copyFileSync(empty.sqlite, filled.sqlite, constants.COPYFILE_FICLONE);
@@ -168,7 +169,7 @@ async function prepare(
   } finally {
     await crossfade.close();
   }
-  return { bench, rate, seconds, empty, filled };
+  return { empty, filled };
 }
 
 interface Turn {
@@ -191,10 +192,10 @@ async function takeTurn(one: Case, setting: Setting): Promise<Turn> {
   }
 }
 
-async function serve(one: Case, { bench, rate, seconds }: Setting, databases: Databases): Promise<Turn> {
+async function serve(one: Case, { bench, rate, seconds, ledger }: Setting, databases: Databases): Promise<Turn> {
   await bench.home.checkpoint();
   const api = await startApi(databases);
-  const load = new OpenLoop(api.url, { perSecond: rate, seed: 1 });
+  const load = new OpenLoop(api.url, { perSecond: rate, seed: 1, rows: ledger });
   const over = (ms: number): AbortSignal => AbortSignal.any([AbortSignal.timeout(ms), bench.signal]);
   try {
     await load.run(over(Math.min(WARM_UP_MS, seconds * 1000)));

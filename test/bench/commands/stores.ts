@@ -11,6 +11,8 @@ import { runBench } from '../bench.ts';
 import type { Bench } from '../bench.ts';
 import { execute } from '../databases.ts';
 import type { Databases } from '../databases.ts';
+import { ledgerRows, LEDGER_SCALE } from '../ledger-rows.ts';
+import type { LedgerRows } from '../ledger-rows.ts';
 import { loadText, machineText } from '../machine.ts';
 import type { Machine } from '../machine.ts';
 import { quantile } from '../measure.ts';
@@ -78,8 +80,9 @@ export async function stores(args: readonly string[]): Promise<void> {
   const concurrencies = (options.concurrency ?? '1,16,64').split(',').map((text) => positive('--concurrency', text));
   const loads = cases.flatMap((each) => concurrencies.map((concurrency): Load => ({ case: each, concurrency })));
   const forMs = options.quick ? 20 : MEASURE_MS;
+  const scale = LEDGER_SCALE[options.quick ? 'quick' : 'full'];
   const report = await runBench(async (bench): Promise<StoresReport> => {
-    const results = await measured(bench, { loads, rounds, forMs });
+    const results = await measured(bench, { loads, rounds, forMs, scale });
     return { machine: await bench.machine(), rounds, results };
   });
   if (report === undefined) return;
@@ -99,10 +102,10 @@ interface Sample {
 
 async function measured(
   bench: Bench,
-  { loads, rounds, forMs }: { loads: readonly Load[]; rounds: number; forMs: number },
+  { loads, rounds, forMs, scale }: { loads: readonly Load[]; rounds: number; forMs: number; scale: number },
 ): Promise<readonly StoresResult[]> {
   bench.say('making the ledger');
-  const databases = await ledgerPair(bench);
+  const databases = await ledgerPair(bench, scale);
   const open: Readonly<Record<StoreName, Knex>> = {
     sqlite: knex({ client: 'better-sqlite3', connection: { filename: databases.sqlite }, useNullAsDefault: true }),
     postgres: knex({ client: 'pg', connection: databases.postgres, pool: { min: 0, max: POOL_MAX } }),
@@ -111,16 +114,18 @@ async function measured(
     await open.sqlite.raw('PRAGMA journal_mode = WAL');
     const samples = new Map(loads.map((load) => [load, { sqlite: [] as Sample[], postgres: [] as Sample[] }]));
     const numbers = { sqlite: 0, postgres: 0 };
+    const rows = ledgerRows(scale);
     const next = (store: StoreName): number => (numbers[store] += 1);
     for (const store of STORES) {
-      for (const load of loads) await sample(open[store], load, { seed: 0, forMs: forMs / 4, next: () => next(store) });
+      for (const load of loads)
+        await sample(open[store], load, { seed: 0, forMs: forMs / 4, rows, next: () => next(store) });
     }
     for (let round = 1; round <= rounds; round += 1) {
       for (const load of loads) {
         for (const store of turnsOf(round, STORES)) {
           bench.signal.throwIfAborted();
           bench.say(`round ${round} of ${rounds}: ${load.case.name}, ${load.concurrency} at a time, ${store}`);
-          const one = await sample(open[store], load, { seed: round, forMs, next: () => next(store) });
+          const one = await sample(open[store], load, { seed: round, forMs, rows, next: () => next(store) });
           samples.get(load)?.[store].push(one);
         }
       }
@@ -133,9 +138,9 @@ async function measured(
 }
 
 /** The example's ledger in both databases, without Crossfade in either. */
-async function ledgerPair({ home, signal }: Bench): Promise<Databases> {
+async function ledgerPair({ home, signal }: Bench, scale: number): Promise<Databases> {
   const databases = { sqlite: join(home.folder, 'ledger.sqlite'), postgres: await home.makeDatabase() };
-  await createLedgerFile(databases.sqlite);
+  await createLedgerFile(databases.sqlite, { scale });
   await migratePostgres(databases.postgres);
   // A copy is filled through Crossfade, which then leaves PostgreSQL again.
   const copy = join(home.folder, 'copy.sqlite');
@@ -160,7 +165,7 @@ async function ledgerPair({ home, signal }: Bench): Promise<Databases> {
 async function sample(
   database: Knex,
   { case: { run }, concurrency }: Load,
-  { seed, forMs, next }: { seed: number; forMs: number; next: () => number },
+  { seed, forMs, rows, next }: { seed: number; forMs: number; rows: LedgerRows; next: () => number },
 ): Promise<Sample> {
   const random = new Random(seed);
   const latencies: number[] = [];
@@ -168,7 +173,7 @@ async function sample(
   const work = async (): Promise<void> => {
     while (performance.now() - startedAt < forMs) {
       const begunAt = performance.now();
-      await run(database, { random, number: next() });
+      await run(database, { random, number: next(), rows });
       latencies.push(performance.now() - begunAt);
     }
   };

@@ -1,0 +1,27 @@
+import { pragmaOf, withSqliteSchema } from './sqlite-schema.ts';
+import { withUuids } from './uuid-expression.ts';
+import type { QueryObject } from '../router/knex-internals.ts';
+
+type Run = (query: QueryObject) => Promise<QueryObject>;
+
+/** Runs a statement; where it asks what only SQLite has (pragmas, `sqlite_master`), as what PostgreSQL knows of the same. */
+export async function runInspecting(query: QueryObject, run: Run): Promise<QueryObject> {
+  const { sql } = query;
+  if (typeof sql !== 'string') return await run(query);
+  const pragma = pragmaOf(sql);
+  if (pragma === undefined) {
+    const sent = withUuids(withSqliteSchema(sql));
+    return await run(sent === sql ? query : { ...query, sql: sent });
+  }
+  if (pragma.sql !== undefined) {
+    const done = await run({ ...query, sql: pragma.sql, bindings: pragma.bindings });
+    // A setting answers nothing, and not that it changed no rows.
+    return pragma.bindings.length > 0 ? done : { ...done, response: answering([]) };
+  }
+  return { ...query, response: answering(pragma.rows ?? []) };
+}
+
+/** As pg would resolve to them. */
+function answering(rows: readonly Record<string, unknown>[]): unknown {
+  return { command: 'SELECT', rowCount: rows.length, rows, fields: [{}] };
+}
