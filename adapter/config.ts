@@ -4,10 +4,13 @@ import type { Registry } from 'prom-client';
 import type { Form } from './codec/form.ts';
 import type { Rewriter } from './compat/rewriter.ts';
 import { CrossfadeError } from './errors.ts';
+import type { ReadShareOptions } from './read-share.ts';
+import type { WaitFor } from './routing-scope.ts';
+import type { RecordOptions } from './shadow/recorder.ts';
 import { shadowConfig } from './shadow/options.ts';
 import type { ShadowConfig, ShadowOptions } from './shadow/options.ts';
 import type { StoreName } from './spec.ts';
-import { parseStage } from './stage.ts';
+import { parseStage, STAGE_NAMES } from './stage.ts';
 import type { Stage } from './stage.ts';
 
 /** Where Crossfade writes what a person should know. `console` fits. */
@@ -91,6 +94,19 @@ export interface CrossfadeOptions {
    */
   readonly readPrimary?: StoreName;
   /**
+   * The share of reads that PostgreSQL answers while SQLite takes the writes, in stage `read` or with `readPrimary`; for
+   * moving reads a few at a time, or table by table.
+   * @default all of them
+   * @example { share: 0.1, tables: { audit_log: 0 } }
+   */
+  readonly reads?: ReadShareOptions;
+  /**
+   * What writes wait for: the primary's commit, or the Mirror as well; in all stages, or by stage. A call may say
+   * otherwise: `queryContext({ crossfade: { wait: 'mirrored' } })`, or `crossfade.scope({ wait: 'mirrored' }, …)`.
+   * @default `mirrored` where reads come from the other store, `primary` elsewhere
+   */
+  readonly wait?: WaitFor | Partial<Record<Stage, WaitFor>>;
+  /**
    * Whether this process may run the Mirror: `auto` runs it whenever no other process does, `required` fails when
    * another does, `off` never.
    * @default 'auto'
@@ -106,6 +122,10 @@ export interface CrossfadeOptions {
   readonly comparisonMaxAgeMs?: number;
   /** The largest lag at which reads may move, in seconds. @default 5 */
   readonly maxLagSeconds?: number;
+  /** How many shadow reads may have differed, or been refused by PostgreSQL, for reads to move. @default 0 */
+  readonly maxShadowMismatches?: number;
+  /** How many shadow reads must have agreed for reads to move. @default 0 */
+  readonly minShadowReads?: number;
   /**
    * At most so many rows in one piece of the backfill. Most have fewer: as many as take about half a second.
    * @default 200000
@@ -148,6 +168,13 @@ export interface CrossfadeOptions {
    * @example { sample: 0.1, ignore: [{ table: 'users', column: 'last_seen' }] }
    */
   readonly shadow?: ShadowOptions | false;
+  /**
+   * Records the application's queries, of every stage: their shapes for `crossfade audit --statements`, or, with
+   * `bindings`, reads as they are for `crossfade replay`.
+   * @default nothing is recorded
+   * @example { path: 'statements.jsonl' }
+   */
+  readonly record?: RecordOptions;
   /** Where metrics are registered. @default a registry of its own, `crossfade.metrics` */
   readonly registry?: Registry;
   /** @default console, warnings and errors only */
@@ -168,12 +195,16 @@ export interface Config {
   readonly rewrite: Rewriter | undefined;
   readonly stage: Stage | undefined;
   readonly readPrimary: StoreName | undefined;
+  readonly reads: ReadShareOptions;
+  readonly wait: Readonly<Partial<Record<Stage, WaitFor>>>;
   readonly mirror: 'auto' | 'required' | 'off';
   readonly processName: string;
   readonly waitLimitMs: number;
   readonly switchTimeoutMs: number;
   readonly comparisonMaxAgeMs: number;
   readonly maxLagSeconds: number;
+  readonly maxShadowMismatches: number;
+  readonly minShadowReads: number;
   readonly backfillRows: number;
   readonly indexesAsideFromRows: number;
   readonly maxChangelogBytes: number;
@@ -183,6 +214,7 @@ export interface Config {
   readonly pollMs: number;
   readonly migrateOnStart: Knex.MigratorConfig | undefined;
   readonly shadow: ShadowConfig;
+  readonly record: RecordOptions | undefined;
   readonly registry: Registry | undefined;
   readonly logger: Logger;
 }
@@ -213,12 +245,16 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     rewrite: options.rewrite,
     stage: options.stage === undefined ? (stage ? parseStage(stage) : undefined) : parseStage(options.stage),
     readPrimary: storeName(options.readPrimary ?? (readPrimary || undefined)),
+    reads: options.reads ?? {},
+    wait: waits(options.wait),
     mirror: options.mirror ?? 'auto',
     processName: options.processName ?? 'api',
     waitLimitMs: positive('waitLimitMs', options.waitLimitMs, 2_000),
     switchTimeoutMs: positive('switchTimeoutMs', options.switchTimeoutMs, 5_000),
     comparisonMaxAgeMs: positive('comparisonMaxAgeMs', options.comparisonMaxAgeMs, 86_400_000),
     maxLagSeconds: positive('maxLagSeconds', options.maxLagSeconds, 5),
+    maxShadowMismatches: countOf('maxShadowMismatches', options.maxShadowMismatches),
+    minShadowReads: countOf('minShadowReads', options.minShadowReads),
     backfillRows: positive('backfillRows', options.backfillRows, 200_000),
     indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 20_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
@@ -228,6 +264,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     pollMs: positive('pollMs', options.pollMs, 20),
     migrateOnStart: options.migrateOnStart,
     shadow: shadowConfig(options.shadow),
+    record: options.record,
     registry: options.registry,
     logger: options.logger ?? quietConsole,
   });
@@ -286,4 +323,25 @@ function positive(name: string, value: number | undefined, byDefault: number): n
   if (value === undefined) return byDefault;
   if (Number.isFinite(value) && value > 0) return value;
   throw new CrossfadeError('CONFIG_INVALID', `option ${name} is ${value}`, { hint: 'it must be a number above 0' });
+}
+
+function countOf(name: string, value: number | undefined): number {
+  if (value === undefined) return 0;
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new CrossfadeError('CONFIG_INVALID', `option ${name} is ${value}`, {
+    hint: 'it must be a whole number, 0 or more',
+  });
+}
+
+const WAITS: readonly string[] = ['primary', 'mirrored'] satisfies readonly WaitFor[];
+
+function waits(option: CrossfadeOptions['wait']): Config['wait'] {
+  const byStage = typeof option === 'string' ? Object.fromEntries(STAGE_NAMES.map((name) => [name, option])) : option;
+  for (const [stage, wait] of Object.entries(byStage ?? {})) {
+    parseStage(stage);
+    if (!WAITS.includes(wait)) {
+      throw new CrossfadeError('CONFIG_INVALID', `option wait is "${wait}"`, { hint: 'set it to primary or mirrored' });
+    }
+  }
+  return byStage ?? {};
 }

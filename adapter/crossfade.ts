@@ -18,8 +18,14 @@ import { Pace } from './pace.ts';
 import { openStandby } from './postgres/standby.ts';
 import { PostgresStore } from './postgres/store.ts';
 import { endReconcile } from './reconcile.ts';
+import { ReadShare } from './read-share.ts';
 import { Repository } from './repository.ts';
 import { Router } from './router.ts';
+import { RoutingScopes } from './routing-scope.ts';
+import type { RoutingWish } from './routing-scope.ts';
+import { Recorder } from './shadow/recorder.ts';
+import { replay } from './shadow/replay.ts';
+import type { ReplayOutcome } from './shadow/replay.ts';
 import { ShapeFile } from './shadow/shape-file.ts';
 import { ShapeRecord } from './shadow/shape-record.ts';
 import { ShadowReads } from './shadow/shadow-reads.ts';
@@ -58,6 +64,14 @@ export interface BackfillOptions {
   readonly signal?: AbortSignal;
 }
 
+/** How {@link Crossfade.replay} is run. */
+export interface ReplayOptions {
+  readonly onProgress?: (done: number, of: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** How long PostgreSQL may work on one recorded read. */
+const REPLAY_LIMIT_MS = 60_000;
 const PROGRESS_EVERY_MS = 200;
 /** How long the Mirror may take for the rows that a reconciliation removes. */
 const RECONCILE_LIMIT_MS = 600_000;
@@ -102,7 +116,10 @@ interface Parts {
   readonly router: Router;
   readonly cutover: Cutover;
   readonly traffic: StageTraffic;
+  readonly scopes: RoutingScopes;
+  readonly share: ReadShare;
   readonly shadow: ShadowReads;
+  readonly recorder: Recorder | undefined;
   readonly tables: readonly TableSpec[];
 }
 
@@ -140,7 +157,9 @@ export class Crossfade {
         isCaptured: () => view.current.isCaptured,
         isWanted: () => stageRow(view.current.stage).mirrorsTo !== null,
       });
-      const traffic = new StageTraffic({ view, mirror, config, metrics });
+      const scopes = new RoutingScopes();
+      const share = new ReadShare(config.reads);
+      const traffic = new StageTraffic({ view, mirror, config, metrics, scopes, share });
       const breaker = new Breaker();
       mirror.onTrouble((error) => {
         // As the secondary it is left by all reads at once, which then cannot find out for themselves.
@@ -189,7 +208,16 @@ export class Crossfade {
         caughtUp: (limit) => mirror.caughtUp(limit),
       });
       view.onChange(() => shadow.refresh());
-      const cutover = new Cutover({ stores, records: postgres.records, view, mirror, traffic, metrics, config });
+      const recorder =
+        config.record === undefined
+          ? undefined
+          : new Recorder({
+              record: config.record,
+              observer: router.observer,
+              onFailure: (error) => config.logger.warn(`crossfade: queries were not recorded: ${messageOf(error)}`),
+            });
+      const { records } = postgres;
+      const cutover = new Cutover({ stores, records, view, mirror, traffic, metrics, config, shadow });
       metrics.show({
         stage: () => view.current.stage,
         epoch: () => view.current.epoch,
@@ -221,7 +249,10 @@ export class Crossfade {
         router,
         cutover,
         traffic,
+        scopes,
+        share,
         shadow,
+        recorder,
         tables,
       });
     } catch (error) {
@@ -259,6 +290,21 @@ export class Crossfade {
 
   get cutover(): Cutover {
     return this.#parts.cutover;
+  }
+
+  /** The share of reads that PostgreSQL answers while SQLite takes the writes; may be changed at any time. */
+  get reads(): ReadShare {
+    return this.#parts.share;
+  }
+
+  /**
+   * Runs `work` with wishes about the routing of everything that it queries, also after an `await`: a request that reads
+   * from one store, a job whose writes wait for the Mirror. Goes before the stage and options, and behind a query's own
+   * `queryContext({ crossfade: … })`.
+   * @example app.use((request, response, next) => crossfade.scope({ key: request.ip }, next));
+   */
+  scope<T>(wish: RoutingWish, work: () => T): T {
+    return this.#parts.scopes.run(wish, work);
   }
 
   /** Reads that are tried on the other store once they have been answered, and what that has shown. */
@@ -408,6 +454,34 @@ export class Crossfade {
     return openStandby(url, { of: postgres, answerLimitMs: config.answerLimitMs });
   }
 
+  /**
+   * Runs the reads of a file that option `record` wrote with their values on both databases, and compares the answers as
+   * shadow reads do.
+   *
+   * @throws CrossfadeError `CONFIG_INVALID` for a file of another kind; `POSTGRES_UNREACHABLE`.
+   */
+  async replay(
+    path: string,
+    { onProgress, signal = new AbortController().signal }: ReplayOptions = {},
+  ): Promise<ReplayOutcome> {
+    const { router, mirror, view, config } = this.#parts;
+    const { shadow } = config;
+    const side = router.openSideReads({ connections: 1, timeoutMs: REPLAY_LIMIT_MS });
+    const isMirrored = stageRow(view.current.stage).mirrorsTo !== null;
+    try {
+      const context = {
+        config: { ...shadow, against: 'other' as const },
+        primary: view.current.primary,
+        quarantined: (mirror.quarantine ?? []).map(({ table }) => table),
+        caughtUp: async () => (isMirrored ? mirror.caughtUp({ timeoutMs: shadow.catchUpMs }) : undefined),
+        signal,
+      };
+      return await replay({ path, side, context, onProgress });
+    } finally {
+      await side.close();
+    }
+  }
+
   /** Everything worth knowing at a glance. Never throws because a database is away: it says so. */
   async status(): Promise<Status> {
     const { view, cutover, mirror, postgres, sqlite, breaker, traffic } = this.#parts;
@@ -455,6 +529,7 @@ export class Crossfade {
     const { cutover, mirror, router, breaker, shadow, sqlite, postgres } = this.#parts;
     await cutover.stop();
     await shadow.close();
+    await this.#parts.recorder?.close();
     await router.close();
     await mirror.stop();
     breaker.close();

@@ -8,6 +8,7 @@ import { Loop } from './loop.ts';
 import type { NextTurn } from './loop.ts';
 import type { Metrics } from './metrics.ts';
 import type { Mirror } from './mirror.ts';
+import type { ShadowReads } from './shadow/shadow-reads.ts';
 import type { StoreName, TableSpec } from './spec.ts';
 import { beginReconcile } from './reconcile.ts';
 import { isWriteSwitch, nextStage, stageRow } from './stage.ts';
@@ -27,6 +28,8 @@ export interface CutoverOptions {
   readonly traffic: StageTraffic;
   readonly metrics: Metrics;
   readonly config: Config;
+  /** What shadow reads have seen. */
+  readonly shadow: Pick<ShadowReads, 'shapes'>;
 }
 
 /** How a step is made. */

@@ -2,6 +2,7 @@ import type { Config } from './config.ts';
 import { messageOf } from './errors.ts';
 import { backfillStatus } from './backfill-status.ts';
 import type { Mirror } from './mirror.ts';
+import type { ShadowReads } from './shadow/shadow-reads.ts';
 import type { StoreName, TableSpec } from './spec.ts';
 import type { Stage } from './stage.ts';
 import { STAGE_NAMES } from './stage.ts';
@@ -13,7 +14,8 @@ export interface GateContext {
   readonly stores: Readonly<Record<StoreName, Store>>;
   readonly records: Records;
   readonly mirror: Mirror;
-  readonly config: Pick<Config, 'maxLagSeconds' | 'comparisonMaxAgeMs'>;
+  readonly config: Pick<Config, 'maxLagSeconds' | 'comparisonMaxAgeMs' | 'minShadowReads' | 'maxShadowMismatches'>;
+  readonly shadow: Pick<ShadowReads, 'shapes'>;
   /** Whether a person has said so, for the step that cannot be undone. */
   readonly isConfirmed: boolean;
   /** Whether to wait for the Mirror to catch up (the surest look at the lag), or to take the lag as it is known. */
@@ -21,12 +23,20 @@ export interface GateContext {
 }
 
 type GateName =
-  'backfill' | 'quarantine' | 'lag' | 'comparison' | 'recent-comparison' | 'constraints' | 'confirmation' | 'way-back';
+  | 'backfill'
+  | 'quarantine'
+  | 'lag'
+  | 'comparison'
+  | 'recent-comparison'
+  | 'shadow-reads'
+  | 'constraints'
+  | 'confirmation'
+  | 'way-back';
 
 /** The gates of each step, in the order in which they are looked at. Steps that are not named here have none. */
 const GATES: Readonly<Record<string, readonly GateName[]>> = {
   'dual→shadow': ['backfill'],
-  'shadow→read': ['backfill', 'quarantine', 'lag', 'comparison'],
+  'shadow→read': ['backfill', 'quarantine', 'lag', 'comparison', 'shadow-reads'],
   'read→write': ['backfill', 'quarantine', 'lag', 'recent-comparison', 'constraints'],
   'write→read': ['quarantine', 'lag'],
   'write→postgres': ['confirmation'],
@@ -106,6 +116,23 @@ const LOOKS: Readonly<Record<GateName, (context: GateContext, from: Stage) => Pr
 
   async 'recent-comparison'({ records, config }) {
     return comparisonGate(records, config.comparisonMaxAgeMs);
+  },
+
+  async 'shadow-reads'({ shadow, config }) {
+    const shapes = await shadow.shapes();
+    const bad = shapes.filter(({ results }) => results.mismatch + results.error > 0);
+    const differing = bad.reduce((sum, { results }) => sum + results.mismatch + results.error, 0);
+    const agreeing = shapes.reduce((sum, { results }) => sum + results.match, 0);
+    const found = `${differing} shadow reads of ${bad.length} queries differ or were refused, ${agreeing} agree`;
+    if (differing > config.maxShadowMismatches) {
+      return closed(
+        'shadow-reads',
+        `${found}; ${config.maxShadowMismatches} may`,
+        'see crossfade report; when it is mended: crossfade report --forget',
+      );
+    }
+    if (agreeing >= config.minShadowReads) return open('shadow-reads', found);
+    return closed('shadow-reads', `${found}; ${config.minShadowReads} are asked for`, 'wait, or raise shadow.sample');
   },
 
   async constraints({ stores }) {

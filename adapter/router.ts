@@ -2,6 +2,7 @@ import knex from 'knex';
 import type { Knex } from 'knex';
 import type { Breaker } from './breaker.ts';
 import { Catalog } from './compat/catalog.ts';
+import { columnTraits } from './sqlite/column-traits.ts';
 import { Rewriting } from './compat/rewriting.ts';
 import type { Config, KnexOptions } from './config.ts';
 import type { StoreName } from './spec.ts';
@@ -133,7 +134,11 @@ class Core implements RouterCore {
     this.traffic = options.traffic;
     this.breaker = options.breaker;
     this.onQuery = options.onQuery;
-    this.catalog = new Catalog({ forms: options.columns, native: options.native });
+    this.catalog = new Catalog({
+      forms: options.columns,
+      native: options.native,
+      traits: () => columnTraits(options.sqlite),
+    });
     this.#rewriting = this.#rewritingOf(options);
     this.transactions = new RoutedTransactions(this);
     this.targets = { sqlite: this.#sqlite(options), postgres: this.#postgres(options) };
@@ -179,6 +184,7 @@ class Core implements RouterCore {
       breaker,
       catalog,
       statementSavepoints: options.statementSavepoints ?? true,
+      safeIntegers: options.knex.connection?.options?.safeIntegers,
       compiling: this.compiling,
       rewriting: this.#rewriting,
       facade: (client) => {

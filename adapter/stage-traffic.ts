@@ -3,6 +3,8 @@ import type { Config } from './config.ts';
 import { CrossfadeError, isCrossfadeError } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import type { Mirror } from './mirror.ts';
+import type { ReadShare } from './read-share.ts';
+import type { RoutingScopes, RoutingWish } from './routing-scope.ts';
 import type { StoreName } from './spec.ts';
 import { STAGE_NAMES, stageRow } from './stage.ts';
 import type { StageView, View } from './stage-view.ts';
@@ -14,8 +16,10 @@ export interface StageTrafficOptions {
     Mirror,
     'notice' | 'caughtUp' | 'onTrouble' | 'quarantine' | 'holdsAllRows' | 'status' | 'lagSeconds'
   >;
-  readonly config: Pick<Config, 'readPrimary' | 'waitLimitMs' | 'switchTimeoutMs'>;
+  readonly config: Pick<Config, 'readPrimary' | 'waitLimitMs' | 'switchTimeoutMs' | 'wait'>;
   readonly metrics: Metrics;
+  readonly scopes: RoutingScopes;
+  readonly share: ReadShare;
 }
 
 const FENCE_POLL_MS = 10;
@@ -57,10 +61,14 @@ export class StageTraffic implements Traffic {
 
   // ── What the router asks ──────────────────────────────────────────────────────────────────────────────────────
 
-  readStore({ tables }: ReadRequest): StoreName {
+  readStore({ tables, wish }: ReadRequest): StoreName {
+    const { scopes, share } = this.#options;
     const view = this.#options.view.current;
-    const wanted = this.#readsOf(view);
+    const scope = scopes.current;
+    const chosen = wish?.readFrom ?? scope?.readFrom;
+    const wanted = chosen === undefined ? this.#readsOf(view) : this.#chosen(view, chosen);
     if (wanted === stageRow(view.stage).writes) return wanted;
+    if (chosen === undefined && wanted === 'postgres' && !share.draws(tables, wish?.key ?? scope?.key)) return 'sqlite';
     // From here on the reader is the secondary: it must hold everything that the caller may have seen.
     return this.#lag !== 'none' || this.#isBehind() || this.#mayMissRows(tables) ? stageRow(view.stage).writes : wanted;
   }
@@ -71,11 +79,12 @@ export class StageTraffic implements Traffic {
     return this.#enterLater();
   }
 
-  committed(store: StoreName): Promise<void> | undefined {
-    const { view, mirror } = this.#options;
+  committed(store: StoreName, wish?: RoutingWish): Promise<void> | undefined {
+    const { view, mirror, config, scopes } = this.#options;
     const { stage } = view.current;
     if (stageRow(stage).mirrorsTo === null) return undefined;
-    const mustWait = this.#readsOf(view.current) !== store;
+    const asked = wish?.wait ?? scopes.current?.wait ?? config.wait[stage];
+    const mustWait = asked === undefined ? this.#readsOf(view.current) !== store : asked === 'mirrored';
     if (mustWait && this.#lag !== 'away') return this.#waitForMirror();
     mirror.notice();
     return undefined;
@@ -133,9 +142,9 @@ export class StageTraffic implements Traffic {
     hold?.end();
   }
 
-  /** The store that answers reads now, for status. */
+  /** The store that answers reads now, or a share of them, for status. */
   get reads(): StoreName {
-    return this.readStore({ tables: [] });
+    return this.readStore({ tables: [], wish: { readFrom: this.#readsOf(this.#options.view.current) } });
   }
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -143,9 +152,14 @@ export class StageTraffic implements Traffic {
   #readsOf(view: View): StoreName {
     const { readPrimary } = this.#options.config;
     const { writes, reads } = stageRow(view.stage);
-    if (readPrimary === undefined || writes !== 'sqlite') return reads;
-    const holdsAllRows = STAGE_NAMES.indexOf(view.stage) >= STAGE_NAMES.indexOf('shadow');
-    return readPrimary === 'postgres' && !holdsAllRows ? reads : readPrimary;
+    return readPrimary === undefined || writes !== 'sqlite' ? reads : this.#chosen(view, readPrimary);
+  }
+
+  /** A store that somebody has chosen for reads, where it holds all rows; otherwise the one of the stage. */
+  #chosen(view: View, store: StoreName): StoreName {
+    const { reads, mirrorsTo, writes } = stageRow(view.stage);
+    const isFilled = STAGE_NAMES.indexOf(view.stage) >= STAGE_NAMES.indexOf('shadow');
+    return store === writes || (mirrorsTo === store && isFilled) ? store : reads;
   }
 
   #readsSecondary(view: View): boolean {

@@ -5,7 +5,7 @@ import type { ComparisonRecord, Intent } from './store.ts';
 
 /** A condition of a step from one stage to the next. */
 export interface Gate {
-  /** A stable name: `backfill`, `comparison`, `quarantine`, `lag`, `constraints`, `confirmation`. */
+  /** A stable name: `backfill`, `comparison`, `shadow-reads`, `quarantine`, `lag`, `constraints`, `confirmation`. */
   readonly name: string;
   readonly passes: boolean;
   /** What was found: `orders: 12000 of about 50000 rows copied`. */

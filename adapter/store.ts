@@ -1,4 +1,5 @@
 import type { ComparisonBases } from './comparison-base.ts';
+import type { ComparisonRuns } from './comparison-runs.ts';
 import type { Digests } from './digest.ts';
 import { CrossfadeError } from './errors.ts';
 import type { BrokenForeignKey, FillRecords } from './fill-records.ts';
@@ -412,6 +413,8 @@ export interface Store {
 
 /** What only the store that keeps shared records offers: PostgreSQL. */
 export interface Records extends ComparisonBases {
+  /** Comparisons that can be gone on with. */
+  readonly runs: ComparisonRuns;
   /** What goes with a backfill of PostgreSQL. */
   readonly fill: FillRecords;
   /** Takes or renews the Mirror's lease. Resolves to the lease in force: the caller's, or another process's. */

@@ -1,3 +1,4 @@
+import type { RoutingWish } from './routing-scope.ts';
 import type { StoreName } from './spec.ts';
 
 /** Leave to write: the store that takes it. Each permit is left exactly once, when the write or transaction has ended. */
@@ -10,6 +11,8 @@ export interface WritePermit {
 export interface ReadRequest {
   /** Names of the tables that it names, as far as known; empty for raw SQL. */
   readonly tables: readonly string[];
+  /** What its `queryContext` asks for. */
+  readonly wish?: RoutingWish;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface Traffic {
    * Called once a write has committed, before its caller hears of it. Resolves when it may be acknowledged: at once
    * (`undefined`), or when the Mirror has passed it or the wait limit is over. Never rejects.
    */
-  committed(store: StoreName): Promise<void> | undefined;
+  committed(store: StoreName, wish?: RoutingWish): Promise<void> | undefined;
   /** A write met this store's fence: learns where the writes go now. Resolves when {@link enter} may be tried again. */
   fenced(store: StoreName): Promise<void>;
   /** Where else this read may be answered after `store` could not be reached, or `undefined`. */

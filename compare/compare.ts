@@ -1,6 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ComparisonBase, ComparisonBases } from '../adapter/comparison-base.ts';
-import { newSalt } from '../adapter/digest.ts';
+import { EVERYTHING, newSalt } from '../adapter/digest.ts';
 import type { DigestFitness } from '../adapter/digest.ts';
 import { CrossfadeError, messageOf } from '../adapter/errors.ts';
 import type { Key, TableSpec } from '../adapter/spec.ts';
@@ -16,13 +17,14 @@ import { Pair } from './pair.ts';
 import type { ComparisonReport } from './report.ts';
 import { scopeOf } from './scope.ts';
 import type { Scope } from './scope.ts';
+import type { SharedRun } from './shared-ranges.ts';
 import { TableComparison } from './table-comparison.ts';
 
 /** What the comparer needs of a `Crossfade`. */
 export interface Comparable {
   readonly tables: readonly TableSpec[];
   readonly stores: { readonly sqlite: Store; readonly postgres: Store };
-  readonly records: Pick<Records, 'recordComparison' | keyof ComparisonBases>;
+  readonly records: Pick<Records, 'recordComparison' | 'runs' | keyof ComparisonBases>;
   readonly mirror: {
     /** Resolves when everything committed on the primary before the call is mirrored, and rejects otherwise. */
     caughtUp(options: { timeoutMs: number }): Promise<unknown>;
@@ -61,7 +63,8 @@ export async function compareDatabases(crossfade: Comparable, options: CompareOp
     giveBack();
   }
   const report = comparison.report();
-  if (options.record ?? true) await (options.store ?? ((found) => record(crossfade, found)))(report);
+  if ((options.record ?? true) && comparison.isRecorder)
+    await (options.store ?? ((found) => record(crossfade, found)))(report);
   return report;
 }
 
@@ -108,7 +111,9 @@ async function record(crossfade: Comparable, report: ComparisonReport): Promise<
 /** One run of the comparer. */
 class Comparison {
   readonly reasons: string[] = [];
-  readonly #startedAt = new Date();
+  /** Whether it is for this process to keep the outcome: of those that share a comparison only one does. */
+  isRecorder = true;
+  #startedAt = new Date();
   readonly #crossfade: Comparable;
   readonly #options: CompareOptions;
   readonly #scope: Scope;
@@ -141,13 +146,15 @@ class Comparison {
     const base = this.#options.incremental === true ? await this.#begin(pair, rowsCopied) : null;
     const fitness = await fitnessOf(pair, tables);
     const salt = newSalt(fitness.blobsInArrays);
-    const after = new Map<string, Key | null>();
+    const comparisons = new Map<TableSpec, TableComparison>();
     for (const table of tables) {
       const findings = this.#findings.of(pair, table);
       if (unfilled.has(table.name)) {
         this.reasons.push(`the backfill of table "${table.name}" has not finished`);
         continue;
       }
+      const hasRanges = fitness.tables.has(table.name);
+      if (this.#scope.ranges.has(table.name) || this.#options.sample !== undefined) assertRanges(table, hasRanges);
       const comparison = new TableComparison({
         pair,
         table,
@@ -155,16 +162,18 @@ class Comparison {
         budget: this.#budget,
         options: this.#options,
         caughtUp: () => this.#caughtUp(),
-        salt: fitness.tables.has(table.name) ? salt : null,
+        salt: hasRanges ? salt : null,
       });
-      after.set(table.name, await this.#compare(table, comparison, fitness.tables.has(table.name)));
-      findings.isComplete = true;
-      const { inconclusive } = findings.counts;
-      if (inconclusive > 0) {
-        this.reasons.push(
-          `${inconclusive} rows of table "${table.name}" were on their way each time they were looked at`,
-        );
-      }
+      comparisons.set(table, comparison);
+    }
+    const after = new Map<string, Key | null>();
+    // What an earlier process has compared may have changed before this one began to watch: no base for increments.
+    const isShared = this.#options.resume === true && base === null;
+    if (isShared) await this.#compareShared(pair, comparisons);
+    for (const [table, comparison] of comparisons) {
+      if (!isShared) after.set(table.name, await this.#compare(table, comparison));
+      if (this.#mode() === 'full') await comparison.sequence();
+      this.#finish(table);
     }
     await pair.watermark();
     if (base !== null) await this.#end(pair, base, after);
@@ -182,19 +191,51 @@ class Comparison {
     });
   }
 
+  #finish(table: TableSpec): void {
+    const findings = this.#findings.tables.find(({ name }) => name === table.name);
+    if (findings === undefined) return;
+    findings.isComplete = true;
+    const { inconclusive } = findings.counts;
+    if (inconclusive === 0) return;
+    this.reasons.push(`${inconclusive} rows of table "${table.name}" were on their way each time they were looked at`);
+  }
+
   /** Resolves to where the rolling share of an incremental comparison goes on. */
-  async #compare(table: TableSpec, comparison: TableComparison, hasRanges: boolean): Promise<Key | null> {
+  async #compare(table: TableSpec, comparison: TableComparison): Promise<Key | null> {
     const increment = this.#plan?.is === 'increment' ? this.#plan.of.get(table.name) : undefined;
     const range = this.#scope.ranges.get(table.name);
     const { sample } = this.#options;
     if (increment !== undefined && increment.changed !== 'all') {
       return comparison.increment({ changed: increment.changed, after: increment.after });
     }
-    if (range !== undefined || sample !== undefined) assertRanges(table, hasRanges);
     if (range !== undefined) await comparison.range(range);
     else if (sample !== undefined) await comparison.sample(sample);
     else await comparison.all();
     return null;
+  }
+
+  /** Compares what no other process does, until everything has been; then puts together what all have found. */
+  async #compareShared(pair: Pair, comparisons: ReadonlyMap<TableSpec, TableComparison>): Promise<void> {
+    const { runs } = this.#crossfade.records;
+    const { where = [], sample = 1, signal } = this.#options;
+    const tables = [...comparisons.keys()].map(({ name }) => ({
+      name,
+      range: this.#scope.ranges.get(name) ?? EVERYTHING,
+    }));
+    const scope = JSON.stringify([pair.captureId, pair.epoch, tables.map(({ name }) => name), where, sample]);
+    const run = await runs.joinRun({ scope, tables, maxAgeMs: RESUMED_WITHIN_MS });
+    this.#startedAt = run.startedAt;
+    const shared: SharedRun = { runs, id: run.id, holder: randomUUID() };
+    for (;;) {
+      for (const comparison of comparisons.values()) await comparison.shared(shared);
+      if ((await runs.unfinishedRanges(run.id)) === 0) break;
+      // Another process is at it, or has died: then its claims expire.
+      await sleep(OTHERS_MS, undefined, signal === undefined ? {} : { signal });
+    }
+    for (const { table, holder, findings } of await runs.savedFindings(run.id)) {
+      if (holder !== shared.holder) this.#findings.merge(table, findings);
+    }
+    this.isRecorder = await runs.finishRun(run.id);
   }
 
   /** Decides what an incremental comparison looks at, and has the changelog kept from here on. */
@@ -294,6 +335,9 @@ const REPLAY_POLL_MS = 10;
 
 /** What is held back of the changelog for the next incremental comparison, when that does not come. */
 const BASE_EXPIRES_MS = 24 * 3_600_000;
+/** An older comparison than that is begun anew. */
+const RESUMED_WITHIN_MS = 24 * 3_600_000;
+const OTHERS_MS = 250;
 
 /** The tables whose keys both stores order alike. */
 async function fitnessOf(pair: Pair, tables: readonly TableSpec[]): Promise<DigestFitness> {

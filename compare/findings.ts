@@ -1,4 +1,4 @@
-import { encodeKey, formatKey } from '../adapter/spec.ts';
+import { decodeKey, encodeKey, formatKey } from '../adapter/spec.ts';
 import type { Key, SqlValue, TableSpec } from '../adapter/spec.ts';
 import type { Pair, Sighting } from './pair.ts';
 import type { Counts, Difference, TableReport, ValuesOfBoth } from './report.ts';
@@ -19,6 +19,13 @@ const NOTHING: Counts = {
   rangesNarrowed: 0,
 };
 
+/** As it is written down for other processes. */
+interface Saved {
+  readonly counts: Counts;
+  readonly differences: readonly Difference[];
+  readonly open: readonly string[];
+}
+
 /** What was found so far in all tables. */
 export class Findings {
   readonly tables: TableFindings[] = [];
@@ -31,9 +38,26 @@ export class Findings {
     this.#showsValues = showValues;
   }
 
+  /** What another process has found in a table, as {@link TableFindings.saved} gave it. */
+  merge(name: string, saved: string): void {
+    const { counts, differences, open } = JSON.parse(saved) as Saved;
+    const table = this.tables.find((findings) => findings.name === name);
+    table?.add(counts, open.map(decodeKey));
+    for (const difference of differences) {
+      const isKnown = this.differences.some(
+        ({ table: other, encodedKey }) => other === name && encodedKey === difference.encodedKey,
+      );
+      if (!isKnown && this.differences.length < this.#maxDifferences) this.differences.push(difference);
+    }
+  }
+
   /** Begins with a table. */
   of(pair: Pair, table: TableSpec): TableFindings {
-    const findings = new TableFindings(pair, table, (difference, values) => {
+    const saved = (counts: Counts, open: readonly Key[]): string => {
+      const differences = this.differences.filter((difference) => difference.table === table.name);
+      return JSON.stringify({ counts, differences, open: open.map(encodeKey) } satisfies Saved);
+    };
+    const findings = new TableFindings({ pair, table, saved }, (difference, values) => {
       if (this.differences.length >= this.#maxDifferences) return;
       this.differences.push(this.#showsValues && values !== null ? { ...difference, values } : difference);
     });
@@ -64,19 +88,28 @@ export class TableFindings {
   readonly #pair: Pair;
   readonly #table: TableSpec;
   readonly #note: (difference: Difference, values: readonly ValuesOfBoth[] | null) => void;
+  readonly #saved: (counts: Counts, open: readonly Key[]) => string;
   /** A row may be suspected twice: because its range differs, and because it has changed meanwhile. */
   readonly #judged = new Set<string>();
   readonly #open: Key[] = [];
 
   constructor(
-    pair: Pair,
-    table: TableSpec,
+    {
+      pair,
+      table,
+      saved,
+    }: {
+      readonly pair: Pair;
+      readonly table: TableSpec;
+      readonly saved: (counts: Counts, open: readonly Key[]) => string;
+    },
     note: (difference: Difference, values: readonly ValuesOfBoth[] | null) => void,
   ) {
     this.name = table.name;
     this.#pair = pair;
     this.#table = table;
     this.#note = note;
+    this.#saved = saved;
   }
 
   judge(sighting: Sighting, verdict: Verdict): void {
@@ -111,6 +144,16 @@ export class TableFindings {
       firstSeenAt: sighting.seenAt.toISOString(),
     };
     this.#note(difference, verdict.is === 'differing' ? this.#values(verdict) : null);
+  }
+
+  /** All of it as text. */
+  saved(): string {
+    return this.#saved(this.counts, this.#open);
+  }
+
+  add(counts: Counts, open: readonly Key[]): void {
+    for (const field of Object.keys(NOTHING) as (keyof Counts)[]) this.counts[field] += counts[field];
+    for (const key of open) if (this.#open.length <= MAX_OPEN) this.#open.push(key);
   }
 
   /** Keys of the rows that were not found to be the same; `null` when there are too many to look at them one by one. */

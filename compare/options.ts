@@ -27,7 +27,8 @@ export interface CompareOptions {
   readonly rollingShare?: number;
   /**
    * Whether how far the comparison has come is kept in PostgreSQL, and one of the same tables that was broken off within
-   * the last day is gone on with. Several processes that do so at once share the work.
+   * the last day is gone on with. Several processes that do so at once share the work. An incremental comparison is short,
+   * and is always begun anew.
    *
    * @default false
    */

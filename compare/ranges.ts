@@ -1,3 +1,4 @@
+import type { ClaimedRange } from '../adapter/comparison-runs.ts';
 import { splitAt } from '../adapter/digest.ts';
 import type { KeyRange } from '../adapter/digest.ts';
 import type { Key, TableSpec } from '../adapter/spec.ts';
@@ -11,41 +12,75 @@ const MOST_ROWS = 100_000;
 /** How long a range should take: no snapshot may keep the databases from cleaning up behind it. */
 const RANGE_MS = 150;
 
-/** A table cut into ranges that take about the same time each, one after the other. */
-export class Ranges {
+/** Where ranges to compare come from. Each that was given is said to be done, or to have failed. */
+export interface RangeSource {
+  /** The next range, or `null` after the last one. */
+  next(): Promise<ClaimedRange | null>;
+  done(range: ClaimedRange, took: { readonly rows: number; readonly ms: number }): void;
+  failed(): void;
+  /** To be called now and then in the middle of a range that takes long. */
+  renew(): Promise<void>;
+}
+
+/** How many rows a range should have, learned from how long the ones before it took. */
+export class RangeSize {
+  rows: number;
+
+  constructor(rows = FIRST_ROWS) {
+    this.rows = clamped(rows);
+  }
+
+  took({ rows, ms }: { readonly rows: number; readonly ms: number }): void {
+    if (rows < this.rows / 2) return;
+    const fitting = (this.rows * RANGE_MS) / Math.max(ms, 1);
+    this.rows = clamped(Math.round(Math.min(fitting, this.rows * 4)));
+  }
+}
+
+function clamped(rows: number): number {
+  return Math.min(MOST_ROWS, Math.max(FEWEST_ROWS, rows));
+}
+
+/** A table cut into ranges that take about the same time each, one after the other, by this process alone. */
+export class Ranges implements RangeSource {
   readonly #pair: Pair;
   readonly #table: TableSpec;
+  readonly #size: RangeSize;
   #rest: KeyRange | null;
-  #rows: number;
   /** One cut after the other. */
   #cutting: Promise<unknown> = Promise.resolve();
 
   /** `rows`: how many a range has at first. */
   constructor(pair: Pair, table: TableSpec, range: KeyRange, { rows = FIRST_ROWS }: { readonly rows?: number } = {}) {
-    this.#rows = Math.min(MOST_ROWS, Math.max(FEWEST_ROWS, rows));
+    this.#size = new RangeSize(rows);
     this.#pair = pair;
     this.#table = table;
     this.#rest = range;
   }
 
-  /** The next range, or `null` after the last one. */
-  async next(): Promise<KeyRange | null> {
+  async next(): Promise<ClaimedRange | null> {
     const cut = this.#cutting.then(() => this.#cut());
     this.#cutting = cut.catch(() => {});
-    return cut;
+    const range = await cut;
+    return range === null ? null : { id: '', range };
   }
 
-  /** Says how long a range took that `next` gave. */
-  took({ rows, ms }: { readonly rows: number; readonly ms: number }): void {
-    if (rows < this.#rows / 2) return;
-    const fitting = (this.#rows * RANGE_MS) / Math.max(ms, 1);
-    this.#rows = Math.round(Math.min(MOST_ROWS, Math.max(FEWEST_ROWS, Math.min(fitting, this.#rows * 4))));
+  done(_: ClaimedRange, took: { readonly rows: number; readonly ms: number }): void {
+    this.#size.took(took);
+  }
+
+  failed(): void {
+    // Nobody else could take it over.
+  }
+
+  async renew(): Promise<void> {
+    // Nobody waits for it.
   }
 
   async #cut(): Promise<KeyRange | null> {
     const range = this.#rest;
     if (range === null) return null;
-    const end = await endOf(this.#pair, this.#table, { range, rows: this.#rows });
+    const end = await endOf(this.#pair, this.#table, { range, rows: this.#size.rows });
     if (end === null) {
       this.#rest = null;
       return range;
@@ -57,7 +92,7 @@ export class Ranges {
 }
 
 /** The last key of about so many rows; `null` when neither database has more. */
-async function endOf(
+export async function endOf(
   pair: Pair,
   table: TableSpec,
   { range, rows }: { readonly range: KeyRange; readonly rows: number },

@@ -1,13 +1,17 @@
+import type { ClaimedRange } from '../adapter/comparison-runs.ts';
 import { EVERYTHING } from '../adapter/digest.ts';
 import type { DigestSalt, KeyRange } from '../adapter/digest.ts';
 import type { Key, TableSpec } from '../adapter/spec.ts';
 import type { Budget } from './budget.ts';
 import type { TableFindings } from './findings.ts';
-import { HighestId } from './highest-id.ts';
 import type { CompareOptions } from './options.ts';
 import type { Pair, Sighting } from './pair.ts';
 import { RangeComparison } from './range-comparison.ts';
 import { Ranges } from './ranges.ts';
+import type { RangeSource } from './ranges.ts';
+import { sequenceBehind } from './sequence-behind.ts';
+import { SharedRanges } from './shared-ranges.ts';
+import type { SharedRun } from './shared-ranges.ts';
 import { Suspects } from './suspects.ts';
 import { compareRows, settle } from './verdict.ts';
 import { walk } from './walk.ts';
@@ -41,23 +45,54 @@ export class TableComparison {
     this.#suspects = new Suspects(options.pair, options.table, (sightings) => this.#settle(sightings));
   }
 
-  /** Every row, and whether a sequence is behind. */
+  /** Every row. */
   async all(): Promise<void> {
-    const { salt } = this.#with;
-    const highest = salt === null ? await this.#walkBoth() : await this.#digestAll();
-    await this.#checkSequence(highest);
+    const { salt, pair, table } = this.#with;
+    if (salt === null) await this.#walkBoth(async () => {});
+    else await this.#compareRanges(new Ranges(pair, table, EVERYTHING), salt);
+    await this.#suspects.end();
   }
 
   /** The rows of a range. */
   async range(range: KeyRange): Promise<void> {
-    await this.#ranges(range);
+    const { pair, table } = this.#with;
+    await this.#compareRanges(new Ranges(pair, table, range), this.#salt());
     await this.#suspects.end();
   }
 
   /** A share of all ranges, chosen at random, but at least one. */
   async sample(share: number): Promise<void> {
-    await this.#ranges(EVERYTHING, { share });
+    const { pair, table } = this.#with;
+    await this.#compareRanges(new Ranges(pair, table, EVERYTHING), this.#salt(), { share });
     await this.#suspects.end();
+  }
+
+  /** Whatever no other process has claimed. May be called again: others may have given up what they claimed. */
+  async shared(shared: SharedRun): Promise<void> {
+    const { pair, table, salt, options, findings } = this.#with;
+    const source = new SharedRanges({
+      shared,
+      pair,
+      table,
+      isCut: salt !== null,
+      settled: () => this.#suspects.end(),
+      findings: () => findings.saved(),
+    });
+    try {
+      if (salt === null) await this.#walkClaimed(source);
+      else await this.#compareRanges(source, salt, options.sample === undefined ? {} : { share: options.sample });
+      await source.save();
+    } catch (error) {
+      await source.giveUp();
+      throw error;
+    }
+  }
+
+  /** Whether a sequence is behind. */
+  async sequence(): Promise<void> {
+    const { pair, table, findings } = this.#with;
+    const column = await sequenceBehind(pair.primary, table);
+    if (column !== undefined) findings.sequenceBehind(column);
   }
 
   /** What has changed, and a share of the others. Resolves to where that share has ended. */
@@ -93,22 +128,13 @@ export class TableComparison {
     const ranges = new Ranges(pair, table, { after, upTo: null }, { rows });
     const last = findings.counts.rowsCompared + rows;
     for (;;) {
-      const range = await ranges.next();
-      if (range !== null) await this.#compare(salt).compare(range);
-      if (range === null || range.upTo === null || findings.counts.rowsCompared >= last) {
+      const claimed = await ranges.next();
+      if (claimed !== null) await this.#compare(salt).compare(claimed.range);
+      if (claimed === null || claimed.range.upTo === null || findings.counts.rowsCompared >= last) {
         await this.#suspects.end();
-        return range?.upTo ?? null;
+        return claimed?.range.upTo ?? null;
       }
     }
-  }
-
-  async #digestAll(): Promise<HighestId> {
-    const { pair, table } = this.#with;
-    await this.#ranges(EVERYTHING);
-    await this.#suspects.end();
-    const highest = new HighestId(table);
-    highest.raise(await pair.primary.digests.highestId(table));
-    return highest;
   }
 
   #compare(salt: DigestSalt): RangeComparison {
@@ -117,35 +143,52 @@ export class TableComparison {
     return new RangeComparison({ pair, table, salt, findings, suspects: this.#suspects, attempts, caughtUp });
   }
 
-  async #ranges(within: KeyRange, { share = 1 }: { readonly share?: number } = {}): Promise<void> {
-    const { pair, table, salt, budget, options } = this.#with;
-    if (salt === null) throw new TypeError(`table "${table.name}" has no ranges`);
+  async #compareRanges(
+    source: RangeSource,
+    salt: DigestSalt,
+    { share = 1 }: { readonly share?: number } = {},
+  ): Promise<void> {
+    const { table, budget, options } = this.#with;
     const comparison = this.#compare(salt);
-    const ranges = new Ranges(pair, table, within);
     const of = options.onProgress === undefined ? 0 : await this.#about();
     let hasCompared = false;
     let hasFailed = false;
+    const compareOne = async ({ range }: ClaimedRange): Promise<number> => {
+      options.signal?.throwIfAborted();
+      const isLast = range.upTo === null;
+      if (share < 1 && Math.random() >= share && !(isLast && !hasCompared)) return 0;
+      hasCompared = true;
+      return comparison.compare(range);
+    };
     const work = async (): Promise<void> => {
-      for (let range = await ranges.next(); range !== null && !hasFailed; range = await ranges.next()) {
-        options.signal?.throwIfAborted();
-        const isLast = range.upTo === within.upTo;
-        if (share < 1 && Math.random() >= share && !(isLast && !hasCompared)) continue;
-        hasCompared = true;
+      for (let claimed = await source.next(); claimed !== null; claimed = await source.next()) {
+        if (hasFailed) return source.failed();
         const startedAt = performance.now();
-        const rows = await comparison.compare(range);
-        ranges.took({ rows, ms: performance.now() - startedAt });
+        const rows = await compareOne(claimed).catch((error: unknown) => {
+          hasFailed = true;
+          source.failed();
+          throw error;
+        });
+        source.done(claimed, { rows, ms: performance.now() - startedAt });
         this.#passed += rows;
         options.onProgress?.({ table: table.name, walk: 'both', rows: this.#passed, of: Math.max(of, this.#passed) });
         await budget.spend(rows);
       }
     };
-    const workers = Array.from({ length: options.concurrency ?? CONCURRENCY }, () =>
-      work().catch((error: unknown) => {
-        hasFailed = true;
-        throw error;
-      }),
-    );
-    await allOrFirstFailure(workers);
+    await allOrFirstFailure(Array.from({ length: options.concurrency ?? CONCURRENCY }, work));
+  }
+
+  async #walkClaimed(source: RangeSource): Promise<void> {
+    for (let claimed = await source.next(); claimed !== null; claimed = await source.next()) {
+      await this.#walkBoth(() => source.renew());
+      source.done(claimed, { rows: 0, ms: 0 });
+    }
+  }
+
+  #salt(): DigestSalt {
+    const { salt, table } = this.#with;
+    if (salt === null) throw new TypeError(`table "${table.name}" has no ranges`);
+    return salt;
   }
 
   async #about(): Promise<number> {
@@ -154,23 +197,21 @@ export class TableComparison {
   }
 
   /** Without an order that both share: each side in its own, its rows looked up on the other one. */
-  async #walkBoth(): Promise<HighestId> {
+  async #walkBoth(onPage: () => Promise<void>): Promise<void> {
     const { pair, table, findings, budget, options } = this.#with;
-    const highest = new HighestId(table);
     for await (const { rows, sightings, others } of walk(pair, table, { ...options, side: 'primary' })) {
       await this.#suspects.add(
         sightings.filter((_, index) => compareRows(pair, table, rows[index], others[index]).is !== 'same'),
       );
-      highest.see(rows);
       findings.counts.rowsCompared += rows.length;
+      await onPage();
       await budget.spend(rows.length);
     }
     for await (const { rows, sightings, others } of walk(pair, table, { ...options, side: 'secondary' })) {
       await this.#suspects.add(sightings.filter((_, index) => others[index] === undefined));
+      await onPage();
       await budget.spend(rows.length);
     }
-    await this.#suspects.end();
-    return highest;
   }
 
   async #settle(sightings: readonly Sighting[]): Promise<void> {
@@ -180,14 +221,6 @@ export class TableComparison {
       const sighting = sightings[index];
       if (sighting !== undefined) findings.judge(sighting, verdict);
     }
-  }
-
-  async #checkSequence(highest: HighestId): Promise<void> {
-    const { pair, findings } = this.#with;
-    // On a secondary the sequences stand still; the write switch sets them.
-    if (pair.primary.name !== 'postgres') return;
-    const column = await highest.behind(pair.primary);
-    if (column !== undefined) findings.sequenceBehind(column);
   }
 }
 

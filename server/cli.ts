@@ -8,6 +8,8 @@ import { EXIT } from './commands/exit-status.ts';
 import { addInstallCommand } from './commands/install.ts';
 import { addMigrateCommand } from './commands/migrate.ts';
 import { addRehearseCommand } from './commands/rehearse.ts';
+import { addReplayCommand } from './commands/replay.ts';
+import { addReportCommand } from './commands/report.ts';
 import { addSchemaCommand } from './commands/schema.ts';
 import { addStageCommand } from './commands/stage.ts';
 import { addStatusCommand } from './commands/status.ts';
@@ -31,6 +33,8 @@ addBackfillCommand(program);
 addMigrateCommand(program);
 addStageCommand(program);
 addCompareCommand(program);
+addReportCommand(program);
+addReplayCommand(program);
 addStatusCommand(program);
 addDemoCommand(program);
 

@@ -312,3 +312,25 @@ test('the record may be a file, which several processes share and the audit read
   t.false(readFileSync(record, 'utf8').includes('secret'));
   t.is(recordedStatements(record).length, 2);
 });
+
+test('reads do not move while shadow reads differ, or before enough of them agree', async (t) => {
+  const { pair, crossfade, db } = await shadowed(t, { minShadowReads: 2 });
+  const gate = async () => (await crossfade.cutover.gates('read')).find(({ name }) => name === 'shadow-reads');
+  await db('accounts').where({ id: 1 }).first();
+  await crossfade.shadow.idle();
+  t.like(await gate(), {
+    passes: false,
+    found: '0 shadow reads of 0 queries differ or were refused, 1 agree; 2 are asked for',
+  });
+  await db('accounts').where({ id: 2 }).first();
+  await crossfade.shadow.idle();
+  t.like(await gate(), { passes: true });
+  await corrupt(pair, 'UPDATE accounts SET balance = 1000 WHERE id = 3');
+  await db('accounts').where({ id: 3 }).first();
+  await crossfade.shadow.idle();
+  t.like(await gate(), { passes: false });
+  await crossfade.shadow.forget();
+  await Promise.all([1, 2].map((id) => db('accounts').where({ id }).first()));
+  await crossfade.shadow.idle();
+  t.like(await gate(), { passes: true });
+});

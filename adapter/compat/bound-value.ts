@@ -77,19 +77,18 @@ export function boundValue(given: unknown, parameter: BoundParameter): unknown {
     case 'blob':
       return ArrayBuffer.isView(value) ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
     default:
-      // A whole number of JavaScript's is a real, and so it is written; others go by another way.
-      return typeof value === 'number' ? `${value}.0` : typeof value === 'bigint' ? value.toString() : value;
+      return typeof value === 'number' ? realText(value) : typeof value === 'bigint' ? value.toString() : value;
   }
 }
 
 /** As better-sqlite3's dialect of Knex binds it. */
-function plain(value: unknown): unknown {
+export function plain(value: unknown): unknown {
   if (value instanceof Date) return value.valueOf();
   return typeof value === 'boolean' ? Number(value) : value;
 }
 
 /** A value in the form of a column; {@link INEXACT} where only SQLite's own comparison tells. */
-function comparedWith(column: ColumnCoding, value: unknown): unknown {
+export function comparedWith(column: ColumnCoding, value: unknown): unknown {
   const held = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof held !== 'bigint' && typeof held !== 'number' && typeof held !== 'string' && !Buffer.isBuffer(held)) {
     return INEXACT;
@@ -103,4 +102,25 @@ function comparedWith(column: ColumnCoding, value: unknown): unknown {
     if (error instanceof ValueRefused) return INEXACT;
     throw error;
   }
+}
+
+/**
+ * The text that SQLite has for a real, and so for every number of JavaScript's: with a point, and 15 digits, or 17 where 15
+ * would be another number. SQLite's own last digit of 17 may be another one.
+ */
+export function realText(value: number): string {
+  if (!Number.isFinite(value)) return value > 0 ? 'Inf' : '-Inf';
+  const short = value.toExponential(14);
+  const [mantissa = '', exponent = '0'] = (Number(short) === value ? short : value.toExponential(16)).split('e');
+  const power = Number(exponent);
+  const sign = mantissa.startsWith('-') ? '-' : '';
+  const digits = mantissa.replace(/[-.]/g, '').replace(/0+$/, '');
+  if (value === 0) return '0.0';
+  if (power < -4 || power > 16) {
+    const two = String(Math.abs(power)).padStart(2, '0');
+    return `${sign}${digits[0] ?? '0'}.${digits.slice(1) || '0'}e${power < 0 ? '-' : '+'}${two}`;
+  }
+  if (power < 0) return `${sign}0.${'0'.repeat(-power - 1)}${digits}`;
+  const whole = digits.slice(0, power + 1).padEnd(power + 1, '0');
+  return `${sign}${whole}.${digits.slice(power + 1) || '0'}`;
 }

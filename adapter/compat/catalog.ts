@@ -1,9 +1,16 @@
 import { columnTypeFor } from '../codec.ts';
 import type { ColumnCoding } from '../codec.ts';
 import { formOfComment, isFormOf } from '../codec/form.ts';
+import type { ColumnTraits } from '../sqlite/column-traits.ts';
 import { ColumnForms } from './column-forms.ts';
 import type { FormOverrides } from './column-forms.ts';
 import type { TableFacts } from './rewriter.ts';
+
+/** A column of one of PostgreSQL's tables, and what SQLite does with its values. */
+export interface CatalogColumn extends ColumnCoding, Partial<ColumnTraits> {
+  /** Whether PostgreSQL orders its texts byte by byte. */
+  readonly isBytewise: boolean;
+}
 
 /** What the router knows of one of PostgreSQL's tables. */
 export interface CatalogEntry {
@@ -12,7 +19,7 @@ export interface CatalogEntry {
   /** The one column that an insert into SQLite would report as its `lastInsertRowid`, or `undefined`. */
   readonly integerKey: string | undefined;
   /** How the values of each column travel. */
-  readonly columns: ReadonlyMap<string, ColumnCoding>;
+  readonly columns: ReadonlyMap<string, CatalogColumn>;
   /** Columns of a type that SQLite does not have, and for which it takes what is bound as it is: a Date as a number. */
   readonly formed: ReadonlyMap<string, ColumnCoding>;
   /** Whether its values are PostgreSQL's own: the application has been ported to them. */
@@ -22,7 +29,8 @@ export interface CatalogEntry {
 /** Every table and view of the schemas on the search path; one that a name alone does not mean is known by its qualified one. */
 const READ = `
   SELECT c.oid::bigint AS "oid", c.relname AS "name", n.nspname AS "schema", c.relkind IN ('v', 'm') AS "isView", pg_table_is_visible(c.oid) AS "isVisible",
-    (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, col_description(c.oid, a.attnum)) ORDER BY a.attnum)
+    (SELECT json_agg(json_build_array(a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, col_description(c.oid, a.attnum),
+       coalesce((SELECT l.collname IN ('C', 'POSIX') FROM pg_collation l WHERE l.oid = a.attcollation), true)) ORDER BY a.attnum)
      FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)::text AS "columns",
     (SELECT json_agg(json_build_array(i.indisprimary, (SELECT json_agg(a.attname ORDER BY k.place)
        FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k (number, place) LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number)))
@@ -36,7 +44,12 @@ const READ = `
 /** Runs a statement on the connection of the query that wants to know. */
 export type RunSql = (sql: string, bindings: readonly unknown[]) => Promise<readonly Record<string, unknown>[]>;
 
-type ColumnRow = readonly [name: string, type: string, notNull: boolean, comment: string | null];
+type ColumnRow = readonly [name: string, type: string, notNull: boolean, comment: string | null, isBytewise: boolean];
+interface Traits {
+  readonly traits: ReadonlyMap<string, ColumnTraits>;
+  readonly bytewise: ReadonlySet<string>;
+}
+
 type KeyRow = readonly [isPrimary: boolean, columns: readonly (string | null)[]];
 
 /** Of how the router sees some tables, what the application has set itself. */
@@ -44,6 +57,8 @@ export interface CatalogOptions {
   readonly forms?: FormOverrides | undefined;
   /** Tables whose values are PostgreSQL's own. */
   readonly native?: readonly string[] | undefined;
+  /** What SQLite says of its columns: how it converts and compares their values. */
+  readonly traits?: (() => ReadonlyMap<string, ColumnTraits>) | undefined;
 }
 
 /**
@@ -106,10 +121,14 @@ export class Catalog {
     const byQualifiedName = new Map<string, CatalogEntry>();
     const facts: TableFacts[] = [];
     const native = new Set<number>();
+    const traits = this.#options.traits?.() ?? new Map<string, ColumnTraits>();
     const rows = await run(READ, []);
     for (const row of rows) {
       const found = this.#factsOf(row);
-      const entry = this.#entryOf(found);
+      const bytewise = parsed<ColumnRow>(row['columns'])
+        .filter((column) => column[4])
+        .map(([column]) => column);
+      const entry = this.#entryOf(found, { traits, bytewise: new Set(bytewise) });
       byQualifiedName.set(`${String(row['schema'])}.${found.name}`, entry);
       if (entry.isNative) native.add(Number(row['oid']));
       if (row['isVisible'] !== 1) continue;
@@ -154,14 +173,16 @@ export class Catalog {
     };
   }
 
-  #entryOf({ name, columns, primaryKey }: TableFacts): CatalogEntry {
+  #entryOf({ name, columns, primaryKey }: TableFacts, { traits, bytewise }: Traits): CatalogEntry {
     const codings = new Map(
-      columns.map((column): [string, ColumnCoding] => [
+      columns.map((column): [string, CatalogColumn] => [
         column.name,
         {
           type: columnTypeFor(column.type) ?? 'text',
           postgresType: column.type,
           ...(column.form === undefined ? {} : { form: column.form }),
+          ...traits.get(`${name}.${column.name}`.toLowerCase()),
+          isBytewise: bytewise.has(column.name),
         },
       ]),
     );

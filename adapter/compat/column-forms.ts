@@ -6,7 +6,7 @@ import type { Form } from '../codec/form.ts';
 import { Unholdable } from '../codec/unholdable.ts';
 import type { CatalogOptions, RunSql } from './catalog.ts';
 import { packValue } from './pack-value.ts';
-import { jsNumber, parserOf } from './result-types.ts';
+import { extracted, jsNumber, parserOf } from './result-types.ts';
 import type { Parser } from './result-types.ts';
 
 /** The form of a column by `table.column`, in place of what its comment declares. */
@@ -33,6 +33,9 @@ const READ = `
 
 /** Above every oid of PostgreSQL's, which has 32 bits. */
 const FIRST_ID = 2 ** 32;
+/** Of JSON that is no column's, but has been taken out of one. */
+const JSONB_OID = 3802;
+const EXTRACTED_ID = 2 ** 34;
 /** Above every form's. */
 const FIRST_NATIVE_ID = 2 ** 33;
 
@@ -69,9 +72,11 @@ export class ColumnForms {
   get types(): pg.CustomTypesConfig {
     return {
       getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-        oid >= FIRST_NATIVE_ID
-          ? pg.types.getTypeParser(oid - FIRST_NATIVE_ID, format)
-          : (this.#parsers.get(oid) ?? (oid === this.valueType ? packValue : parserOf(oid, format))),
+        oid === EXTRACTED_ID
+          ? extracted
+          : oid >= FIRST_NATIVE_ID
+            ? pg.types.getTypeParser(oid - FIRST_NATIVE_ID, format)
+            : (this.#parsers.get(oid) ?? (oid === this.valueType ? packValue : parserOf(oid, format))),
     };
   }
 
@@ -125,6 +130,7 @@ export class ColumnForms {
       field.dataTypeID += FIRST_NATIVE_ID;
       return;
     }
+    if (field.dataTypeID === JSONB_OID && field.tableID === 0) field.dataTypeID = EXTRACTED_ID;
     if (!FORMED_OIDS.includes(field.dataTypeID)) return;
     const own = this.#byColumn?.get(`${field.tableID}.${field.columnID}`);
     // Somebody has made a table: the next query looks.

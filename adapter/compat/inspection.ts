@@ -15,11 +15,13 @@ export async function runInspecting(query: QueryObject, run: Run): Promise<Query
   }
   if (pragma.sql !== undefined) {
     const done = await run({ ...query, sql: pragma.sql, bindings: pragma.bindings });
-    // A setting answers nothing, and not that it changed no rows.
-    return pragma.bindings.length > 0 ? done : { ...done, response: answering([]) };
+    return pragma.bindings.length > 0 ? done : { ...done, response: SET };
   }
-  return { ...query, response: answering(pragma.rows ?? []) };
+  return { ...query, response: pragma.rows === undefined ? SET : answering(pragma.rows) };
 }
+
+/** As pg would resolve to a statement that answers no rows. */
+const SET = { command: 'SET', rowCount: 0, rows: [], fields: [] };
 
 /** As pg would resolve to them. */
 function answering(rows: readonly Record<string, unknown>[]): unknown {

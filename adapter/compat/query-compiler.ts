@@ -1,9 +1,11 @@
-import Database from 'better-sqlite3';
 import type { ColumnCoding } from '../codec.ts';
 import { boundTo, unitOf } from './bindings.ts';
 import type { CompilerConstructor, CompilerInternals, Statement } from '../router/knex-internals.ts';
 import type { Catalog } from './catalog.ts';
+import { ComparedColumns } from './compared-columns.ts';
+import { assigned, foldedSql, kindOf } from './comparison.ts';
 import { withRowids } from './rowid.ts';
+import { sqliteRefusal } from './sqlite-error.ts';
 import { IS_INSERTED } from './sessions.ts';
 
 /**
@@ -11,7 +13,28 @@ import { IS_INSERTED } from './sessions.ts';
  * LIKE compares, what an aggregate without an alias is called, what an insert answers.
  */
 export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): CompilerConstructor {
+  /** What is known of the columns of the query that is being compiled around the one at hand. */
+  let outer: ComparedColumns | undefined;
+
   return class SqliteFlavouredCompiler extends Base {
+    compared: ComparedColumns | undefined;
+
+    override toSQL(method?: string, tz?: string): ReturnType<CompilerInternals['toSQL']> {
+      const around = outer;
+      outer = this.compared = new ComparedColumns(this, catalog, around);
+      try {
+        const query = super.toSQL(method, tz);
+        if (typeof query.sql === 'string') query.sql = withRowids(query.sql, this.tableName, catalog);
+        return query;
+      } finally {
+        outer = around;
+      }
+    }
+
+    override bound(value: unknown): string {
+      return this.client.parameter(value, this.builder, this.bindingsHolder);
+    }
+
     /** SQLite reports the last inserted id unasked; here it has to be asked for. */
     override insert(): ReturnType<CompilerInternals['insert']> {
       const compiled = super.insert();
@@ -41,13 +64,21 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
         if (column === entry.integerKey)
           for (const row of prepared.values) row[position] ??= this.client.raw('default');
         const formed = entry.formed.get(column);
+        const known = entry.isNative ? undefined : entry.columns.get(column);
+        if (formed === undefined && known !== undefined) {
+          for (const row of prepared.values) row[position] = assigned(known, row[position]);
+        }
         if (formed !== undefined) for (const row of prepared.values) row[position] = boundTo(formed, row[position]);
       }
       return prepared;
     }
 
     override _prepUpdate(data: Record<string, unknown> | undefined): string[] {
-      const formed = catalog.of(this.tableName)?.formed;
+      const entry = catalog.of(this.tableName);
+      const formed = entry?.formed;
+      if (data !== undefined && entry !== undefined && !entry.isNative) {
+        for (const [column, known] of entry.columns) if (column in data) data[column] = assigned(known, data[column]);
+      }
       if (data !== undefined && formed !== undefined) {
         for (const [column, coding] of formed) if (column in data) data[column] = boundTo(coding, data[column]);
       }
@@ -71,12 +102,6 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       return counted;
     }
 
-    override toSQL(method?: string, timeZone?: string): ReturnType<CompilerInternals['toSQL']> {
-      const query = super.toSQL(method, timeZone);
-      if (typeof query.sql === 'string') query.sql = withRowids(query.sql, this.tableName, catalog);
-      return query;
-    }
-
     /** As Knex refuses it on SQLite. */
     override distinctOn(_value: unknown): string {
       throw new Error('.distinctOn() is currently only supported on PostgreSQL');
@@ -84,9 +109,8 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
 
     /** Knex's SQLite dialect knows no RETURNING on deletes: they resolve to a count. SQLite deletes from no join. */
     override del(): unknown {
-      const [join] = this.grouped.join ?? [];
-      if (join !== undefined) {
-        throw new Database.SqliteError(`near "${join.joinType ?? 'join'}": syntax error`, 'SQLITE_ERROR');
+      if (this.grouped.join !== undefined) {
+        throw sqliteRefusal(`near "${spelled(this, this.single['table'])}": syntax error`);
       }
       this.single = { ...this.single, returning: undefined };
       return super.del();
@@ -94,13 +118,50 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
 
     override aggregate(statement: Statement): string[] {
       const { value } = statement;
-      if (typeof value !== 'string' || statement.alias || /\sas\s/i.test(value)) return super.aggregate(statement);
+      if (typeof value !== 'string') return super.aggregate(statement);
+      const [bare = value, alias = statement.alias] = value.split(/\sas\s/i);
+      if (alias) {
+        const known = this.#aggregated(statement, bare);
+        return known === undefined
+          ? super.aggregate(statement)
+          : [`${known} as ${this.client.formatter(this.builder).wrap(alias.trim())}`];
+      }
       const name = aggregateName(statement, spelled(this, value));
+      const sql = this.#aggregated(statement, value);
+      if (sql !== undefined) return [`${sql} as ${quote(name)}`];
       // PostgreSQL averages integers as numeric, with fewer digits than a double may need.
       if (statement.method === 'avg' && !statement.aggregateDistinct) {
         return [`avg((${this.client.formatter(this.builder).wrap(value)})::double precision) as ${quote(name)}`];
       }
       return super.aggregate({ ...statement, alias: '' }).map((sql) => `${sql} as ${quote(name)}`);
+    }
+
+    /** Aggregates of columns for which PostgreSQL's own is another one, or none. */
+    #aggregated({ method = '', aggregateDistinct }: Statement, name: string): string | undefined {
+      const sql = this.client.formatter(this.builder).wrap(name.trim());
+      const column = this.compared?.of(sql);
+      if (column === undefined) return undefined;
+      const kind = kindOf(column);
+      const distinct = aggregateDistinct ? 'distinct ' : '';
+      if (kind === 'boolean' && method !== 'count') return `${method}(${distinct}(${sql})::integer)`;
+      const isFraction = kind === 'real' || kind === 'numeric';
+      // SQLite adds up doubles, and carries what each addition loses.
+      if (
+        catalog.hasPack &&
+        (method === 'avg' || method === 'sum') &&
+        (isFraction || (method === 'avg' && kind === 'integer'))
+      ) {
+        return `crossfade_sqlite.${method}(${distinct}(${sql})::${isFraction ? 'double precision' : 'bigint'})`;
+      }
+      if (kind !== 'text') return undefined;
+      if (method === 'count' && aggregateDistinct && column.collation === 'NOCASE')
+        return `count(distinct ${foldedSql(sql)})`;
+      if (method !== 'min' && method !== 'max') return undefined;
+      if (column.collation === 'NOCASE') {
+        const order = `${foldedSql(sql)}${method === 'max' ? ' desc' : ''}`;
+        return `(array_agg(${sql} order by ${order}) filter (where ${sql} is not null))[1]`;
+      }
+      return column.isBytewise && column.postgresType !== 'json' ? undefined : `${method}((${sql})::text collate "C")`;
     }
 
     override aggregateRaw(statement: Statement): string {
@@ -114,7 +175,45 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       const sql = super._groupOrder(item, type);
       const { direction = 'asc' } = item;
       if (type !== 'order' || item.type === 'orderByRaw' || typeof direction !== 'string') return sql;
-      return `${sql} nulls ${direction.toLowerCase() === 'desc' ? 'last' : 'first'}`;
+      return `${this.#ordered(sql, item)} nulls ${direction.toLowerCase() === 'desc' ? 'last' : 'first'}`;
+    }
+
+    /** Texts in the order of their bytes, or of the column's collation in SQLite. */
+    #ordered(sql: string, { value }: Statement): string {
+      const [, wrapped = '', rest = ''] = /^((?:"(?:[^"]|"")*"\.)*"(?:[^"]|"")*")(.*)$/.exec(sql) ?? [];
+      if (typeof value !== 'string' || wrapped === '' || this.#isAlias(value)) return sql;
+      const column = this.compared?.of(wrapped);
+      if (column === undefined || kindOf(column) !== 'text') return sql;
+      if (column.collation === 'NOCASE') return `${foldedSql(wrapped)}${rest}`;
+      if (column.postgresType === 'json') return `(${wrapped})::text collate "C"${rest}`;
+      return column.isBytewise ? sql : `${wrapped} collate "C"${rest}`;
+    }
+
+    /** Whether a column of the result is called so, which an order then means. */
+    #isAlias(name: string): boolean {
+      return (this.builder._statements ?? []).some(
+        ({ grouping, value }) =>
+          grouping === 'columns' &&
+          [value]
+            .flat()
+            .some(
+              (one) => typeof one !== 'string' || new RegExp(`\\sas\\s+${name.replace(/\W/g, '\\$&')}$`, 'i').test(one),
+            ),
+      );
+    }
+
+    override whereIn(statement: Statement): string {
+      const sql = this.compared?.isIn(statement);
+      return sql === undefined ? super.whereIn(statement) : `${this._not(statement, '')}${sql}`;
+    }
+
+    override whereBetween(statement: Statement): string {
+      const sql = this.compared?.isBetween(statement);
+      return sql === undefined ? super.whereBetween(statement) : `${this._not(statement, '')}${sql}`;
+    }
+
+    override onVal(statement: Statement): string {
+      return this.compared?.compare(statement) ?? super.onVal(statement);
     }
 
     override whereLike(statement: Statement): string {
@@ -131,12 +230,18 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       if (operator === 'not like' || operator === 'not ilike') {
         return this.#like(statement, 'not ', this._not(statement, ''));
       }
-      return super.whereBasic(statement);
+      const sql = this.compared?.compare(statement);
+      return sql === undefined ? super.whereBasic(statement) : `${this._not(statement, '')}${sql}`;
     }
 
     /** SQLite's LIKE: numbers are compared as text, ASCII letters without case, and a backslash is a backslash. */
     #like(statement: Statement, not: string, outerNot = ''): string {
       const column = this._columnClause(statement);
+      const known = this.compared?.of(column);
+      // The SQLite of better-sqlite3 finds no blob like anything.
+      if (known !== undefined && kindOf(known) === 'blob') {
+        return `${outerNot}(case when ${column} is not null then ${not === '' ? 'false' : 'true'} end)`;
+      }
       return `${outerNot}(${column})::text collate "C" ${not}ilike ${this._valueClause(statement)} escape ''`;
     }
   };

@@ -53,3 +53,31 @@ export function parserOf(oid: number, format: 'text' | 'binary' = 'text'): Parse
   const parser = format === 'binary' ? undefined : PARSERS[oid];
   return parser ?? pg.types.getTypeParser(oid, format);
 }
+
+const REAL_OIDS = [700, 701];
+
+/**
+ * As better-sqlite3 gives integers under its option `safeIntegers`: every one as a `bigint` (`exact`), or every one as a
+ * number, whatever digits that costs (`rounded`).
+ */
+export function integersAs(kind: 'exact' | 'rounded', types: pg.CustomTypesConfig): pg.CustomTypesConfig {
+  return {
+    getTypeParser: (oid: number, format?: 'text' | 'binary') => {
+      const parse = types.getTypeParser(oid, format) as Parser;
+      if (REAL_OIDS.includes(oid)) return parse;
+      return (text: string): unknown => {
+        const value = parse(text);
+        if (kind === 'rounded') return typeof value === 'bigint' ? Number(value) : value;
+        return Number.isInteger(value) ? BigInt(value as number) : value;
+      };
+    },
+  };
+}
+
+/** What is taken out of JSON, as SQLite's functions give it: strings without quotes, numbers, 1 and 0. */
+export function extracted(text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  if (typeof value === 'number') return numeric(text);
+  if (typeof value === 'boolean') return Number(value);
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
+}

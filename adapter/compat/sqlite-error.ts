@@ -90,6 +90,13 @@ export function sqliteError(error: unknown, sql: string, primaryKeyOf: PrimaryKe
   return translated;
 }
 
+/** The error with which SQLite refuses to compile a statement. */
+export function sqliteRefusal(message: string): Error {
+  const refusal = new Database.SqliteError(message, 'SQLITE_ERROR');
+  messages.set(refusal, message);
+  return refusal;
+}
+
 /** Puts the statement into an error's message that SQLite would have been sent, in place of PostgreSQL's. */
 export function restate(error: unknown, statement: () => string | undefined): void {
   const message = error instanceof Error ? messages.get(error) : undefined;

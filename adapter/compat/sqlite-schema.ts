@@ -31,7 +31,7 @@ const ACTION = (code: string): string =>
 const CREATE_TABLE = `'CREATE TABLE ' || ${QUOTED('c.relname')} || ' (' || concat_ws(', ',
     (SELECT string_agg(${QUOTED('a.attname')} || ' ' || ${DECLARED_TYPE}
         || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
-        || CASE WHEN ${COUNTS} AND p.conkey = ARRAY[a.attnum] THEN ' primary key autoincrement' ELSE '' END
+        || CASE WHEN ${COUNTS} AND p.conkey = ARRAY[a.attnum] THEN ' primary key AUTOINCREMENT' ELSE '' END
         || coalesce(' default ' || ${DECLARED_DEFAULT}, ''), ', ' ORDER BY a.attnum)
      FROM ${COLUMNS} WHERE a.attrelid = c.oid AND ${IS_COLUMN}),
     (SELECT string_agg(CASE WHEN f.conname = c.relname || '_' || ${LIST('f.conkey', 'c.oid', false)} || '_foreign' THEN '' ELSE 'constraint ' || ${QUOTED('f.conname')} || ' ' END
@@ -95,9 +95,14 @@ interface Answer {
   readonly rows?: readonly Record<string, unknown>[];
 }
 
-const OF_TABLE = `c.oid = to_regclass(quote_ident($1))`;
+/** Names are alike in SQLite whatever their case. */
+const OF_TABLE = `c.oid = coalesce(to_regclass(quote_ident($1)), (SELECT min(alike.oid) FROM pg_class alike
+    WHERE lower(alike.relname) = lower($1) AND alike.relnamespace = current_schema()::regnamespace AND alike.relkind IN ('r', 'p', 'v', 'm')))`;
+/** SQLite itself writes the names of its standard types large. */
+const SHOWN_TYPE = `CASE WHEN ${DECLARED_TYPE} IN ('integer', 'text', 'blob') THEN upper(${DECLARED_TYPE}) ELSE ${DECLARED_TYPE} END`;
+
 const TABLE_INFO = (hidden: string): string => `
-  SELECT row_number() OVER (ORDER BY a.attnum) - 1 AS "cid", a.attname::text AS "name", ${DECLARED_TYPE} AS "type", a.attnotnull AS "notnull",
+  SELECT row_number() OVER (ORDER BY a.attnum) - 1 AS "cid", a.attname::text AS "name", ${SHOWN_TYPE} AS "type", a.attnotnull AS "notnull",
     ${DECLARED_DEFAULT} AS "dflt_value", coalesce(array_position(p.conkey, a.attnum), 0) AS "pk"${hidden}
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND ${IS_COLUMN} LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum LEFT JOIN pg_constraint p ON p.conrelid = c.oid AND p.contype = 'p'
   WHERE ${OF_TABLE} ORDER BY a.attnum`;
@@ -138,7 +143,10 @@ const PRAGMAS: Readonly<Record<string, Answer>> = {
 
 const PRAGMA = /^\s*pragma\s+(?:\w+\s*\.\s*)?(\w+)\s*(?:\(\s*([^)]*?)\s*\)|=\s*([^;]*?))?\s*;?\s*$/i;
 
-/** What PostgreSQL is to be asked in place of a pragma, or the rows that answer it; `undefined` for other SQL. */
+/**
+ * What PostgreSQL is to be asked in place of a pragma, or the rows that answer it, or neither for a setting;
+ * `undefined` for other SQL.
+ */
 export function pragmaOf(sql: string): (Answer & { readonly bindings: readonly string[] }) | undefined {
   const match = PRAGMA.exec(sql);
   if (match === null) return undefined;
@@ -146,10 +154,13 @@ export function pragmaOf(sql: string): (Answer & { readonly bindings: readonly s
   const answer = PRAGMAS[name.toLowerCase()];
   const given = argument ?? value;
   const isSetting = given !== undefined && given !== '';
-  if (answer?.sql === undefined) return { rows: isSetting ? [] : (answer?.rows ?? []), bindings: [] };
-  if (!answer.sql.includes('$1'))
-    return isSetting && /^(on|1|true|yes)$/i.test(given) ? { ...answer, bindings: [] } : { rows: [], bindings: [] };
+  if (answer?.sql === undefined) return isSetting ? { bindings: [] } : { rows: answer?.rows ?? [], bindings: [] };
+  if (!answer.sql.includes('$1')) return isOn(given) ? { ...answer, bindings: [] } : { bindings: [] };
   return { ...answer, bindings: [unquoted(given ?? '')] };
+}
+
+function isOn(value: string | undefined): boolean {
+  return value !== undefined && /^(?:on|1|true|yes)$/i.test(value);
 }
 
 function unquoted(name: string): string {

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { ComparisonRecord, Lease, Records } from '../store.ts';
 import type { FillRecords } from '../fill-records.ts';
 import { PostgresComparisonBases } from './comparison-bases.ts';
+import { PostgresComparisonRuns } from './comparison-runs.ts';
 import { StoredComparisons } from './comparison-history.ts';
 
 /** Runs one statement. */
@@ -21,6 +22,7 @@ const SECONDS_LEFT = 'extract(epoch FROM expires - clock_timestamp()) AS seconds
 /** What all processes share: who runs the Mirror, and what comparisons have found. */
 export class SharedRecords extends PostgresComparisonBases implements Records {
   readonly comparisons: StoredComparisons;
+  readonly runs: PostgresComparisonRuns;
   readonly fill: FillRecords;
   readonly #query: Query;
   readonly #exclusively: Records['exclusively'];
@@ -35,6 +37,7 @@ export class SharedRecords extends PostgresComparisonBases implements Records {
     this.fill = options.fill;
     this.#exclusively = options.exclusively;
     this.comparisons = new StoredComparisons(options.query);
+    this.runs = new PostgresComparisonRuns(options.query);
   }
 
   async exclusively<T>(name: string, work: () => Promise<T>): Promise<{ readonly result: T } | undefined> {

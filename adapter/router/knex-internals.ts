@@ -37,10 +37,11 @@ export interface Statement {
   readonly type?: string;
   readonly value?: unknown;
   readonly table?: unknown;
-  readonly joinType?: string;
   /** The conditions of a join. */
   readonly clauses?: readonly Statement[];
   readonly column?: unknown;
+  /** Whether the value is a column's name. */
+  readonly asColumn?: boolean;
   readonly direction?: unknown;
   readonly nulls?: unknown;
   readonly not?: boolean;
@@ -105,6 +106,12 @@ export interface CompilerInternals {
   _prepUpdate(data: Record<string, unknown> | undefined): string[];
   _columnClause(statement: Statement): string;
   _valueClause(statement: Statement): string;
+  whereIn(statement: Statement): string;
+  whereBetween(statement: Statement): string;
+  onVal(statement: Statement): string;
+  /** Ours: a value to be bound, where it stands in the SQL. */
+  bound(value: unknown): string;
+  readonly bindingsHolder: object;
   _not(statement: Statement, text: string): string;
 }
 export type CompilerConstructor = new (client: unknown, builder: unknown, bindings?: unknown) => CompilerInternals;
@@ -143,6 +150,7 @@ export type Container = (transactor: Transactor) => unknown;
 
 export interface TransactionConfig {
   readonly connection?: Connection;
+  readonly enforceForeignCheck?: boolean | null;
 }
 
 export interface ClientInternals {
@@ -159,10 +167,12 @@ export interface ClientInternals {
   queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals;
   queryBuilder(): BuilderInternals;
   schemaBuilder(): BuilderInternals;
+  columnCompiler(table: unknown, column: unknown): object;
   schemaCompiler(builder: unknown): SchemaCompilerInternals;
   wrapIdentifier(value: string): string;
   formatter(builder: unknown): { wrap(value: unknown): string };
   raw(sql: string, bindings?: readonly unknown[]): unknown;
+  parameter(value: unknown, builder: unknown, bindingsHolder: object): string;
   query(connection: Connection, query: unknown): Promise<unknown>;
   positionBindings(sql: string): string;
   stream(connection: Connection, query: unknown, ...rest: readonly unknown[]): unknown;
@@ -251,6 +261,9 @@ const COMPILER_METHODS = [
   '_prepUpdate',
   '_columnClause',
   '_valueClause',
+  'whereIn',
+  'whereBetween',
+  'onVal',
   '_not',
 ] as const;
 

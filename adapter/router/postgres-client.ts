@@ -8,6 +8,7 @@ import type { Catalog, RunSql } from '../compat/catalog.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
 import { runInspecting } from '../compat/inspection.ts';
 import { sqliteFlavouredSchema } from '../compat/schema-compiler.ts';
+import { integersAs } from '../compat/result-types.ts';
 import { restate, sqliteError } from '../compat/sqlite-error.ts';
 import { isRewritten, hasRaw } from '../compat/rewritten-builders.ts';
 import type { Rewriting } from '../compat/rewriting.ts';
@@ -20,8 +21,11 @@ import type {
   ClientConstructor,
   CompilerInternals,
   Connection,
+  Container,
   QueryObject,
   SchemaCompilerInternals,
+  TransactionConfig,
+  TransactionInternals,
 } from './knex-internals.ts';
 import { withStatementSavepoints } from './statement-savepoints.ts';
 import { targetClientClass } from './target-client.ts';
@@ -39,6 +43,8 @@ export interface PostgresContext {
   readonly catalog: Catalog;
   /** Whether a transaction goes on after a statement of it has failed. */
   readonly statementSavepoints: boolean;
+  /** The application's option for better-sqlite3. */
+  readonly safeIntegers: boolean | undefined;
   readonly compiling: Compiling;
   /** Present where the application wants it. */
   readonly rewriting: Rewriting | undefined;
@@ -95,7 +101,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
 
     override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
       try {
-        const done = await runInspecting(query, async (asked) =>
+        const done = await runInspecting(this.withIntegers(query), async (asked) =>
           asked.usesPack === true ? await this.withPack(connection, asked) : await super._query(connection, asked),
         );
         sessions.note(connection, done);
@@ -127,6 +133,37 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       } catch (error) {
         throw this.translated(error, query.sql);
       }
+    }
+
+    /** better-sqlite3's option, of the query or of the whole instance. */
+    withIntegers(query: QueryObject): QueryObject {
+      const given =
+        query.options !== undefined && 'safeIntegers' in query.options ? query.options.safeIntegers : undefined;
+      const isExact = typeof given === 'boolean' ? given : context.safeIntegers;
+      if (isExact === undefined) return query;
+      const types = integersAs(isExact ? 'exact' : 'rounded', catalog.forms.types);
+      return { ...query, options: { ...query.options, types } };
+    }
+
+    override transaction(
+      container: Container,
+      config: TransactionConfig | undefined,
+      outer?: unknown,
+    ): TransactionInternals {
+      const isUnsaid = this.strictForeignKeyPragma === true && config?.enforceForeignCheck === undefined;
+      return super.transaction(isUnsaid ? refuseUnsaid : container, config, outer);
+    }
+
+    /** SQLite's binary UUIDs are bytes. */
+    override columnCompiler(table: unknown, column: unknown): object {
+      const compiler = super.columnCompiler(table, column);
+      const uuid: unknown = Reflect.get(compiler, 'uuid');
+      const isBinary = (options: unknown): boolean =>
+        typeof options === 'object' && options !== null && 'useBinaryUuid' in options && options.useBinaryUuid === true;
+      if (typeof uuid !== 'function') return compiler;
+      return Object.assign(compiler, {
+        uuid: (options?: unknown): unknown => (isBinary(options) ? 'bytea' : Reflect.apply(uuid, compiler, [options])),
+      });
     }
 
     translated(error: unknown, sql: string): unknown {
@@ -168,7 +205,9 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
         if (!catalog.isRead) await this.readCatalog(connection);
         return connection;
       } catch (error) {
-        throw isInfrastructureError(error) ? unreachable(error) : error;
+        // Of a pool that is only full, Knex's own error tells.
+        const isFull = error instanceof Error && error.name === 'KnexTimeoutError';
+        throw isInfrastructureError(error) && !isFull ? unreachable(error) : error;
       }
     }
 
@@ -253,6 +292,13 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
 
 /** Of a read that runs beside the application's: it knows of no write before it. */
 const NO_CONNECTION: Connection = {};
+
+/** What Knex's dialect of SQLite says of the same. */
+function refuseUnsaid(): never {
+  throw new Error(
+    'Refusing to create an unsafe transaction: client.strictForeignKeyPragma is true, but check.enforceForeignCheck is unspecified',
+  );
+}
 
 /** The one statement that a builder makes, as errors show it; nothing for those that make several, or none. */
 function statementOf(builder: BuilderInternals, isBound: boolean): string | undefined {

@@ -18,24 +18,31 @@ export interface PreparingContext {
   readonly bound: (store: StoreName) => TargetClient;
 }
 
+/** Compiles a builder for a store, whichever is to run it. */
+export function compileQuery(
+  { core, bound }: PreparingContext,
+  builder: BuilderInternals,
+  store: StoreName,
+): QueryObject {
+  const client = bound(store);
+  const query = core.compiling.running(client, builder, () => client.toSend(builder.toSQL()));
+  return { ...query, sql: client.positionBindings(query.sql), bindings: client.prepBindings(query.bindings) ?? [] };
+}
+
 /**
  * Compiles a builder for both stores, whichever is to run it.
  *
  * @throws CrossfadeError `POSTGRES_UNREACHABLE` while raw SQL cannot be rewritten yet, since PostgreSQL's tables are
  * unknown.
  */
-export function prepareQuery({ core, bound }: PreparingContext, builder: BuilderInternals): PreparedQuery {
-  const compile = (store: StoreName): QueryObject => {
-    const client = bound(store);
-    const query = core.compiling.running(client, builder, () => client.toSend(builder.toSQL()));
-    return { ...query, sql: client.positionBindings(query.sql), bindings: client.prepBindings(query.bindings) ?? [] };
-  };
-  const context = builder.queryContext();
-  const finish = (answer: unknown): unknown => bound('sqlite').postProcessResponse(answer, context);
+export function prepareQuery(context: PreparingContext, builder: BuilderInternals): PreparedQuery {
+  const { core, bound } = context;
+  const queryContext = builder.queryContext();
+  const finish = (answer: unknown): unknown => bound('sqlite').postProcessResponse(answer, queryContext);
   if (bound('postgres').rewrittenFrom(builder) !== undefined && !core.catalog.isRead) throw unknownTables();
-  const sqlite = compile('sqlite');
+  const sqlite = compileQuery(context, builder, 'sqlite');
   try {
-    return { sqlite, postgres: compile('postgres'), finish };
+    return { sqlite, postgres: compileQuery(context, builder, 'postgres'), finish };
   } catch (refusal) {
     if (!isCrossfadeError(refusal, 'SQL_UNTRANSLATABLE')) throw refusal;
     return { sqlite, postgres: sqlite, refusal, finish };

@@ -18,8 +18,8 @@ export interface Answered {
 /** A statement that is about to run. */
 export interface Statement {
   readonly kind: QueryKind;
-  /** Compiled, at once as in {@link Answered}; for PostgreSQL only outside of transactions. */
-  prepare(): { readonly sqlite: QueryObject; readonly postgres?: QueryObject };
+  /** The query as a store gets it. To be called at once, as in {@link Answered}. In transactions for SQLite alone. */
+  readonly compile: (store: StoreName) => QueryObject | undefined;
 }
 
 /**

@@ -2,11 +2,12 @@ import { isCrossfadeError } from '../errors.ts';
 import { CrossfadeError } from '../errors.ts';
 import { isFenceError } from '../fence-error.ts';
 import { isInfrastructureError } from '../infrastructure-error.ts';
+import { wishOf } from '../routing-scope.ts';
 import type { StoreName } from '../spec.ts';
 import { classify, tablesOf } from './classify.ts';
 import type { QueryKind } from './classify.ts';
 import type { RouterCore } from './core.ts';
-import { prepareQuery } from './prepared-query.ts';
+import { compileQuery, prepareQuery } from './prepared-query.ts';
 import type { Connection, Execute, RunnerInternals, StreamParameters } from './knex-internals.ts';
 import type { TargetClient } from './target-client.ts';
 
@@ -39,7 +40,9 @@ export async function routeQuery(query: RoutedQuery): Promise<unknown> {
 
 async function read(query: RoutedQuery): Promise<unknown> {
   const { traffic } = query.core;
-  const store = traffic.readStore({ tables: tablesOf(query.runner.builder) });
+  const { builder } = query.runner;
+  const wish = wishOf(builder.queryContext());
+  const store = traffic.readStore({ tables: tablesOf(builder), ...(wish === undefined ? {} : { wish }) });
   const attempt = new Attempt(query, store, 'read');
   try {
     const answer = await attempt.run();
@@ -65,9 +68,8 @@ function tellAnswer(query: RoutedQuery, { store, seconds }: Attempt, answer: unk
 }
 
 function tellStatement(query: RoutedQuery, kind: QueryKind): void {
-  const prepare = () => prepareQuery(query, query.runner.builder);
   try {
-    query.core.observer.onStatement?.({ kind, prepare });
+    query.core.observer.onStatement?.({ kind, compile: (store) => compileQuery(query, query.runner.builder, store) });
   } catch {
     // A builder that cannot be compiled throws where it runs.
   }
@@ -89,7 +91,7 @@ async function write(query: RoutedQuery, kind: QueryKind): Promise<unknown> {
       result = await new Attempt(query, store, kind === 'inspect' ? 'read' : 'write').run();
       if (kind === 'schema') catalog.forget();
       // The connection is back in its pool here, which in SQLite's case is the only one.
-      if (kind !== 'inspect') waiting = traffic.committed(store);
+      if (kind !== 'inspect') waiting = traffic.committed(store, wishOf(query.runner.builder.queryContext()));
     } catch (error) {
       if (!isFenceError(error)) throw error;
       if (query.parameters !== undefined || fences === MAX_FENCES) throw fencedError(store, error);
@@ -118,7 +120,9 @@ async function runOnConnection(query: RoutedQuery, connection: Connection, kind:
     if (preparing !== undefined) await preparing;
     const result = await core.compiling.running(client, runner.builder, () => query.execute(runner, query.parameters));
     if (kind === 'schema') core.catalog.forget();
-    if (kind === 'write' || kind === 'schema') await core.traffic.committed(store);
+    if (kind === 'write' || kind === 'schema') {
+      await core.traffic.committed(store, wishOf(runner.builder.queryContext()));
+    }
     return result;
   } catch (error) {
     throw isFenceError(error) ? fencedError(store, error) : error;

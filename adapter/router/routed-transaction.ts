@@ -161,7 +161,10 @@ export class RoutedTransactions {
 
   #tell(kind: QueryKind, builder: BuilderInternals): void {
     try {
-      this.#core.observer.onStatement?.({ kind, prepare: () => ({ sqlite: builder.toSQL() }) });
+      this.#core.observer.onStatement?.({
+        kind,
+        compile: (store) => (store === 'sqlite' ? builder.toSQL() : undefined),
+      });
     } catch {
       // A builder that cannot be compiled throws where it runs.
     }

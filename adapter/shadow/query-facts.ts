@@ -32,13 +32,18 @@ export function queryFacts(sql: string, bindings: readonly unknown[]): QueryFact
   const tail = limitAt === undefined ? tokens : tokens.slice(0, limitAt);
   const orderAt = clauseAt(tail, 'order');
   return {
-    isPlainRead: isWord(tokens[0], 'select', 'with', 'values'),
+    isPlainRead: isPlainRead(sql),
     order: orderAt === undefined ? undefined : orderTerms(tail.slice(orderAt + 2)),
     limit: limitAt === undefined ? undefined : readLimit(tokens, limitAt, bindings),
     whim: tokens.some((token, index) => isWhim(token, tokens[index + 1], tokens[index + 2]))
       ? 'it depends on the clock or on chance'
       : undefined,
   };
+}
+
+/** Whether a statement only reads rows, by its first word. */
+export function isPlainRead(sql: string): boolean {
+  return /^(?:\s+|--[^\n]*\n|\/\*[^]*?\*\/|\()*(?:select|with|values)\b/i.test(sql);
 }
 
 /** A statement, in either dialect, with its values. */

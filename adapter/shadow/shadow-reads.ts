@@ -38,6 +38,9 @@ export interface ShadowContext {
   readonly caughtUp: (limit: { timeoutMs: number }) => Promise<void>;
 }
 
+/** How long SQLite may hold the event loop for a shadow read, in seconds. */
+const SQLITE_LIMIT_SECONDS = 0.05;
+
 /**
  * Tries a share of the reads on the store that did not answer them, after the caller has its answer, and keeps what it
  * sees of each query shape. It never fails, delays or blocks a query of the application: it works on connections of its
@@ -181,6 +184,7 @@ export class ShadowReads {
       caughtUp: () => caughtUp({ timeoutMs: config.catchUpMs }),
       suspected: this.#suspected,
       signal: this.#abort.signal,
+      sqliteLimitSeconds: SQLITE_LIMIT_SECONDS,
     });
   }
 

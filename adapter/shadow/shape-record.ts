@@ -1,39 +1,35 @@
+import { Gathering } from './gathering.ts';
 import type { Observation } from './observation.ts';
 import type { ShapeSink } from './shape-sink.ts';
 import { mergeTallies, tallyOf } from './shape-tally.ts';
 import type { ShapeTally } from './shape-tally.ts';
 
-/** How many shapes are held between two flushes. Past it the one seen longest ago is lost. */
 const HELD_SHAPES = 1_000;
-const FLUSH_EVERY_MS = 10_000;
 
-/** What was seen of each query shape since the last flush, in bounded memory; the rest is in the sink. */
+/** What is seen of each query shape: gathered here, kept in the sink. */
 export class ShapeRecord {
   readonly #sink: ShapeSink;
-  readonly #onFailure: (error: unknown) => void;
-  readonly #heldShapes: number;
-  #held = new Map<string, ShapeTally>();
-  #timer: NodeJS.Timeout | undefined;
-  #flushing: Promise<void> = Promise.resolve();
+  readonly #seen: Gathering<ShapeTally>;
 
   /** `onFailure` hears of a flush that failed; it is tried again. */
-  constructor(options: { sink: ShapeSink; onFailure?: (error: unknown) => void; heldShapes?: number }) {
-    this.#sink = options.sink;
-    this.#onFailure = options.onFailure ?? (() => {});
-    this.#heldShapes = options.heldShapes ?? HELD_SHAPES;
+  constructor({ sink, onFailure }: { sink: ShapeSink; onFailure: (error: unknown) => void }) {
+    this.#sink = sink;
+    this.#seen = new Gathering({
+      keyOf: ({ id }) => id,
+      merge: mergeTallies,
+      write: (tallies) => sink.add(tallies),
+      holds: HELD_SHAPES,
+      onFailure,
+    });
   }
 
   note(observation: Observation): void {
-    this.#hold(tallyOf(observation));
-    this.#timer ??= setTimeout(() => void this.flush().catch(this.#onFailure), FLUSH_EVERY_MS).unref();
+    this.#seen.add(tallyOf(observation));
   }
 
   /** Writes what is held to the sink. What could not be written is held on. */
   async flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#flushing = this.#flushing.catch(() => {}).then(() => this.#flush());
-    await this.#flushing;
+    await this.#seen.flush();
   }
 
   /** Everything that is known, of all processes. */
@@ -43,29 +39,7 @@ export class ShapeRecord {
   }
 
   async forget(): Promise<void> {
-    this.#held = new Map();
+    this.#seen.clear();
     await this.#sink.forget();
-  }
-
-  async #flush(): Promise<void> {
-    const held = this.#held;
-    if (held.size === 0) return;
-    this.#held = new Map();
-    try {
-      await this.#sink.add([...held.values()]);
-    } catch (error) {
-      const since = this.#held;
-      this.#held = held;
-      for (const tally of since.values()) this.#hold(tally);
-      throw error;
-    }
-  }
-
-  #hold(tally: ShapeTally): void {
-    const before = this.#held.get(tally.id);
-    this.#held.delete(tally.id);
-    this.#held.set(tally.id, before === undefined ? tally : mergeTallies(before, tally));
-    const [oldest] = this.#held.keys();
-    if (this.#held.size > this.#heldShapes && oldest !== undefined) this.#held.delete(oldest);
   }
 }

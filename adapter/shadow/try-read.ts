@@ -49,10 +49,10 @@ export interface TryContext {
   /** Shapes of which a read is being looked at again. */
   readonly suspected: Set<string>;
   readonly signal: AbortSignal;
+  /** How long SQLite may take, in seconds, as far as that is known beforehand: it holds the event loop. */
+  readonly sqliteLimitSeconds: number;
 }
 
-/** How long SQLite may hold the event loop for a shadow read, in seconds, as far as that is known beforehand. */
-const SQLITE_LIMIT_SECONDS = 0.05;
 const SLOW_SQLITE = 'SQLite takes too long to be asked again';
 const WRITES = 'the query would write';
 
@@ -66,7 +66,7 @@ export async function tryRead(read: SampledRead, context: TryContext): Promise<O
   const facts = queryFacts(query.sqlite.sql, query.sqlite.bindings ?? []);
   if (!facts.isPlainRead) return undefined;
   const candidate = config.against === 'same' ? control.store : otherThan(control.store);
-  if (candidate === 'sqlite' && known.sqliteSeconds > SQLITE_LIMIT_SECONDS) return 'slow';
+  if (candidate === 'sqlite' && known.sqliteSeconds > context.sqliteLimitSeconds) return 'slow';
   const { shape } = known;
   const seen = { shape, at: new Date(), control: { store: control.store, seconds: control.seconds } };
   let first: Awaited<ReturnType<SideReads['run']>>;
@@ -102,7 +102,7 @@ export async function tryRead(read: SampledRead, context: TryContext): Promise<O
       maxRows: config.maxRows,
       run: async (store, compiled) => {
         const { answer, seconds } = await side.run(store, compiled);
-        if (store === 'sqlite' && (known.sqliteSeconds = seconds) > SQLITE_LIMIT_SECONDS) throw new SlowSqlite();
+        if (store === 'sqlite' && (known.sqliteSeconds = seconds) > context.sqliteLimitSeconds) throw new SlowSqlite();
         return query.finish(answer);
       },
       caughtUp: context.caughtUp,

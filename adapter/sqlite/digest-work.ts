@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { NO_ROWS } from '../digest.ts';
 import type { DigestRequest, KeyRange, PrimaryDigest, RangeDigest } from '../digest.ts';
 import { keyColumns } from '../spec.ts';
@@ -31,6 +31,7 @@ export interface DigestCalls {
 
 /** Lets everybody else go first: nobody waits for a comparison. */
 const NICENESS = 10;
+const NICEST = 19;
 
 interface Snapshot {
   readonly db: Database.Database;
@@ -48,7 +49,7 @@ export class DigestWork {
   constructor(path: string) {
     this.#path = path;
     // On Linux this is about the thread alone; elsewhere it would be about the process.
-    if (process.platform === 'linux') setPriority(0, NICENESS);
+    if (process.platform === 'linux') setPriority(0, Math.min(getPriority(0) + NICENESS, NICEST));
   }
 
   boundary({ table, range, rows }: DigestCalls['digestBoundary']['with']): Key | null {

@@ -80,7 +80,7 @@ export class StepReader {
   }
 
   #hasLongPiece({ piece }: Pick<StepRequest, 'piece'>): boolean {
-    return piece !== null && piece.rows > SMALL_STEP && this.#isLong(piece.table);
+    return piece !== null && this.#isLong(piece.table);
   }
 
   #pieceOf({ piece, cursors }: StepRequest): PieceReader | null {

@@ -75,6 +75,9 @@ export function comparablePair(one: Fragment, two: Fragment, emission: Emission)
   if (classes.includes('native')) return nativePair(left, right, emission);
   const [leftRank, rightRank] = [RANK[classes[0]], RANK[classes[1]]];
   if (leftRank !== rightRank) {
+    if (emission.running !== undefined && (isNumericText(left) || isNumericText(right))) {
+      return comparablePair(knownAtLast(left, emission), knownAtLast(right, emission), emission);
+    }
     for (const side of [left, right]) refuseNumericText(side);
     return { left, right, outcome: leftRank < rightRank ? -1 : 1 };
   }
@@ -87,6 +90,20 @@ export function comparablePair(one: Fragment, two: Fragment, emission: Emission)
 function refuseNumericText(side: Fragment): void {
   refuseMixed(side, 'a comparison');
   if (side.type === 'text' && isNumeric(side)) refuseMixed({ ...side, isMixed: true }, 'a comparison with a number');
+}
+
+/** A column of texts in which SQLite would hold as a number whatever looks like one. */
+function isNumericText(side: Fragment): boolean {
+  return side.type === 'text' && isNumeric(side) && side.isMixed !== true && side.constant === undefined;
+}
+
+/** The same with each value in the class that SQLite has for it. */
+function knownAtLast(side: Fragment, emission: Emission): Fragment {
+  if (!isNumericText(side)) return side;
+  return valueOf(
+    `(CASE WHEN ${side.sql} ~ ${quoteText(NUMBER_PATTERN)} THEN ${emission.pack('cast_numeric')}(${side.sql}) ELSE ${side.sql}::${emission.pack('value')} END)`,
+    'any',
+  );
 }
 
 /** How SQLite orders values of different classes. */

@@ -31,6 +31,10 @@ interface Match {
 
 /** Whether a text is as a pattern says; blobs are never, in builds that are made so, and are refused. */
 export function matchText(name: 'like' | 'glob', { text, pattern, escape }: Match, setting: Setting): Fragment {
+  // The SQLite of better-sqlite3 is built so: https://sqlite.org/compile.html#like_doesnt_match_blobs
+  if (setting.emission.running !== undefined && text.type === 'blob') {
+    return logical(`(CASE WHEN ${text.sql} IS NOT NULL THEN false END)`);
+  }
   const parts = [pattern, text, ...(escape === undefined ? [] : [escape])].map((part) =>
     part.type === 'any' ? part : asText(part, setting.emission),
   );

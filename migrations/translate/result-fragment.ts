@@ -36,7 +36,7 @@ function assigned(fragment: Fragment, expected: SqlType, emission: Emission): Fr
       if (fragment.type === 'any') return valueOf(`${emission.pack('cast_text')}(${fragment.sql})`, 'text');
       return asText(fragment, emission);
     case 'boolean':
-      return assignedBoolean(fragment);
+      return assignedBoolean(fragment, emission);
     case 'integer':
     case 'real':
     case 'numeric':
@@ -54,11 +54,16 @@ function assigned(fragment: Fragment, expected: SqlType, emission: Emission): Fr
   throw untranslatableClass(fragment.type, `the value of a column of type ${expected}`);
 }
 
-function assignedBoolean(fragment: Fragment): Fragment {
+function assignedBoolean(fragment: Fragment, emission: Emission): Fragment {
   if (fragment.type === 'boolean') return valueOf(fragment.sql, 'boolean');
   const number = fragment.constant?.kind === 'text' ? numberOfText(fragment.constant.value) : fragment.constant;
   if (number?.kind === 'integer' && (number.value === 0n || number.value === 1n)) {
     return valueOf(number.value === 1n ? 'true' : 'false', 'boolean');
+  }
+  if (emission.running !== undefined && fragment.constant === undefined && classOf(fragment) === 'number') {
+    const number = fragment.type === 'numeric' ? `trim_scale(${fragment.sql})` : fragment.sql;
+    // Of another number PostgreSQL says that it is no boolean.
+    return valueOf(`${number}::text::boolean`, 'boolean');
   }
   throw new Untranslatable(
     'boolean-value',

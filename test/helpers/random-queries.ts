@@ -501,7 +501,7 @@ export class RandomQueries {
         [],
       ],
       [
-        `SELECT ${other.name}, max(${number.name}) FROM ${table.name} GROUP BY ${column.name} ORDER BY min(id) LIMIT ?`,
+        `SELECT ${other.name}, max(${number.name}) FROM ${table.name} GROUP BY ${column.name} ORDER BY 2, 1 LIMIT ?`,
         [random.between(-1, 4)],
       ],
       [

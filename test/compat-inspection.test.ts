@@ -1,0 +1,168 @@
+import test from 'ava';
+import type { Knex } from 'knex';
+import { openOracle } from './helpers/oracle.ts';
+
+async function createShop(db: Knex): Promise<void> {
+  await db.schema.createTable('customers', (table) => {
+    table.increments('id');
+    table.string('email', 100).notNullable().unique();
+    table.text('notes').defaultTo('none');
+    table.decimal('credit', 10, 2).defaultTo(0);
+    table.boolean('is_active').notNullable();
+  });
+  await db.schema.createTable('orders', (table) => {
+    table.string('number').notNullable();
+    table.integer('line').notNullable();
+    table.integer('customer_id').references('customers.id').onDelete('CASCADE').onUpdate('SET NULL');
+    table.primary(['number', 'line']);
+    table.index(['customer_id'], 'orders_of_customer');
+  });
+  await db('customers').insert({ email: 'ada@x', is_active: true });
+  await db('orders').insert([
+    { number: 'b', line: 1, customer_id: 1 },
+    { number: 'a', line: 1, customer_id: 1 },
+    { number: 'a', line: 2, customer_id: 1 },
+  ]);
+}
+
+const PRAGMAS = [
+  'PRAGMA foreign_keys',
+  'PRAGMA foreign_key_check',
+  'PRAGMA integrity_check',
+  'PRAGMA encoding',
+  'PRAGMA table_info(`orders`)',
+  'PRAGMA table_info("missing")',
+  "PRAGMA foreign_key_list('orders');",
+  'PRAGMA index_info(orders_of_customer)',
+  'PRAGMA index_info("customers_email_unique")',
+];
+
+test('pragmas that tell of the database answer as on SQLite', async (t) => {
+  const { same } = await openOracle(t, { create: createShop });
+  for (const pragma of PRAGMAS) await same(pragma, (db) => db.raw(pragma));
+  for (const setting of ['foreign_keys = ON', 'defer_foreign_keys = 1', 'synchronous = NORMAL']) {
+    await same(setting, async (db) => {
+      const { changes }: { readonly changes: number } = await db.raw(`PRAGMA ${setting}`);
+      return changes;
+    });
+  }
+  await same('the names of columns', async (db) => {
+    const rows: { readonly name: string; readonly notnull: number; readonly pk: number }[] =
+      await db.raw('PRAGMA table_info(customers)');
+    return rows.map(({ name, notnull, pk }) => [name, notnull, pk]);
+  });
+  await same('the indices of a table', async (db) => {
+    const rows: { readonly name: string; readonly unique: number }[] = await db.raw('PRAGMA index_list(orders)');
+    return rows.map(({ name, unique }) => [name, unique]);
+  });
+});
+
+test('SQLite’s table of tables answers as on SQLite', async (t) => {
+  const { same } = await openOracle(t, { create: createShop });
+  await same('the tables', (db) =>
+    db('sqlite_master')
+      .where({ type: 'table' })
+      .whereNot('name', 'sqlite_sequence')
+      .orderBy('name')
+      .select('name', 'tbl_name', 'type'),
+  );
+  await same('in raw SQL', (db) =>
+    db.raw(`SELECT m.name FROM sqlite_master AS m WHERE m.type = 'table' AND m.name = ?`, ['orders']),
+  );
+  await same('an index', (db) => db('sqlite_schema').where({ name: 'orders_of_customer' }).first('sql', 'tbl_name'));
+  await same('in a subquery', (db) =>
+    db('customers').whereExists(db('sqlite_master').where('name', 'orders')).pluck('email'),
+  );
+  await same('a statement', (db) => db('sqlite_master').where({ name: 'orders', type: 'table' }).pluck('sql'));
+  await same('a sequence', (db) => db('sqlite_sequence').where({ name: 'customers' }).pluck('seq'));
+});
+
+test('the schema builder finds tables and columns as on SQLite', async (t) => {
+  const { same } = await openOracle(t, { create: createShop });
+  for (const name of ['customers', 'Customers', 'missing']) {
+    await same(`table ${name}`, (db) => db.schema.hasTable(name));
+    for (const column of ['email', 'EMAIL', 'missing'])
+      await same(`${name}.${column}`, (db) => db.schema.hasColumn(name, column));
+  }
+  await same('a schema', (db) => db.schema.createSchema('x'));
+});
+
+test('wrapIdentifier applies where the schema is asked', async (t) => {
+  const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const { same } = await openOracle(t, {
+    create: async (db) => db.schema.createTable('shopItems', (table) => table.increments('itemId')),
+    knex: { wrapIdentifier: (name, wrap) => wrap(snake(name)) },
+  });
+  await same('a table', (db) => db.schema.hasTable('shopItems'));
+  await same('a column', (db) => db.schema.hasColumn('shopItems', 'itemId'));
+});
+
+test('rowid and its other names mean the integer key, or the row itself', async (t) => {
+  const { same } = await openOracle(t, { create: createShop });
+  await same('a key', (db) => db('customers').where('rowid', 1).select('_rowid_', 'email'));
+  await same('of an alias', (db) => db('customers as c').where('c._rowid_', 1).pluck('c.email'));
+  await same('rows of a table without one', async (db) => {
+    const chosen = db('orders')
+      .join('customers', 'customers.id', 'orders.customer_id')
+      .where('orders.number', 'a')
+      .select('orders._rowid_');
+    return [
+      await db('orders')
+        .whereIn('orders._rowid_', chosen)
+        .update({ line: db.raw('line + 10') }),
+      await db('orders').whereIn('_rowid_', db('orders').where('line', 11).select('_rowid_')).del(),
+      await db('orders').orderBy(['number', 'line']).select('number', 'line'),
+    ];
+  });
+});
+
+test('a column that is called oid is one', async (t) => {
+  const { same } = await openOracle(t, {
+    create: async (db) => {
+      await db.schema.createTable('things', (table) => {
+        table.text('oid');
+        table.increments('id');
+      });
+      await db('things').insert({ oid: 'mine' });
+    },
+  });
+  await same('its value', (db) => db('things').where('oid', 'mine').select('oid'));
+});
+
+test('errors carry the statement and the message that SQLite’s have', async (t) => {
+  const { same } = await openOracle(t, { create: createShop });
+  await same('unique', (db) => db('customers').insert({ email: 'ada@x', is_active: true }));
+  await same('not null', (db) => db('customers').where('id', 1).update({ email: null }));
+  await same('foreign key', (db) => db('orders').insert({ number: 'c', line: 1, customer_id: 99 }));
+  await same('no column', (db) => db('customers').where('nothing', 1));
+  await same('no column to insert into', (db) => db('customers').insert({ nothing: 1 }));
+  await same('no table', (db) => db('missing').where({ a: 'b' }).first());
+  await same('a table twice', (db) => db.schema.createTable('customers', (table) => table.increments('id')));
+  await same('in a transaction', (db) =>
+    db.transaction(async (trx) => await trx('customers').insert({ email: 'ada@x', is_active: true })),
+  );
+  await same('from a join', (db) => db('orders').join('customers', 'customers.id', 'orders.customer_id').del());
+});
+
+test('without values in messages, where the application wants none', async (t) => {
+  const { same } = await openOracle(t, { create: createShop, knex: { compileSqlOnError: false } });
+  await same('unique', (db) => db('customers').insert({ email: 'ada@x', is_active: true }));
+});
+
+test('safeIntegers of a query and of the instance apply', async (t) => {
+  const create = async (db: Knex): Promise<void> => {
+    await db.schema.createTable('big', (table) => {
+      table.bigInteger('id').primary();
+      table.double('ratio');
+      table.text('name');
+    });
+    await db('big').insert({ id: 2n ** 60n, ratio: 2, name: 'x' });
+  };
+  for (const safeIntegers of [true, false]) {
+    const { same } = await openOracle(t, { create, knex: { connection: { options: { safeIntegers } } } });
+    await same('of the instance', (db) => db('big'));
+    await same('a count', (db) => db('big').count('* as n'));
+    for (const own of [true, false])
+      await same(`${own} of the query`, (db) => db('big').options({ safeIntegers: own }).select('id', 'ratio'));
+  }
+});
