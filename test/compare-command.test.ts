@@ -43,6 +43,9 @@ test('compare writes a page, says what a repair would do, repairs, and shows wha
     "UPDATE accounts SET settings = 'other' WHERE id = 1; DELETE FROM accounts WHERE id = 2; INSERT INTO settings VALUES ('extra', NULL)",
   );
 
+  const noReplica = await compare(pair, '--postgres-replica', pair.url);
+  t.is(noReplica.status, 2);
+  t.regex(noReplica.stderr, /standby.*\(CONFIG_INVALID\)/);
   const page = join(tempFolder(t), 'report.html');
   const shown = await compare(pair, '--show-values', '--html', page);
   t.is(shown.status, 1, shown.stderr);
