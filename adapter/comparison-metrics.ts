@@ -53,8 +53,9 @@ export class ComparisonMetrics {
         async collect() {
           const last = await fresh();
           if (last !== undefined) show(this, last);
-          // Without labels there would be a 0, which looks like a comparison. One with labels has nothing to remove.
-          else if (options.labelNames === undefined) this.remove();
+          else if (options.labelNames !== undefined) this.reset();
+          // A gauge without labels that is reset shows a 0, which looks like a comparison.
+          else this.remove();
         },
       });
     };

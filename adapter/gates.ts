@@ -179,7 +179,12 @@ async function comparisonGate(records: Records, maxAgeMs: number): Promise<Gate>
   const ageMs = Date.now() - last.finishedAt.getTime();
   const when = `the last full comparison, of ${last.finishedAt.toISOString()}`;
   if (last.outcome !== 'match') {
-    const found = `${last.missing} rows missing, ${last.extra} extra, ${last.differing} differing, ${last.inconclusive} inconclusive`;
+    const besides = [
+      last.quarantined ? `, ${last.quarantined} in quarantine` : '',
+      last.sequencesBehind ? `, ${last.sequencesBehind} sequences behind` : '',
+      last.schemaDrift ? `, ${last.schemaDrift} places in the schema` : '',
+    ].join('');
+    const found = `${last.missing} rows missing, ${last.extra} extra, ${last.differing} differing, ${last.inconclusive} inconclusive${besides}`;
     return closed(
       'comparison',
       `${when}, says ${last.outcome}: ${found}`,

@@ -233,8 +233,8 @@ export interface TableCounts {
 
 /** What is kept of a comparison beside its {@link ComparisonRecord}. */
 export interface ComparisonKept {
-  /** The report as JSON. Kept of the last few runs. */
-  readonly report: string;
+  /** The report as JSON, if there is one. Kept of the last few runs. */
+  readonly report: string | null;
 }
 
 /** Differences that a comparison found, for {@link ComparisonHistory.firstSeen}. */
@@ -251,7 +251,7 @@ export interface ComparisonHistory {
   /** Stores a run, and forgets the oldest ones. */
   add(record: ComparisonRecord, kept: ComparisonKept): Promise<void>;
   /** The last runs, the newest first. Empty where none has been stored. */
-  list(options: { readonly limit: number }): Promise<readonly ComparisonRecord[]>;
+  list(options: { readonly limit: number; readonly onlyFull?: boolean }): Promise<readonly ComparisonRecord[]>;
   /** The newest report that is kept, as JSON. */
   lastReport(): Promise<string | undefined>;
   /** When each of these differences was found for the first time, in the order given; notes those that are new. */

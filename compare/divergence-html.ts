@@ -11,6 +11,8 @@ import { count } from './text-table.ts';
 /** Rows shown together; a browser lays out those that are open only. */
 const ROWS_TOGETHER = 200;
 const RUNS_SHOWN = 60;
+/** A key up to this many characters is shown in one line. */
+const LONGEST_WHOLE = 40;
 /** So many differences in all are shown at once; with more, one opens what one wants to see. */
 const OPENED_AT_ONCE = 40;
 
@@ -134,13 +136,19 @@ function pastRuns(runs: readonly ComparisonRecord[]): Html {
 interface Section {
   readonly table: string;
   readonly counts: DivergenceReport['tables'][number] | undefined;
-  readonly differences: readonly Divergence[];
+  readonly differences: readonly Shown[];
+}
+
+interface Shown extends Divergence {
+  /** Whether this very run saw it first. */
+  readonly isNew: boolean;
 }
 
 /** Tables with differences first; then the clean ones, which have nothing to open. */
 function tableList(report: DivergenceReport): Html {
-  const byTable = new Map<string, Divergence[]>();
-  for (const one of report.differences) {
+  const byTable = new Map<string, Shown[]>();
+  for (const difference of report.differences) {
+    const one = { ...difference, isNew: difference.firstSeenAt >= report.startedAt };
     const own = byTable.get(one.table);
     if (own === undefined) byTable.set(one.table, [one]);
     else own.push(one);
@@ -198,8 +206,8 @@ function countInTable(kind: DivergenceClass, { counts, differences }: Section): 
   return Math.max(listed, countOf({ ...counts, schemaDrift: 0, schemaWarnings: 0 }, kind));
 }
 
-function classSection(kind: DivergenceClass, own: readonly Divergence[], all: number): Html {
-  const chunks: Divergence[][] = [];
+function classSection(kind: DivergenceClass, own: readonly Shown[], all: number): Html {
+  const chunks: Shown[][] = [];
   for (let from = 0; from < own.length; from += ROWS_TOGETHER) chunks.push(own.slice(from, from + ROWS_TOGETHER));
   const more = all > own.length ? html`<p class="soft">${count(all - own.length)} more are not listed.</p>` : null;
   const [only] = chunks.length === 1 ? chunks : [];
@@ -222,7 +230,7 @@ function classSection(kind: DivergenceClass, own: readonly Divergence[], all: nu
   </details>`;
 }
 
-function rowTable(rows: readonly Divergence[]): Html {
+function rowTable(rows: readonly Shown[]): Html {
   const hasKeys = rows.some(({ key }) => key !== null);
   return html`<div class="scroll">
     <table>
@@ -241,7 +249,7 @@ function rowTable(rows: readonly Divergence[]): Html {
   </div>`;
 }
 
-function rowOf(one: Divergence, hasKeys: boolean): Html {
+function rowOf(one: Shown, hasKeys: boolean): Html {
   const { mend, values = [] } = one;
   const shown = values.map(
     ({ column, sqlite, postgres }) =>
@@ -250,14 +258,14 @@ function rowOf(one: Divergence, hasKeys: boolean): Html {
         <dd><span class="postgres">postgres</span> <code>${postgres}</code></dd>`,
   );
   return html`<tr>
-    ${hasKeys ? html`<td><code>${one.key ?? ''}</code></td>` : null}
+    ${hasKeys ? html`<td><code class="${(one.key ?? '').length > LONGEST_WHOLE ? '' : 'whole'}">${one.key ?? ''}</code></td>` : null}
     <td>
       ${one.severity === 'warning' ? html`<span class="badge warn">warning</span> ` : null}<bdi
         >${one.columns.join(', ') || '–'}</bdi
       >
       ${one.reason === null ? null : html`<p>${one.reason}</p>`} ${shown.length === 0 ? null : html`<dl>${shown}</dl>`}
     </td>
-    <td class="age" title="${one.firstSeenAt}">${one.ageSeconds < 1 ? 'new' : span(one.ageSeconds)}</td>
+    <td class="age" title="${one.firstSeenAt}">${one.isNew ? 'new' : span(one.ageSeconds)}</td>
     <td>
       ${mend.statement === null ? null : html`<code>${mend.statement}</code>`}
       ${mend.advice === null ? null : html`<p>${mend.advice}</p>`}

@@ -135,11 +135,18 @@ async function complete(
     durationSeconds,
     rowsPerSecond: Math.round(found.totals.rowsCompared / Math.max(durationSeconds, 0.001)),
     totals,
-    differences: DIVERGENCE_CLASSES.flatMap((kind) => dated.filter((one) => one.class === kind)),
+    differences: DIVERGENCE_CLASSES.flatMap((kind) => dated.filter((one) => one.class === kind).toSorted(byPlace)),
     differencesLeftOff: Math.max(0, leftOff),
     showsValues,
     byHand: byHand(found.primary),
   };
+}
+
+const ORDER = new Intl.Collator('en', { numeric: true });
+
+/** By table, and then by key, as far as people see an order in it: ranges are compared in any. */
+function byPlace(a: Divergence, b: Divergence): number {
+  return ORDER.compare(a.table, b.table) || ORDER.compare(a.key ?? '', b.key ?? '');
 }
 
 async function driftOf({ tables, stores }: Reportable, options: CompareOptions): Promise<readonly Drift[]> {

@@ -69,7 +69,7 @@ export function scope({
   fullBecause,
   primary,
 }: DivergenceReport): string {
-  const rows = `${count(totals.rowsCompared)} rows in ${tables.length === 1 ? '1 table' : `${tables.length} tables`} in ${span(durationSeconds)} (${count(rowsPerSecond)} rows/s)`;
+  const rows = `${count(totals.rowsCompared)} rows in ${tables.length} ${tables.length === 1 ? 'table' : 'tables'} in ${span(durationSeconds)} (${count(rowsPerSecond)} rows/s)`;
   const because = fullBecause === null ? '' : `, since ${fullBecause}`;
   return `${rows}: ${MODES[mode]}${because}; ${primary ?? 'no store'} is the primary`;
 }
@@ -95,18 +95,18 @@ function countsTable({ tables, totals }: DivergenceReport): readonly string[] {
   return textTable(['table', ...COLUMNS.map(([title]) => title)], [...body, ...sum]);
 }
 
-function classLines({ differences, totals }: DivergenceReport, kind: DivergenceClass): readonly string[] {
+function classLines({ differences, totals, startedAt }: DivergenceReport, kind: DivergenceClass): readonly string[] {
   const own = differences.filter((one) => one.class === kind);
   const all = countOf(totals, kind);
   if (own.length === 0 && all === 0) return [];
   const more = all > own.length ? [`  … and ${count(all - own.length)} more`] : [];
-  return [`${kind} (${count(all)})`, ...own.flatMap(differenceLines), ...more];
+  return [`${kind} (${count(all)})`, ...own.flatMap((one) => differenceLines(one, startedAt)), ...more];
 }
 
-function differenceLines(one: Divergence): readonly string[] {
+function differenceLines(one: Divergence, startedAt: string): readonly string[] {
   const columns = one.columns.length === 0 ? '' : ` (${one.columns.join(', ')})`;
   const where = `${one.table}${one.key === null ? '' : ` ${one.key}`}${columns}`;
-  const age = one.ageSeconds < 1 ? '' : `, for ${span(one.ageSeconds)}`;
+  const age = one.firstSeenAt >= startedAt ? '' : `, for ${span(one.ageSeconds)}`;
   const warning = one.severity === 'warning' ? 'warning: ' : '';
   const reason = one.reason === null ? '' : `: ${one.reason}`;
   const values = one.values ?? [];
@@ -117,10 +117,11 @@ function differenceLines(one: Divergence): readonly string[] {
   ];
 }
 
-function advice({ differences, byHand }: DivergenceReport): readonly string[] {
+function advice({ differences, differencesLeftOff, byHand }: DivergenceReport): readonly string[] {
   const tables = new Set(differences.filter(({ mend }) => mend.command !== null).map(({ table }) => table));
   if (tables.size === 0) return [];
-  const [only] = tables.size === 1 ? differences.flatMap(({ mend }) => mend.command ?? []) : [];
+  const [only] =
+    tables.size === 1 && differencesLeftOff === 0 ? differences.flatMap(({ mend }) => mend.command ?? []) : [];
   const command = only ?? 'crossfade compare --repair --yes';
   return [
     `to have the Mirror mend the rows: ${command} (without --yes it only says what it would do)`,

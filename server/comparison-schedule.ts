@@ -18,7 +18,9 @@ export interface ComparisonScheduleOptions {
   /** The time zone in which {@link cron} is meant, by its IANA name. @default 'UTC' */
   readonly timeZone?: string;
   /** What is compared, and how hard. @default { incremental: false }: every row of every table */
-  readonly compare?: Omit<CompareOptions, 'signal' | 'record' | 'store' | 'showValues'>;
+  readonly compare?: Omit<CompareOptions, 'signal' | 'record' | 'store' | 'showValues' | 'standby'>;
+  /** The URL of a hot standby of PostgreSQL, which is read in its place. @default PostgreSQL itself is read */
+  readonly postgresReplica?: string;
   /** Called with each report of this process. */
   readonly onReport?: (report: DivergenceReport) => void;
   /** Where a mismatch and a run that failed are told. @default console.warn */
@@ -145,7 +147,15 @@ export class ComparisonSchedule {
     const tables = await this.#crossfade.stores.sqlite.installedTables();
     const { stores, records, mirror } = this.#crossfade;
     const { signal } = this.#abort;
-    const report = await divergenceReport({ tables, stores, records, mirror }, { ...this.#options.compare, signal });
+    const { compare, postgresReplica: replica } = this.#options;
+    const standby = replica === undefined ? undefined : await this.#crossfade.openStandby(replica);
+    let report: DivergenceReport;
+    try {
+      const options = { ...compare, signal, ...(standby === undefined ? {} : { standby }) };
+      report = await divergenceReport({ tables, stores, records, mirror }, options);
+    } finally {
+      await standby?.close();
+    }
     if (report.outcome === 'mismatch')
       this.#log(`the databases differ: ${summary(report.totals)}; see crossfade compare`);
     if (report.outcome === 'inconclusive')

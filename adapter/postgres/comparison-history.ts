@@ -84,11 +84,17 @@ export class StoredComparisons implements ComparisonHistory {
     );
   }
 
-  async list({ limit }: { readonly limit: number }): Promise<readonly ComparisonRecord[]> {
+  async list({
+    limit,
+    onlyFull = false,
+  }: {
+    readonly limit: number;
+    readonly onlyFull?: boolean;
+  }): Promise<readonly ComparisonRecord[]> {
     const rows = await this.#found<RunRow>(
       `SELECT ${iso('started')}, ${iso('finished')}, outcome, is_full, rows_compared, missing, extra, differing, inconclusive, detail
-       FROM crossfade.comparisons ORDER BY id DESC LIMIT $1`,
-      [limit],
+       FROM crossfade.comparisons WHERE is_full OR NOT $2::boolean ORDER BY id DESC LIMIT $1`,
+      [limit, onlyFull],
     );
     return rows.map(toRecord);
   }

@@ -4,7 +4,6 @@ import type { FillRecords } from '../fill-records.ts';
 import { PostgresComparisonBases } from './comparison-bases.ts';
 import { PostgresComparisonRuns } from './comparison-runs.ts';
 import { StoredComparisons } from './comparison-history.ts';
-import { sqlState } from './connection.ts';
 
 /** Runs one statement. */
 export type Query = <R extends pg.QueryResultRow>(
@@ -18,21 +17,7 @@ interface LeaseRow {
   readonly seconds: string;
 }
 
-interface ComparisonRow {
-  readonly started: string;
-  readonly finished: string;
-  readonly outcome: ComparisonRecord['outcome'];
-  readonly is_full: string;
-  readonly rows_compared: string;
-  readonly missing: string;
-  readonly extra: string;
-  readonly differing: string;
-  readonly inconclusive: string;
-}
-
 const SECONDS_LEFT = 'extract(epoch FROM expires - clock_timestamp()) AS seconds';
-const isoTime = (column: string): string =>
-  `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS ${column}`;
 
 /** What all processes share: who runs the Mirror, and what comparisons have found. */
 export class SharedRecords extends PostgresComparisonBases implements Records {
@@ -86,52 +71,14 @@ export class SharedRecords extends PostgresComparisonBases implements Records {
   }
 
   async recordComparison(record: ComparisonRecord): Promise<void> {
-    await this.#query(
-      `INSERT INTO crossfade.comparisons (started, finished, outcome, is_full, rows_compared, missing, extra, differing, inconclusive)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-      [
-        record.startedAt.toISOString(),
-        record.finishedAt.toISOString(),
-        record.outcome,
-        record.isFull,
-        record.rowsCompared,
-        record.missing,
-        record.extra,
-        record.differing,
-        record.inconclusive,
-      ],
-    );
+    await this.comparisons.add(record, { report: null });
   }
 
   async lastComparison({ onlyFull }: { onlyFull: boolean }): Promise<ComparisonRecord | undefined> {
-    try {
-      const { rows } = await this.#query<ComparisonRow>(
-        `SELECT ${isoTime('started')}, ${isoTime('finished')}, outcome, is_full, rows_compared, missing, extra, differing, inconclusive
-         FROM crossfade.comparisons WHERE is_full OR NOT $1::boolean ORDER BY id DESC LIMIT 1`,
-        [onlyFull],
-      );
-      return rows[0] === undefined ? undefined : toRecord(rows[0]);
-    } catch (error) {
-      if (sqlState(error) === '42P01') return undefined;
-      throw error;
-    }
+    return (await this.comparisons.list({ limit: 1, onlyFull }))[0];
   }
 }
 
 function toLease(row: LeaseRow): Lease {
   return { holder: row.holder, description: row.description, secondsLeft: Number(row.seconds) };
-}
-
-function toRecord(row: ComparisonRow): ComparisonRecord {
-  return {
-    startedAt: new Date(row.started),
-    finishedAt: new Date(row.finished),
-    outcome: row.outcome,
-    isFull: row.is_full === 't',
-    rowsCompared: Number(row.rows_compared),
-    missing: Number(row.missing),
-    extra: Number(row.extra),
-    differing: Number(row.differing),
-    inconclusive: Number(row.inconclusive),
-  };
 }

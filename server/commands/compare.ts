@@ -24,6 +24,7 @@ interface CompareFlags extends ConnectionFlags {
   readonly resume?: true;
   readonly rowsPerSecond?: string;
   readonly concurrency?: string;
+  readonly postgresReplica?: string;
   readonly maxDifferences?: string;
   readonly showValues?: true;
   readonly html?: string;
@@ -62,7 +63,8 @@ export function addCompareCommand(program: Command): void {
       'keep how far it has come, and go on with a run that was broken off; several processes share one',
     )
     .option('--rows-per-second <count>', 'read at most so many rows a second from each database')
-    .option('--concurrency <count>', 'compare so many key ranges at once (default: 2)')
+    .option('--concurrency <count>', 'compare so many key ranges at once (default: 3)')
+    .option('--postgres-replica <url>', 'read a hot standby of PostgreSQL in its place, to spare it')
     .option('--max-differences <count>', 'how many differences to show with their keys (default: 100)')
     .option('--show-values', 'show the values that differ, and put them into the statements')
     .option('--html <file>', 'write the report as one HTML page as well')
@@ -73,7 +75,14 @@ export function addCompareCommand(program: Command): void {
     await runOn({ flags, mirror: flags.history ? 'off' : 'auto' }, async (session) => {
       const options = optionsOf(flags);
       if (flags.history) return await showHistory(session);
-      return flags.repair ? await runRepair(session, flags, options) : await runComparison(session, flags, options);
+      const standby =
+        flags.postgresReplica === undefined ? undefined : await session.crossfade.openStandby(flags.postgresReplica);
+      try {
+        const run = flags.repair ? runRepair : runComparison;
+        return await run(session, flags, standby === undefined ? options : { ...options, standby });
+      } finally {
+        await standby?.close();
+      }
     });
   });
 }
@@ -123,7 +132,8 @@ function leftOff(all: DivergenceReport, shown: DivergenceReport): number {
 async function compared({ crossfade, terminal, signal }: Session, options: CompareOptions): Promise<DivergenceReport> {
   return await divergenceReport(crossfade, {
     ...options,
-    onProgress: ({ table, walk, rows, of }) => terminal.progress(`${table} (${walk} side)`, { done: rows, of }),
+    onProgress: ({ table, walk, rows, of }) =>
+      terminal.progress(walk === 'both' ? table : `${table} (${walk} side)`, { done: rows, of }),
     signal,
   });
 }
