@@ -30,7 +30,7 @@ const TEMPORARY = 'crossfade-test-';
  */
 const SETTINGS = {
   fsync: 'off',
-  max_connections: '200',
+  max_connections: '500',
   max_prepared_transactions: '10',
   shared_buffers: '128MB',
   timezone: 'UTC',
