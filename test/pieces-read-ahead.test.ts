@@ -21,7 +21,16 @@ interface Held {
 
 async function heldBackfill(
   t: ExecutionContext,
-  { rows = `SELECT i, 'm' || i, i FROM n`, check = '' }: { rows?: string; check?: string } = {},
+  {
+    rows = `SELECT i, 'm' || i, i FROM n`,
+    check = '',
+    behindFirst = '',
+  }: {
+    rows?: string;
+    check?: string;
+    /** What is written after the first piece's snapshot, and before the second one's. */
+    behindFirst?: string;
+  } = {},
 ): Promise<Held> {
   const pair = await makePair(t);
   pair.sqlite.exec(
@@ -45,7 +54,10 @@ async function heldBackfill(
   let letGo = (): void => {};
   const gone = new Promise<void>((resolve) => (letGo = resolve));
   const apply = postgres.apply.bind(postgres);
+  let isFirst = true;
   postgres.apply = async (step: StepToApply) => {
+    if (isFirst) pair.sqlite.exec(behindFirst);
+    isFirst = false;
     const applied = await apply(step);
     if (step.reading.cursor?.table === 'accounts') await gone;
     return applied;
@@ -74,10 +86,10 @@ test('the piece behind one of whose rows PostgreSQL holds none is read again, an
   const { pair, crossfade, backfilled, open, letGo } = await heldBackfill(t, {
     rows: `SELECT i, CASE i WHEN 7 THEN 'a' || char(0) ELSE 'm' || i END, i FROM n`,
     check: 'balance <> -1',
+    // The step with the second piece has a row that is refused too: so it deletes and inserts what it touches.
+    behindFirst: 'UPDATE accounts SET balance = -1 WHERE id = 9',
   });
   await until('the second piece is open too', () => open.now === 2);
-  // The step with the second piece has a row of the first one that is refused: it deletes and inserts what it touches.
-  pair.sqlite.exec('UPDATE accounts SET balance = -1 WHERE id = 9');
   letGo();
   await backfilled;
   await goTo(crossfade, 'dual');
