@@ -9,14 +9,17 @@ import { bindings, isInSqlite } from './bindings.ts';
 import { fromRangeInOrder, fromRangeWithKey, keyNames, spelledRows } from './digest-sql.ts';
 import { ExactSelect } from './exact-select.ts';
 import { quote } from './sql.ts';
+import type { Interruptible } from './interruptible.ts';
 import { SpelledRows, spelledReader } from './spelled-rows.ts';
 import type { SpelledReader } from './spelled-rows.ts';
 
-/** Rows are spelled out in pieces of about so many bytes, whatever a row takes… */
+/** Rows are spelled out in pieces of about so many bytes, unless the caller wants others, whatever a row takes… */
 const PIECE_BYTES = 2 ** 20;
 /** …and of so many rows at first, and at most. */
 const FIRST_ROWS = 64;
 const MAX_ROWS = 8_192;
+/** Rows that are looked up by their keys before it may be interrupted. */
+const KEYS_A_PIECE = 64;
 
 /** What the driver decodes bytes to that are not UTF-8, without a word. */
 const REPLACEMENT = '\uFFFD';
@@ -40,6 +43,7 @@ export class RangeHasher {
   readonly #rawHashers: readonly ValueHasher[];
   readonly #names: readonly string[];
   readonly #rawNames: readonly string[];
+  readonly #pieceBytes: number;
   #digest: RangeDigest = NO_ROWS;
   // Those of the piece in hand. Sums of fewer than 2^21 halves are exact.
   #rows = 0;
@@ -48,8 +52,12 @@ export class RangeHasher {
   #refused = 0;
   #pieceRows = FIRST_ROWS;
 
-  constructor(db: Database.Database, { table, salt }: Pick<DigestRequest, 'table' | 'salt'>) {
+  constructor(
+    db: Database.Database,
+    { table, salt, pieceBytes = PIECE_BYTES }: Pick<DigestRequest, 'table' | 'salt'> & { readonly pieceBytes?: number },
+  ) {
     this.#db = db;
+    this.#pieceBytes = pieceBytes;
     this.#table = table;
     this.#seed = [Number(BigInt.asIntN(32, salt.seed >> 32n)), Number(BigInt.asIntN(32, salt.seed))];
     const columns = digestColumns(table);
@@ -61,8 +69,8 @@ export class RangeHasher {
     this.#rawNames = raw.map(({ column }) => quote(column.name));
   }
 
-  /** The digest of a range. */
-  ofRange(range: KeyRange): RangeDigest {
+  /** The digest of a range, to be interrupted after each piece. */
+  *ofRange(range: KeyRange): Interruptible<RangeDigest> {
     this.#digest = NO_ROWS;
     let rest = range;
     for (;;) {
@@ -71,18 +79,20 @@ export class RangeHasher {
       const [piece, others] = splitAt(rest, end);
       this.#add(piece);
       rest = others;
+      yield;
     }
     this.#add(rest);
     return this.#digest;
   }
 
   /** The share that the rows of some keys have in it. */
-  ofKeys(range: KeyRange, keys: readonly Key[]): RangeDigest {
+  *ofKeys(range: KeyRange, keys: readonly Key[]): Interruptible<RangeDigest> {
     this.#digest = NO_ROWS;
     this.#begin();
     const rest = fromRangeWithKey(this.#table, range);
     const select = new ExactSelect(this.#db, this.#names, rest.sql);
-    for (const key of keys) {
+    for (const [index, key] of keys.entries()) {
+      if (index % KEYS_A_PIECE === KEYS_A_PIECE - 1) yield;
       if (!isInSqlite(key)) continue;
       const row = select.get(...bindings(key), ...rest.values);
       if (row !== undefined) this.#addRow(row);
@@ -159,7 +169,7 @@ export class RangeHasher {
       const count = Number(rows);
       const bytes = blob ?? new Uint8Array(0);
       const each = Math.max(bytes.length / Math.max(count, 1), 16);
-      this.#pieceRows = Math.min(MAX_ROWS, this.#pieceRows * 8, Math.max(1, Math.floor(PIECE_BYTES / each)));
+      this.#pieceRows = Math.min(MAX_ROWS, this.#pieceRows * 8, Math.max(1, Math.floor(this.#pieceBytes / each)));
       return { count, bytes };
     } catch (error) {
       if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_TOOBIG') throw error;

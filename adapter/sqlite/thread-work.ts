@@ -13,6 +13,7 @@ import { RowLookup, StepReader } from './step-reader.ts';
 import type { SnapshotReading } from './step-reader.ts';
 import { applyStep } from './step-writer.ts';
 import type { StepClaim } from './step-writer.ts';
+import { atOnce } from './interruptible.ts';
 import { reviveValues } from './thread-values.ts';
 
 /** A message takes the event loop's time as it arrives: at most so many rows… */
@@ -182,15 +183,15 @@ export class ThreadWork implements Handlers {
   }
 
   digestAsPrimary(request: DigestCalls['digestAsPrimary']['with']): DigestCalls['digestAsPrimary']['gives'] {
-    return this.#digesting().asPrimary(request);
+    return atOnce(this.#digesting().asPrimary(request));
   }
 
   digestAsSecondary(request: DigestCalls['digestAsSecondary']['with']): DigestCalls['digestAsSecondary']['gives'] {
-    return this.#digesting().asSecondary(request);
+    return atOnce(this.#digesting().asSecondary(request));
   }
 
   digestOfKeys(request: DigestCalls['digestOfKeys']['with']): DigestCalls['digestOfKeys']['gives'] {
-    return this.#digesting().ofKeys(request);
+    return atOnce(this.#digesting().ofKeys(request));
   }
 
   closeDigest(snapshot: number): void {
@@ -198,7 +199,7 @@ export class ThreadWork implements Handlers {
   }
 
   #digesting(): DigestWork {
-    return (this.#digests ??= new DigestWork(this.#path));
+    return (this.#digests ??= DigestWork.inThread(this.#path));
   }
 
   #applying(): Database.Database {
