@@ -225,7 +225,7 @@ const PROBE_HASH = String(probeHash());
 function probeHash(): bigint {
   const hash = new Jenkins();
   hash.low = 42;
-  hash.bytes(Buffer.from(PROBE), 0, PROBE.length);
+  hash.bytes(new DataView(new TextEncoder().encode(PROBE).buffer), 0, PROBE.length);
   return BigInt.asIntN(64, (BigInt(hash.high) << 32n) ^ BigInt.asUintN(32, BigInt(hash.low)));
 }
 

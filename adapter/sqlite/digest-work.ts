@@ -60,7 +60,9 @@ export class DigestWork {
   }
 
   boundary({ table, range, rows }: DigestCalls['digestBoundary']['with']): Key | null {
-    return boundaryOf(this.#own(), table, { range: revived(range), rows });
+    const db = this.#own();
+    const select = (columns: readonly string[], rest: string): ExactSelect => new ExactSelect(db, columns, rest);
+    return boundaryOf(select, table, { range: revived(range), rows });
   }
 
   rows({ table, range, limit }: DigestCalls['digestRows']['with']): readonly Row[] {
