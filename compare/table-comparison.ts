@@ -48,7 +48,7 @@ export class TableComparison {
   /** Every row. */
   async all(): Promise<void> {
     const { salt, pair, table } = this.#with;
-    if (salt === null) await this.#walkBoth(async () => {});
+    if (salt === null) await this.#walkBoth();
     else await this.#compareRanges(new Ranges(pair, table, EVERYTHING), salt);
     await this.#suspects.end();
   }
@@ -76,15 +76,14 @@ export class TableComparison {
       table,
       isCut: salt !== null,
       settled: () => this.#suspects.end(),
-      findings: () => findings.saved(),
+      findings,
     });
     try {
       if (salt === null) await this.#walkClaimed(source);
       else await this.#compareRanges(source, salt, options.sample === undefined ? {} : { share: options.sample });
       await source.save();
-    } catch (error) {
-      await source.giveUp();
-      throw error;
+    } finally {
+      await source.end();
     }
   }
 
@@ -180,7 +179,7 @@ export class TableComparison {
 
   async #walkClaimed(source: RangeSource): Promise<void> {
     for (let claimed = await source.next(); claimed !== null; claimed = await source.next()) {
-      await this.#walkBoth(() => source.renew());
+      await this.#walkBoth();
       source.done(claimed, { rows: 0, ms: 0 });
     }
   }
@@ -197,19 +196,17 @@ export class TableComparison {
   }
 
   /** Without an order that both share: each side in its own, its rows looked up on the other one. */
-  async #walkBoth(onPage: () => Promise<void>): Promise<void> {
+  async #walkBoth(): Promise<void> {
     const { pair, table, findings, budget, options } = this.#with;
     for await (const { rows, sightings, others } of walk(pair, table, { ...options, side: 'primary' })) {
       await this.#suspects.add(
         sightings.filter((_, index) => compareRows(pair, table, rows[index], others[index]).is !== 'same'),
       );
       findings.counts.rowsCompared += rows.length;
-      await onPage();
       await budget.spend(rows.length);
     }
     for await (const { rows, sightings, others } of walk(pair, table, { ...options, side: 'secondary' })) {
       await this.#suspects.add(sightings.filter((_, index) => others[index] === undefined));
-      await onPage();
       await budget.spend(rows.length);
     }
   }

@@ -261,10 +261,6 @@ test('a comparison that was broken off is gone on with, and what it had found is
   t.deepEqual(found(report), ['orders [19999] differing', 'orders [3] differing', 'words ["word 7"] missing']);
   t.is(report.totals.rowsCompared, ALL);
   t.true(report.isFull);
-  const { rows } = await pair.postgres.query<{ holders: string }>(
-    'SELECT count(DISTINCT holder) AS holders FROM crossfade.comparison_findings',
-  );
-  t.is(Number(rows[0]?.holders), 2);
   const next = await compareDatabases(crossfade, { resume: true });
   t.true(Date.parse(next.startedAt) >= Date.parse(report.finishedAt), 'a finished one is not gone on with');
 });

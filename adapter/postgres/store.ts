@@ -36,6 +36,7 @@ import { tableDeclarations } from './declarations.ts';
 import { describeTables, guardedTables } from './describe.ts';
 import { runExclusively } from './exclusive-run.ts';
 import { changedKeysOf } from './changed-keys.ts';
+import { PostgresComparisonRuns } from './comparison-runs.ts';
 import { PostgresDigests } from './digests.ts';
 import {
   changedSince,
@@ -101,6 +102,7 @@ export class PostgresStore implements Store {
     this.records = new SharedRecords({
       query,
       fill: new PostgresFill(url, query),
+      runs: new PostgresComparisonRuns(url, query),
       exclusively: (name, work) => this.#reaching(() => runExclusively(this.#pool, name, work)),
     });
   }
