@@ -162,6 +162,7 @@ class Comparison {
         options: this.#options,
         caughtUp: () => this.#caughtUp(),
         salt: hasRanges ? salt : null,
+        wholeSalt: salt,
       });
       comparisons.set(table, comparison);
     }

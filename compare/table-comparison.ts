@@ -15,6 +15,7 @@ import type { SharedRun } from './shared-ranges.ts';
 import { Suspects } from './suspects.ts';
 import { compareRows, settle } from './verdict.ts';
 import { walk } from './walk.ts';
+import { isSameAsWhole } from './whole-table.ts';
 
 /** Ranges on their way at once: while two threads read SQLite, PostgreSQL works on the next one. */
 const CONCURRENCY = 3;
@@ -32,6 +33,8 @@ export interface TableComparisonOptions {
   readonly caughtUp: () => Promise<void>;
   /** For digests; `null` when the table's keys have no order that both databases share. */
   readonly salt: DigestSalt | null;
+  /** For the digest of the table as a whole, which asks for no order. */
+  readonly wholeSalt: DigestSalt;
 }
 
 /** The comparison of one table: as a whole, in part, or of some keys. */
@@ -48,7 +51,7 @@ export class TableComparison {
   /** Every row. */
   async all(): Promise<void> {
     const { salt, pair, table } = this.#with;
-    if (salt === null) await this.#walkBoth();
+    if (salt === null) await this.#inOnePiece();
     else await this.#compareRanges(new Ranges(pair, table, EVERYTHING), salt);
     await this.#suspects.end();
   }
@@ -179,7 +182,7 @@ export class TableComparison {
 
   async #walkClaimed(source: RangeSource): Promise<void> {
     for (let claimed = await source.next(); claimed !== null; claimed = await source.next()) {
-      await this.#walkBoth();
+      await this.#inOnePiece();
       source.done(claimed, { rows: 0, ms: 0 });
     }
   }
@@ -195,7 +198,17 @@ export class TableComparison {
     return (await pair.secondary.digests.about(table)) ?? (await pair.primary.digests.about(table)) ?? 0;
   }
 
-  /** Without an order that both share: each side in its own, its rows looked up on the other one. */
+  /** Without an order that both share: as a whole, and where that differs, row by row. */
+  async #inOnePiece(): Promise<void> {
+    const { pair, table, wholeSalt: salt, findings, caughtUp, options } = this.#with;
+    const suspects = this.#suspects;
+    // A whole table at once would take no heed of a budget.
+    const isSame =
+      options.rowsPerSecond === undefined && (await isSameAsWhole({ pair, table, salt, findings, suspects, caughtUp }));
+    if (!isSame) await this.#walkBoth();
+  }
+
+  /** Each side in its own order, its rows looked up on the other one. */
   async #walkBoth(): Promise<void> {
     const { pair, table, findings, budget, options } = this.#with;
     for await (const { rows, sightings, others } of walk(pair, table, { ...options, side: 'primary' })) {

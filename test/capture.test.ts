@@ -9,6 +9,7 @@ import { compareDatabases } from '../compare/compare.ts';
 import type { Crossfade, StoreName } from '../adapter/index.ts';
 import { differences, goTo, makePair } from './helpers/pair.ts';
 import type { Pair } from './helpers/pair.ts';
+import { serverVersion } from './helpers/server-version.ts';
 
 interface Mirrored {
   readonly pair: Pair;
@@ -127,17 +128,11 @@ for (const recursive of ['OFF', 'ON']) {
   });
 }
 
-/** As 180004: there was no MERGE before version 15. */
-async function serverVersion({ postgres }: Pair): Promise<number> {
-  const { rows } = await postgres.query<{ version: string }>(`SELECT current_setting('server_version_num') AS version`);
-  return Number(rows[0]?.version);
-}
-
 test('TRUNCATE of several tables, CASCADE, with and without rows written behind it in the same transaction', async (t) => {
   const { run, pair } = await mirrored(t, 'postgres', PEOPLE);
   await run(...FILLED, 'TRUNCATE badges, log', ...FILLED.slice(2, 3), 'TRUNCATE teams CASCADE');
   t.is(pair.sqlite.prepare('SELECT count(*) FROM people').pluck().get(), 0);
-  const version = await serverVersion(pair);
+  const version = await serverVersion(pair.postgres);
   const merge = `MERGE INTO teams USING (VALUES (0, 'zero'), (8, 'eight')) AS v(id, name) ON teams.id = v.id
     WHEN MATCHED THEN UPDATE SET name = v.name WHEN NOT MATCHED THEN INSERT (id, name) VALUES (v.id, v.name)`;
   const upsert = `INSERT INTO teams (id, name) VALUES (0, 'zero'), (8, 'eight') ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name`;

@@ -774,7 +774,7 @@ export class PostgresStore implements Store {
       'POSTGRES_RIGHTS',
       `the PostgreSQL role may not set session_replication_role, and table "${guarded[0]}" has foreign keys or triggers that would act on mirrored rows`,
       {
-        hint: 'on PostgreSQL 15 or later run, as a superuser: GRANT SET ON PARAMETER session_replication_role TO <role>',
+        hint: 'on PostgreSQL 15 or later run, as a superuser: GRANT SET ON PARAMETER session_replication_role TO <role>; before version 15 only a superuser may',
       },
     );
   }
