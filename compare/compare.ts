@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ComparisonBase, ComparisonBases, StoredBase } from '../adapter/comparison-base.ts';
 import { EVERYTHING, newSalt } from '../adapter/digest.ts';
@@ -187,6 +186,7 @@ class Comparison {
         options: this.#options,
         caughtUp: () => this.#caughtUp(),
         salt: hasRanges ? salt : null,
+        wholeSalt: salt,
       });
       comparisons.set(table, comparison);
     }
@@ -247,20 +247,29 @@ class Comparison {
       name,
       range: this.#scope.ranges.get(name) ?? EVERYTHING,
     }));
-    const scope = JSON.stringify([pair.captureId, pair.epoch, tables.map(({ name }) => name), where, sample]);
+    // With another column a table is another one.
+    const columns = [...comparisons.keys()].map((table) => [
+      table.name,
+      table.columns.map(({ name, type, form }) => [name, type, form]),
+    ]);
+    const scope = JSON.stringify([pair.captureId, pair.epoch, columns, where, sample]);
     const run = await runs.joinRun({ scope, tables, maxAgeMs: RESUMED_WITHIN_MS });
-    this.#startedAt = run.startedAt;
-    const shared: SharedRun = { runs, id: run.id, holder: randomUUID() };
-    for (;;) {
-      for (const comparison of comparisons.values()) await comparison.shared(shared);
-      if ((await runs.unfinishedRanges(run.id)) === 0) break;
-      // Another process is at it, or has died: then its claims expire.
-      await sleep(OTHERS_MS, undefined, signal === undefined ? {} : { signal });
+    try {
+      this.#startedAt = run.startedAt;
+      const shared: SharedRun = { runs, id: run.id, holder: run.holder };
+      for (;;) {
+        for (const comparison of comparisons.values()) await comparison.shared(shared);
+        if ((await runs.unfinishedRanges(run.id)) === 0) break;
+        // Another process is at it, or has died: then its claims are free soon.
+        await sleep(OTHERS_MS, undefined, signal === undefined ? {} : { signal });
+      }
+      for (const { table, holder, findings } of await runs.savedFindings(run.id)) {
+        if (holder !== run.holder) this.#findings.merge(table, findings);
+      }
+      this.isRecorder = await runs.finishRun(run.id);
+    } finally {
+      await run.leave();
     }
-    for (const { table, holder, findings } of await runs.savedFindings(run.id)) {
-      if (holder !== shared.holder) this.#findings.merge(table, findings);
-    }
-    this.isRecorder = await runs.finishRun(run.id);
   }
 
   /** The tables whose keys both stores order alike. */

@@ -17,6 +17,7 @@ import type { SharedRun } from './shared-ranges.ts';
 import { Suspects } from './suspects.ts';
 import { compareRows, settle } from './verdict.ts';
 import { walk } from './walk.ts';
+import { isSameAsWhole } from './whole-table.ts';
 
 /** Ranges on their way at once: while two threads read SQLite, PostgreSQL works on the next one. */
 const CONCURRENCY = 3;
@@ -31,6 +32,8 @@ export interface TableComparisonOptions {
   readonly caughtUp: () => Promise<void>;
   /** For digests; `null` when the table's keys have no order that both databases share. */
   readonly salt: DigestSalt | null;
+  /** For the digest of the table as a whole, which asks for no order. */
+  readonly wholeSalt: DigestSalt;
 }
 
 /** The comparison of one table: as a whole, in part, or of some keys. */
@@ -47,7 +50,7 @@ export class TableComparison {
   /** Every row. */
   async all(): Promise<void> {
     const { salt, pair, table } = this.#with;
-    if (salt === null) await this.#walkBoth(async () => {});
+    if (salt === null) await this.#inOnePiece();
     else await this.#compareRanges(new Ranges(pair, table, EVERYTHING), salt);
     await this.#suspects.end();
   }
@@ -75,15 +78,14 @@ export class TableComparison {
       table,
       isCut: salt !== null,
       settled: () => this.#suspects.end(),
-      findings: () => findings.saved(),
+      findings,
     });
     try {
       if (salt === null) await this.#walkClaimed(source);
       else await this.#compareRanges(source, salt, options.sample === undefined ? {} : { share: options.sample });
       await source.save();
-    } catch (error) {
-      await source.giveUp();
-      throw error;
+    } finally {
+      await source.end();
     }
   }
 
@@ -144,7 +146,7 @@ export class TableComparison {
 
   async #walkClaimed(source: RangeSource): Promise<void> {
     for (let claimed = await source.next(); claimed !== null; claimed = await source.next()) {
-      await this.#walkBoth(() => source.renew());
+      await this.#inOnePiece();
       source.done(claimed, { rows: 0, ms: 0 });
     }
   }
@@ -160,20 +162,28 @@ export class TableComparison {
     return (await pair.secondary.digests.about(table)) ?? (await pair.primary.digests.about(table)) ?? 0;
   }
 
-  /** Without an order that both share: each side in its own, its rows looked up on the other one. */
-  async #walkBoth(onPage: () => Promise<void>): Promise<void> {
+  /** Without an order that both share: as a whole, and where that differs, row by row. */
+  async #inOnePiece(): Promise<void> {
+    const { pair, table, wholeSalt: salt, findings, caughtUp, options } = this.#with;
+    const suspects = this.#suspects;
+    // A whole table at once would take no heed of a budget.
+    const isSame =
+      options.rowsPerSecond === undefined && (await isSameAsWhole({ pair, table, salt, findings, suspects, caughtUp }));
+    if (!isSame) await this.#walkBoth();
+  }
+
+  /** Each side in its own order, its rows looked up on the other one. */
+  async #walkBoth(): Promise<void> {
     const { pair, table, findings, budget, options } = this.#with;
     for await (const { rows, sightings, others } of walk(pair, table, { ...options, side: 'primary' })) {
       await this.#suspects.add(
         sightings.filter((_, index) => compareRows(pair, table, rows[index], others[index]).is !== 'same'),
       );
       findings.counts.rowsCompared += rows.length;
-      await onPage();
       await budget.spend(rows.length);
     }
     for await (const { rows, sightings, others } of walk(pair, table, { ...options, side: 'secondary' })) {
       await this.#suspects.add(sightings.filter((_, index) => others[index] === undefined));
-      await onPage();
       await budget.spend(rows.length);
     }
   }
