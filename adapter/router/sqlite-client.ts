@@ -1,6 +1,10 @@
+import type { Duplex } from 'node:stream';
 import type Database from 'better-sqlite3';
 import { exactRows, mayBeRounded } from '../compat/safe-integers.ts';
 import type { ClientConstructor, Connection, QueryObject } from './knex-internals.ts';
+import { readerOf, streamRows } from './row-stream.ts';
+import type { RowReader } from './row-stream.ts';
+import { SqliteReads } from './sqlite-reads.ts';
 import { targetClientClass } from './target-client.ts';
 import type { TargetClientConstructor, TargetHooks } from './target-client.ts';
 
@@ -15,16 +19,24 @@ const KEPT_SQL_LENGTH = 4_000;
  */
 export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks): TargetClientConstructor {
   const statements = new WeakMap<Connection, StatementCache>();
+  const reads = new WeakMap<Connection, SqliteReads>();
+  /** Those of streams that are in no transaction: they need their connection for nothing else. */
+  const alone = new Set<SqliteReads>();
 
   return class SqliteTarget extends targetClientClass(Dialect, hooks) {
     override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
       // An option of the query's own would stay with the statement.
       const hasOptions = query.options !== undefined && Object.keys(query.options).length > 0;
-      if (connection === undefined || hasOptions || !query.sql) return await super._query(connection, query);
+      const underWay = reads.get(connection);
+      if (connection === undefined || hasOptions || !query.sql) {
+        underWay?.finish();
+        return await super._query(connection, query);
+      }
       let cache = statements.get(connection);
       if (cache === undefined)
         statements.set(connection, (cache = new StatementCache(connection as Database.Database)));
       const statement = cache.prepare(query.sql);
+      if (underWay !== undefined && !isRead(statement)) underWay.finish();
       // The application has said how it wants its integers.
       if (saysIntegers(this.connectionSettings)) return await super._query({ prepare: () => statement }, query);
       // What writes cannot be asked again.
@@ -39,7 +51,70 @@ export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks
       }
       return done;
     }
+
+    override async acquireUnguarded(): Promise<Connection> {
+      // Whoever waits for the only connection would wait for all rows to be taken.
+      if (alone.size > 0 && isExhausted(this.pool)) for (const underWay of alone) underWay.finish();
+      return await super.acquireUnguarded();
+    }
+
+    override async _stream(connection: Connection, query: QueryObject, stream: Duplex): Promise<void> {
+      await streamRows(() => this.readerOf(connection, query, stream), stream);
+    }
+
+    async readerOf(connection: Connection, query: QueryObject, stream: Duplex): Promise<RowReader> {
+      // As Knex has it.
+      if (!query.sql) throw new Error('The query is empty');
+      const statement = (connection as Database.Database).prepare(query.sql);
+      if (!isRead(statement)) {
+        const { response } = await this._query(connection, query);
+        await this.doneReading();
+        return rowsOf(response);
+      }
+      const asked = integersOf(query.options) ?? integersOf(this.connectionSettings['options']);
+      statement.safeIntegers(asked ?? true);
+      let underWay = reads.get(connection);
+      if (underWay === undefined) reads.set(connection, (underWay = new SqliteReads()));
+      const { transacting } = this;
+      const open = underWay;
+      if (transacting !== true) alone.add(open);
+      return open.open({
+        begin: () => statement.iterate(this._formatBindings(query.bindings)),
+        stream,
+        hasExactIntegers: asked === undefined,
+        onRead: () => {
+          alone.delete(open);
+          void this.doneReading();
+        },
+      });
+    }
   };
+}
+
+/** Better-sqlite3's own words, which code may look for. */
+function rowsOf(response: unknown): RowReader {
+  if (!Array.isArray(response)) throw new TypeError('rows.forEach is not a function');
+  return readerOf(response);
+}
+
+function isRead({ reader, readonly }: Database.Statement): boolean {
+  return reader && readonly;
+}
+
+interface CountedPool {
+  readonly max: number;
+  numUsed(): number;
+  numPendingCreates(): number;
+}
+
+function isExhausted(pool: unknown): boolean {
+  const counted = pool as CountedPool | undefined;
+  return counted !== undefined && counted.numUsed() + counted.numPendingCreates() >= counted.max;
+}
+
+function integersOf(options: unknown): boolean | undefined {
+  if (typeof options !== 'object' || options === null || !('safeIntegers' in options)) return undefined;
+  return typeof options.safeIntegers === 'boolean' ? options.safeIntegers : undefined;
 }
 
 function saysIntegers({ options }: Readonly<Record<string, unknown>>): boolean {
