@@ -7,7 +7,8 @@ import { CrossfadeError } from './errors.ts';
 import type { FlagOptions } from './flags.ts';
 import type { ReadShareOptions } from './read-share.ts';
 import type { WaitFor } from './routing-scope.ts';
-import type { RecordOptions } from './shadow/recorder.ts';
+import { recordOptions } from './shadow/record-options.ts';
+import type { RecordOptions } from './shadow/record-options.ts';
 import { shadowConfig } from './shadow/options.ts';
 import type { ShadowConfig, ShadowOptions } from './shadow/options.ts';
 import type { StoreName } from './spec.ts';
@@ -281,7 +282,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     migrateOnStart: options.migrateOnStart,
     flags: options.flags,
     shadow: shadowConfig(options.shadow),
-    record: options.record,
+    record: recordOptions(options.record),
     registry: options.registry,
     logger: options.logger ?? quietConsole,
   });
