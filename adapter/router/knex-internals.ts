@@ -195,6 +195,8 @@ export interface ClientInternals {
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;
   acquireRawConnection(): Promise<Connection>;
+  /** PostgreSQL's only: ends what another connection is at. */
+  _wrappedCancelQueryCall(this: object, connection: Connection, cancelled: Connection): unknown;
   destroyRawConnection(connection: Connection): Promise<void>;
   initializePool(config?: object): void;
   destroy(callback?: Callback): Promise<void>;
