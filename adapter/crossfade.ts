@@ -189,7 +189,7 @@ export class Crossfade {
           metrics.query(event);
           pace.query(event);
         },
-        warn: (text) => config.logger.warn(`crossfade: Knex says: ${text}`),
+        warn: (text) => config.logger.warn(`crossfade: ${text}`),
       });
       const { shadow: shadowConfig } = config;
       const shadow = new ShadowReads({

@@ -62,7 +62,10 @@ export interface RouterOptions {
   readonly breaker: Breaker;
   /** Called after each run of a query on a store, for metrics. */
   readonly onQuery?: (event: QueryEvent) => void;
-  /** Where Knex's warnings about connections go, unless `knex.log` says otherwise. @default the console, as Knex has it */
+  /**
+   * Where warnings go: Knex's about connections, unless `knex.log` says otherwise; of raw SQL without a translation; of
+   * integers that better-sqlite3 rounds. @default the console
+   */
   readonly warn?: (text: string) => void;
 }
 
@@ -189,7 +192,10 @@ class Core implements RouterCore {
   }
 
   #sqlite(options: RouterOptions): Target {
-    const Client = sqliteClientClass(dialectClass('better-sqlite3'), this.#hooks('sqlite'));
+    const Client = sqliteClientClass(dialectClass('better-sqlite3'), {
+      hooks: this.#hooks('sqlite'),
+      warn: options.warn ?? ((text) => console.warn(text)),
+    });
     const given = this.facade === 'sqlite' ? options.knex : { useNullAsDefault: true };
     const instance = knex({
       ...given,
@@ -203,9 +209,10 @@ class Core implements RouterCore {
 
   #postgres(options: RouterOptions): Target {
     const { breaker } = this;
+    const { warn } = options;
     const instance = knex({
       acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
-      ...(options.warn === undefined ? {} : { log: { warn: options.warn } }),
+      ...(warn === undefined ? {} : { log: { warn: (text: string) => warn(`Knex says: ${text}`) } }),
       ...options.knex,
       connection: options.postgres,
       ...(this.facade === 'sqlite' ? this.#sqliteFlavoured(options) : this.#native(options)),
