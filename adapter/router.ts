@@ -242,11 +242,10 @@ class Core implements RouterCore {
       compiling: this.compiling,
       rewriting: this.#rewriting,
       facade: (client) => {
-        const router = client[BOUND_TO];
-        const { client: sqlite } = this.targets.sqlite;
-        if (router === undefined) return sqlite;
-        let facade = facades.get(router);
-        if (facade === undefined) facades.set(router, (facade = bind(sqlite, router)));
+        // Of its router a transaction's client has the configuration only.
+        const router = client[BOUND_TO] ?? client;
+        let facade = facades.get(router.config);
+        if (facade === undefined) facades.set(router.config, (facade = bind(this.targets.sqlite.client, router)));
         return facade;
       },
     });

@@ -93,14 +93,18 @@ export interface CompilerInternals {
   readonly builder: BuilderInternals;
   single: Record<string, unknown>;
   readonly tableName: string;
-  readonly grouped: { readonly join?: readonly Statement[]; readonly columns?: readonly Statement[] };
+  grouped: { readonly join?: readonly Statement[]; readonly columns?: readonly Statement[] };
   toSQL(method?: string, timeZone?: string): QueryObject;
   distinctOn(value: unknown): string;
   insert(): string | { readonly sql: string; readonly returning?: unknown };
   del(): unknown;
+  columns(): string;
   aggregate(statement: Statement): string[];
   aggregateRaw(statement: Statement): string;
   whereBasic(statement: Statement): string;
+  whereJsonObject(statement: Statement): string;
+  /** The text of what is to be compared with JSON. */
+  _jsonWrapValue(value: unknown): string;
   whereLike(statement: Statement): string;
   whereILike(statement: Statement): string;
   _groupOrder(item: Statement, type: string): string;
@@ -255,9 +259,12 @@ const COMPILER_METHODS = [
   'toSQL',
   'insert',
   'del',
+  'columns',
   'aggregate',
   'aggregateRaw',
   'whereBasic',
+  'whereJsonObject',
+  '_jsonWrapValue',
   'whereLike',
   'whereILike',
   '_groupOrder',
