@@ -98,6 +98,11 @@ export class Fill {
     return { table, rows: pace.rows(rows), bytes };
   }
 
+  /** Whether a piece may be read while the one before it is on its way: nothing holds the backfill back. */
+  get isUnhindered(): boolean {
+    return this.#options.pace.isUnhindered;
+  }
+
   /** How long to wait for the next piece, in ms; `Infinity` when there is none, or it is paused. */
   pauseMs(course: Course): number {
     return isOpen(course) ? this.#options.pace.pauseMs : Infinity;

@@ -114,6 +114,12 @@ export class Pace {
     if (kind === 'write' && this.#loop !== null) this.#writes.push(seconds * 1000);
   }
 
+  /** Whether nothing holds the backfill back. */
+  get isUnhindered(): boolean {
+    const { rowsPerSecond, bytesPerSecond } = this.#limits;
+    return !this.#isPaused && this.#share === 1 && rowsPerSecond === null && bytesPerSecond === null;
+  }
+
   /** How long until the next piece may begin, in ms; `Infinity` while it is paused. */
   get pauseMs(): number {
     return this.#isPaused ? Infinity : Math.max(0, this.#notBefore - performance.now());
