@@ -123,7 +123,7 @@ const RETRY = Symbol('retry');
 /** On a connection that the application has got hold of itself, and perhaps begun a transaction on. */
 async function runOnConnection(query: RoutedQuery, connection: Connection, kind: QueryKind): Promise<unknown> {
   const { core, runner } = query;
-  const store = core.storeOf.get(connection) ?? 'sqlite';
+  const store = core.storeOf.get(connection) ?? core.facade;
   if (kind === 'schema') core.traffic.admitSchemaChange();
   try {
     const client = query.bound(store);
