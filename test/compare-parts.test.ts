@@ -222,6 +222,38 @@ test('a changelog that grows large is not kept any longer; the next comparison i
   t.is((await crossfade.stores.sqlite.state())?.captureId === null, false, 'capture goes on');
 });
 
+for (const primary of ['sqlite', 'postgres'] as const) {
+  const secondary = primary === 'sqlite' ? 'postgres' : 'sqlite';
+  test(`with ${primary} as primary a table whose keys the databases order differently is compared as a whole, then row by row`, async (t) => {
+    const { pair, crossfade } = await mirrored(t, primary);
+    const compare = (options: CompareOptions = {}): Promise<ComparisonReport> =>
+      compareDatabases(crossfade, { tables: ['words'], record: false, ...options });
+    const clean = await compare();
+    t.deepEqual([clean.outcome, clean.totals.ranges, clean.totals.rowsCompared], ['match', 1, 30]);
+    const budgeted = await compare({ rowsPerSecond: 10_000 });
+    t.deepEqual([budgeted.outcome, budgeted.totals.ranges, budgeted.totals.rowsCompared], ['match', 0, 30]);
+    for (let round = 0; round < 30; round += 1) {
+      await write(
+        pair,
+        primary,
+        `UPDATE words SET meaning = 'meaning ${round}'; DELETE FROM words WHERE word = 'word ${round}';
+         INSERT INTO words VALUES ('word ${round}', 'again')`,
+      );
+      const beside = await compare();
+      t.not(beside.outcome, 'mismatch', reportText(beside));
+    }
+    await crossfade.mirror.caughtUp({ timeoutMs: 45_000 });
+    await silently(
+      pair,
+      secondary,
+      `UPDATE words SET meaning = 'wrong' WHERE word = 'word 5'; DELETE FROM words WHERE word = 'word 7';
+       INSERT INTO words VALUES ('word 99', NULL)`,
+    );
+    const differences = ['words ["word 5"] differing', 'words ["word 7"] missing', 'words ["word 99"] extra'];
+    t.deepEqual(found(await compare()), differences);
+  });
+}
+
 test('after a write switch everything is compared again', async (t) => {
   const { crossfade } = await mirrored(t);
   await compareDatabases(crossfade, { incremental: true });
@@ -261,10 +293,6 @@ test('a comparison that was broken off is gone on with, and what it had found is
   t.deepEqual(found(report), ['orders [19999] differing', 'orders [3] differing', 'words ["word 7"] missing']);
   t.is(report.totals.rowsCompared, ALL);
   t.true(report.isFull);
-  const { rows } = await pair.postgres.query<{ holders: string }>(
-    'SELECT count(DISTINCT holder) AS holders FROM crossfade.comparison_findings',
-  );
-  t.is(Number(rows[0]?.holders), 2);
   const next = await compareDatabases(crossfade, { resume: true });
   t.true(Date.parse(next.startedAt) >= Date.parse(report.finishedAt), 'a finished one is not gone on with');
 });

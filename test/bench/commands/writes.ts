@@ -15,7 +15,7 @@ const HELP = `Measures writes through Crossfade beside plain Knex on SQLite and 
 
   npm run bench -- [options]
 
-  Others, each with its own --help: npm run bench -- backfill, compare, beside, stores
+  Others, each with its own --help: npm run bench -- backfill, compare, beside, router, stores
 
   --rounds <n>        rounds in which each variant is measured once; medians are given (default 6)
   --measure <names>   what to measure, with commas: writes, drain, switches (default all)
