@@ -14,6 +14,8 @@ import type {
   TransactionConfig,
   TransactionPromise,
 } from './knex-internals.ts';
+import { printsEveryBinding } from './escaped-bindings.ts';
+import { routedPool } from './routed-pool.ts';
 import { routeQuery } from './routed-query.ts';
 import type { RoutedTransactions } from './routed-transaction.ts';
 import type { TargetClient } from './target-client.ts';
@@ -119,12 +121,19 @@ export function routerClientClass(
     }
   }
 
-  for (const name of ['pool', 'driver'] as const) {
-    Object.defineProperty(RouterClient.prototype, name, {
-      get: () => core.targets.sqlite.client[name],
-      configurable: true,
-    });
-  }
+  printsEveryBinding(RouterClient.prototype);
+  Object.defineProperty(RouterClient.prototype, 'driver', {
+    get: () => core.targets.sqlite.client.driver,
+    configurable: true,
+  });
+  Object.defineProperty(RouterClient.prototype, 'pool', {
+    get: () => {
+      const { sqlite, postgres } = core.targets;
+      const { pool } = sqlite.client;
+      return pool === undefined ? undefined : routedPool(pool, () => postgres.client.pool);
+    },
+    configurable: true,
+  });
   for (const name of COMPILE_SURFACE) delegate(RouterClient.prototype, name, () => core.compiling.client);
   return RouterClient;
 }

@@ -8,6 +8,7 @@ import type {
   CompilerInternals,
 } from './knex-internals.ts';
 import { isolate } from '../compat/query-compiler.ts';
+import { printsEveryBinding } from './escaped-bindings.ts';
 
 /** Where a client that was derived for one router keeps that router's client. Inherited by what derives from it. */
 export const BOUND_TO = Symbol('crossfade router');
@@ -99,6 +100,7 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
       return undefined;
     }
   }
+  printsEveryBinding(Target.prototype);
   return Target;
 }
 
