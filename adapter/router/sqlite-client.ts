@@ -52,6 +52,10 @@ export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks
       return done;
     }
 
+    override get settlesStreams(): boolean {
+      return true;
+    }
+
     override async acquireUnguarded(): Promise<Connection> {
       // Whoever waits for the only connection would wait for all rows to be taken.
       if (alone.size > 0 && isExhausted(this.pool)) for (const underWay of alone) underWay.finish();

@@ -37,6 +37,8 @@ export interface TargetClient extends ClientInternals {
   restate(error: unknown, builder: BuilderInternals): void;
   /** A connection, without the breaker in front of the pool. */
   acquireUnguarded(): Promise<Connection>;
+  /** Whether a stream of its settles when it is closed, with nothing left on its connection. */
+  readonly settlesStreams: boolean;
   /** A stream needs its connection no more, though there may be rows to be taken. Resolves when they may be. */
   doneReading(): Promise<void>;
 }
@@ -82,6 +84,10 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
       const connection = await super.acquireConnection();
       hooks.acquired(connection);
       return connection;
+    }
+
+    get settlesStreams(): boolean {
+      return false;
     }
 
     async doneReading(): Promise<void> {}
