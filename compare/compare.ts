@@ -153,7 +153,7 @@ class Comparison {
         continue;
       }
       const hasRanges = fitness.tables.has(table.name);
-      if (this.#scope.ranges.has(table.name) || this.#options.sample !== undefined) assertRanges(table, hasRanges);
+      if (this.#scope.ranges.has(table.name)) assertRanges(table, hasRanges);
       const comparison = new TableComparison({
         pair,
         table,

@@ -1,6 +1,8 @@
 import { messageOf } from '../adapter/errors.ts';
 import { decodeKey, otherStore } from '../adapter/spec.ts';
 import type { Key, StoreName, TableSpec } from '../adapter/spec.ts';
+import type { ComparisonHistory } from '../adapter/store.ts';
+import { differenceName } from './difference-name.ts';
 import type { Divergence, DivergenceReport } from './divergence.ts';
 import { interrupts } from './interrupted.ts';
 import { Pair } from './pair.ts';
@@ -12,6 +14,7 @@ import type { Comparable } from './compare.ts';
 
 /** What a repair needs of a `Crossfade`. */
 export interface Repairable extends Pick<Comparable, 'tables' | 'stores'> {
+  readonly records: { readonly comparisons: Pick<ComparisonHistory, 'forget'> };
   readonly mirror: Comparable['mirror'] & {
     /** Has the Mirror copy these rows of the primary again, or remove them from the secondary where they are not there. */
     repair(table: TableSpec, keys: readonly Key[]): Promise<void>;
@@ -139,6 +142,9 @@ async function repaired(
     }
     options.onProgress?.({ table: table.name, rows: from + portion.length, of: own.length });
   }
+  const mended = own.filter((_, index) => verdicts[index]?.is === 'same');
+  // What comes back is a new difference. Without a connection it is taken for an old one.
+  await crossfade.records.comparisons.forget(mended.map(differenceName)).catch(() => {});
   return verdicts;
 }
 

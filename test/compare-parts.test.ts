@@ -127,6 +127,9 @@ test('a sample compares some ranges and says so; a budget is kept to', async (t)
   t.is(sampled.mode, 'sample');
   t.false(sampled.isFull);
   t.true(sampled.totals.ranges >= 1 && sampled.totals.rowsCompared < ROWS, JSON.stringify(sampled.totals));
+  const everywhere = await compareDatabases(crossfade, { sample: 0.01, record: false });
+  t.is(everywhere.outcome, 'match', reportText(everywhere));
+  t.is(everywhere.tables.find(({ table }) => table === 'words')?.rowsCompared, 30, 'one range, which cannot be cut');
   const startedAt = performance.now();
   const slow = await compareDatabases(crossfade, { ...options, rowsPerSecond: ROWS / 2 });
   t.is(slow.totals.rowsCompared, ROWS);
