@@ -12,7 +12,7 @@ import type { Drift } from './drift.ts';
 import { byHand, mendOf } from './mend.ts';
 import type { ComparisonReport, Difference, ValuesOfBoth } from './report.ts';
 import { scopeOf } from './scope.ts';
-import { shownValue } from './shown-value.ts';
+import { NO_VALUE, shownValue } from './shown-value.ts';
 
 /** What the report needs of a `Crossfade`. */
 export interface Reportable extends Comparable {
@@ -207,7 +207,7 @@ type RowsOfBoth = Partial<Record<StoreName, Row>>;
 function valuesOf(table: TableSpec, { class: kind, columns }: Difference, rows: RowsOfBoth): readonly ValuesOfBoth[] {
   return table.columns.flatMap(({ name }, position) => {
     if (kind === 'differing' && !columns.includes(name)) return [];
-    const shown = (row: Row | undefined): string => (row === undefined ? '–' : shownValue(row[position] ?? null));
+    const shown = (row: Row | undefined): string => (row === undefined ? NO_VALUE : shownValue(row[position] ?? null));
     return [{ column: name, sqlite: shown(rows.sqlite), postgres: shown(rows.postgres) }];
   });
 }
