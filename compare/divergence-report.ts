@@ -9,6 +9,7 @@ import type { Divergence, DivergenceReport, DivergenceTotals } from './divergenc
 import { differenceName } from './difference-name.ts';
 import { schemaDrift } from './drift.ts';
 import type { Drift } from './drift.ts';
+import { installedTables } from './installed-tables.ts';
 import { byHand, mendOf } from './mend.ts';
 import type { ComparisonReport, Difference, ValuesOfBoth } from './report.ts';
 import { scopeOf } from './scope.ts';
@@ -25,7 +26,9 @@ export interface Reportable extends Comparable {
  *
  * @throws CrossfadeError what {@link compareDatabases} throws.
  */
-export async function divergenceReport(crossfade: Reportable, options: CompareOptions = {}): Promise<DivergenceReport> {
+export async function divergenceReport(opened: Reportable, options: CompareOptions = {}): Promise<DivergenceReport> {
+  const { stores, records, mirror } = opened;
+  const crossfade: Reportable = { stores, records, mirror, tables: await installedTables(opened) };
   let report: DivergenceReport | undefined;
   const maxDifferences = Math.max(options.maxDifferences ?? LISTED_DIFFERENCES, KNOWN_DIFFERENCES);
   const found = await compareDatabases(crossfade, {

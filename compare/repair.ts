@@ -4,6 +4,7 @@ import type { Key, StoreName, TableSpec } from '../adapter/spec.ts';
 import type { ComparisonHistory } from '../adapter/store.ts';
 import { differenceName } from './difference-name.ts';
 import type { Divergence, DivergenceReport } from './divergence.ts';
+import { installedTables } from './installed-tables.ts';
 import { interrupts } from './interrupted.ts';
 import { Pair } from './pair.ts';
 import type { Sighting } from './pair.ts';
@@ -89,7 +90,7 @@ export async function repair(
   const tables: TableRepair[] = [];
   const giveBack = crossfade.mirror.demand();
   try {
-    for (const table of crossfade.tables) {
+    for (const table of await installedTables(crossfade)) {
       const own = rows.filter((one) => one.table === table.name);
       if (own.length === 0) continue;
       const before = countsOf(own.map((one) => one.class));
