@@ -56,6 +56,11 @@ export class Ranges implements RangeSource {
     this.#rest = range;
   }
 
+  /** About how many the next range has. */
+  get rows(): number {
+    return this.#size.rows;
+  }
+
   async next(): Promise<ClaimedRange | null> {
     const cut = this.#cutting.then(() => this.#cut());
     this.#cutting = cut.catch(() => {});

@@ -6,6 +6,8 @@ import type { Budget } from './budget.ts';
 import type { TableFindings } from './findings.ts';
 import type { CompareOptions } from './options.ts';
 import type { Pair, Sighting } from './pair.ts';
+import { compareIncrement } from './increment.ts';
+import type { IncrementWork } from './increment.ts';
 import { RangeComparison } from './range-comparison.ts';
 import { Ranges } from './ranges.ts';
 import type { RangeSource } from './ranges.ts';
@@ -20,9 +22,6 @@ import { isSameAsWhole } from './whole-table.ts';
 /** Ranges on their way at once: while two threads read SQLite, PostgreSQL works on the next one. */
 const CONCURRENCY = 3;
 const ATTEMPTS = 8;
-const ROLLING_SHARE = 1 / 500;
-/** Keys looked up together. */
-const KEYS_TOGETHER = 500;
 
 export interface TableComparisonOptions {
   readonly pair: Pair;
@@ -99,45 +98,10 @@ export class TableComparison {
   }
 
   /** What has changed, and a share of the others. Resolves to where that share has ended. */
-  async increment({
-    changed,
-    after,
-  }: {
-    readonly changed: readonly Key[];
-    readonly after: Key | null;
-  }): Promise<Key | null> {
-    const { rollingShare = ROLLING_SHARE } = this.#with.options;
-    await this.#keys(changed);
-    if (rollingShare <= 0 || this.#with.salt === null) return after;
-    return this.#some(after, Math.ceil((await this.#about()) * rollingShare));
-  }
-
-  /** Rows with these keys of the primary. */
-  async #keys(keys: readonly Key[]): Promise<void> {
-    const { findings, budget } = this.#with;
-    for (let start = 0; start < keys.length; start += KEYS_TOGETHER) {
-      const some = keys.slice(start, start + KEYS_TOGETHER);
-      await this.#suspects.look(some);
-      findings.counts.rowsCompared += some.length;
-      await budget.spend(some.length);
-    }
-    await this.#suspects.end();
-  }
-
-  /** At least so many rows after a key. Resolves to the last key of them; to `null` when the table ends before. */
-  async #some(after: Key | null, rows: number): Promise<Key | null> {
-    const { pair, table, salt, findings } = this.#with;
-    if (salt === null) return null;
-    const ranges = new Ranges(pair, table, { after, upTo: null }, { rows });
-    const last = findings.counts.rowsCompared + rows;
-    for (;;) {
-      const claimed = await ranges.next();
-      if (claimed !== null) await this.#compare(salt).compare(claimed.range);
-      if (claimed === null || claimed.range.upTo === null || findings.counts.rowsCompared >= last) {
-        await this.#suspects.end();
-        return claimed?.range.upTo ?? null;
-      }
-    }
+  async increment(increment: IncrementWork): Promise<Key | null> {
+    const { salt } = this.#with;
+    const ranges = salt === null ? null : this.#compare(salt);
+    return compareIncrement({ ...this.#with, suspects: this.#suspects, ranges }, increment);
   }
 
   #compare(salt: DigestSalt): RangeComparison {

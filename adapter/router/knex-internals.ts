@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Duplex } from 'node:stream';
 import knex from 'knex';
 import { CrossfadeError } from '../errors.ts';
 
@@ -76,7 +77,7 @@ export interface BuilderInternals {
 }
 
 export interface StreamParameters {
-  readonly stream: NodeJS.ReadWriteStream;
+  readonly stream: Duplex;
 }
 
 export type Execute = (runner: RunnerInternals, parameters?: StreamParameters) => unknown;
@@ -93,14 +94,18 @@ export interface CompilerInternals {
   readonly builder: BuilderInternals;
   single: Record<string, unknown>;
   readonly tableName: string;
-  readonly grouped: { readonly join?: readonly Statement[]; readonly columns?: readonly Statement[] };
+  grouped: { readonly join?: readonly Statement[]; readonly columns?: readonly Statement[] };
   toSQL(method?: string, timeZone?: string): QueryObject;
   distinctOn(value: unknown): string;
   insert(): string | { readonly sql: string; readonly returning?: unknown };
   del(): unknown;
+  columns(): string;
   aggregate(statement: Statement): string[];
   aggregateRaw(statement: Statement): string;
   whereBasic(statement: Statement): string;
+  whereJsonObject(statement: Statement): string;
+  /** The text of what is to be compared with JSON. */
+  _jsonWrapValue(value: unknown): string;
   whereLike(statement: Statement): string;
   whereILike(statement: Statement): string;
   _groupOrder(item: Statement, type: string): string;
@@ -186,15 +191,12 @@ export interface ClientInternals {
   /** SQLite's only. */
   _formatBindings(bindings: readonly unknown[] | undefined): readonly unknown[];
   _query(connection: Connection, query: QueryObject): Promise<QueryObject>;
-  _stream(
-    connection: Connection,
-    query: QueryObject,
-    stream: NodeJS.ReadWriteStream,
-    ...rest: readonly unknown[]
-  ): Promise<unknown>;
+  _stream(connection: Connection, query: QueryObject, stream: Duplex, ...rest: readonly unknown[]): Promise<unknown>;
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;
   acquireRawConnection(): Promise<Connection>;
+  /** PostgreSQL's only: ends what another connection is at. */
+  _wrappedCancelQueryCall(this: object, connection: Connection, cancelled: Connection): unknown;
   destroyRawConnection(connection: Connection): Promise<void>;
   initializePool(config?: object): void;
   destroy(callback?: Callback): Promise<void>;
@@ -253,9 +255,12 @@ const COMPILER_METHODS = [
   'toSQL',
   'insert',
   'del',
+  'columns',
   'aggregate',
   'aggregateRaw',
   'whereBasic',
+  'whereJsonObject',
+  '_jsonWrapValue',
   'whereLike',
   'whereILike',
   '_groupOrder',

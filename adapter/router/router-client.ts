@@ -48,7 +48,7 @@ export function routerClientClass(
   }
 
   function ownerOf(connection: Connection): StoreName {
-    return core.storeOf.get(connection) ?? 'sqlite';
+    return core.storeOf.get(connection) ?? core.facade;
   }
 
   class RouterClient extends Facade {
@@ -121,7 +121,7 @@ export function routerClientClass(
 
   for (const name of ['pool', 'driver'] as const) {
     Object.defineProperty(RouterClient.prototype, name, {
-      get: () => core.targets.sqlite.client[name],
+      get: () => core.targets[core.facade].client[name],
       configurable: true,
     });
   }
