@@ -322,7 +322,8 @@ function sqlitePath(path: string | undefined): string {
   return path;
 }
 
-function postgresUrl(url: string | undefined): string {
+/** @throws CrossfadeError `CONFIG_INVALID`; the message does not show the URL. */
+export function postgresUrl(url: string | undefined): string {
   if (url === undefined || url === '') {
     throw new CrossfadeError('CONFIG_INVALID', 'no PostgreSQL database was named', {
       hint: 'pass `postgres` (or --postgres <url>), or set DATABASE_URL',
