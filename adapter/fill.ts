@@ -98,16 +98,21 @@ export class Fill {
     return { table, rows: pace.rows(rows), bytes };
   }
 
+  /** Whether a piece may be read while the one before it is on its way: nothing holds the backfill back. */
+  get isUnhindered(): boolean {
+    return this.#options.pace.isUnhindered;
+  }
+
   /** How long to wait for the next piece, in ms; `Infinity` when there is none, or it is paused. */
   pauseMs(course: Course): number {
     return isOpen(course) ? this.#options.pace.pauseMs : Infinity;
   }
 
   /** Notes a piece that has arrived. `bytes` when they are known. */
-  copied({ table, rows, bytes, ms }: Omit<PieceCopied, 'bytes'> & { table: string; bytes?: number }): void {
+  copied({ table, rows, bytes, changes = 0, ms }: Omit<PieceCopied, 'bytes'> & { table: string; bytes?: number }): void {
     this.#pieces.note({ table, rows, ms });
     const about = rows * (this.#sizes?.[table]?.bytesPerRow ?? 0);
-    this.#options.pace.copied({ rows, bytes: bytes ?? about, ms });
+    this.#options.pace.copied({ rows, bytes: bytes ?? about, changes, ms });
   }
 
   /**

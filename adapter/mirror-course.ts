@@ -15,7 +15,10 @@ export interface Course {
   watermark: Position;
   /** The watermark of the last step that is known to be applied. */
   appliedWatermark: Position;
+  /** Where the backfill will stand when the steps that have been read are applied. */
   cursors: readonly Cursor[];
+  /** Where it is known to stand. */
+  appliedCursors: readonly Cursor[];
   quarantine: readonly Quarantined[];
 }
 
@@ -71,13 +74,17 @@ function courseFrom(found: {
     watermark: state.watermark,
     appliedWatermark: state.watermark,
     cursors: progress.cursors,
+    appliedCursors: progress.cursors,
     quarantine: progress.quarantine,
   };
 }
 
 /** Whether the secondary holds all of the primary's rows, and no others. */
-export function isComplete({ cursors, isReconciling }: Pick<Course, 'cursors' | 'isReconciling'>): boolean {
-  return !isReconciling && cursors.every((cursor) => cursor.isDone);
+export function isComplete({
+  appliedCursors,
+  isReconciling,
+}: Pick<Course, 'appliedCursors' | 'isReconciling'>): boolean {
+  return !isReconciling && appliedCursors.every((cursor) => cursor.isDone);
 }
 
 /** Whether each of two stores takes itself for the primary, for good. */

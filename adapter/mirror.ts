@@ -44,6 +44,8 @@ interface Flight {
   landed: Promise<void>;
   /** When the oldest change in it was seen. */
   readonly behindSince: number;
+  /** Whether it carries a piece of a backfill. */
+  readonly isCopying: boolean;
 }
 
 /** Errors that no retry can mend: the Mirror stops and says so. */
@@ -76,7 +78,8 @@ const OUTDATED_PAUSE_MS = 5;
  *
  * A step is read while the one before it is still on its way, from where that one will have brought the secondary. It
  * carries that one's step number, so that it does nothing unless that one was applied. Steps with a piece or
- * a quarantined row depend on what the one before them has done, and go alone.
+ * a quarantined row depend on what the one before them has done, and are applied alone. The one after a piece is read
+ * while the piece is on its way all the same; where a row of the piece goes to quarantine, it is read again.
  *
  * In each moment one process runs it, the holder of the lease. The lease is for economy: two holders could not harm
  * each other, since each step begins with a compare-and-set on the secondary's state row (R9).
@@ -111,8 +114,10 @@ export class Mirror {
   #error: string | null = null;
   #fatal: CrossfadeError | null = null;
   #isClosed = false;
-  /** Ends the step in hand, if it is a large one. */
-  #interrupt = new AbortController();
+  /** Ends the steps under way that are large ones. */
+  readonly #interrupts = new Set<AbortController>();
+  /** When the last step arrived. */
+  #appliedAt = -Infinity;
 
   constructor(options: MirrorOptions) {
     this.#options = options;
@@ -129,7 +134,7 @@ export class Mirror {
   /** Resolves when the step in flight has ended and the lease is given back. A large one is broken off. */
   async stop(): Promise<void> {
     this.#isClosed = true;
-    this.#interrupt.abort(this.#closed());
+    for (const interrupt of this.#interrupts) interrupt.abort(this.#closed());
     const filled = this.#options.fill.stop();
     await this.#loop.stop();
     await this.#allLanded();
@@ -169,7 +174,7 @@ export class Mirror {
     const { primary, secondary } = await this.#roles();
     const { state, quarantine, cursors } = await secondary.progress();
     this.#outsideQuarantine = quarantine;
-    this.#holdsAllRows = isComplete({ cursors, isReconciling: state.isReconciling });
+    this.#holdsAllRows = isComplete({ appliedCursors: cursors, isReconciling: state.isReconciling });
     if (performance.now() - (this.#outside?.at ?? -Infinity) > LOOK_AFTER_EVERY_MS) {
       const fill = secondary.name === 'postgres' ? await this.#options.records.fill.read() : null;
       this.#outside = { cursors, fill, at: performance.now() };
@@ -289,7 +294,7 @@ export class Mirror {
   /** How far the backfill has come, as far as this process knows; `null` before it has looked. */
   get backfill(): BackfillStatus | null {
     const course = this.#course;
-    if (course !== null) return backfillStatus(course.cursors, this.#options.fill.record);
+    if (course !== null) return backfillStatus(course.appliedCursors, this.#options.fill.record);
     return this.#outside === null ? null : backfillStatus(this.#outside.cursors, this.#outside.fill);
   }
 
@@ -366,17 +371,21 @@ export class Mirror {
   }
 
   async #step(course: Course): Promise<'something' | 'nothing'> {
-    const piece = this.#options.fill.nextPiece(course);
-    const isAlone = piece !== null || course.quarantine.length > 0;
-    if (isAlone) await this.#alone();
+    const { fill } = this.#options;
+    const piece = fill.nextPiece(course);
+    const isBehindPiece = this.#flights.some(({ isCopying }) => isCopying);
+    const isAlone = piece !== null || isBehindPiece || course.quarantine.length > 0;
+    const isReadAhead = isBehindPiece && this.#flights.length === 1 && course.quarantine.length === 0;
+    if (isAlone && !isReadAhead) await this.#alone();
     const behindSince = this.#behindSince;
     const startedAt = performance.now();
-    const { signal } = this.#interruptible();
-    const unkeep = this.#lease.keep(() => this.#interrupt.abort(this.#lease.taken()));
+    const interrupt = this.#interruptible();
+    const unkeep = this.#lease.keep(() => interrupt.abort(this.#lease.taken()));
     const flight: Flight = {
       waiters: this.#waiters.takeAll(),
       landed: Promise.resolve(),
       behindSince: behindSince ?? startedAt,
+      isCopying: piece !== null,
     };
     const failed = (error: unknown): unknown => {
       this.#behindSince = behindSince ?? this.#behindSince ?? performance.now();
@@ -393,6 +402,7 @@ export class Mirror {
       }
       this.#behindSince = null;
       this.#unlanded.add(flight);
+      const { signal } = interrupt;
       const request = {
         epoch: course.epoch,
         after: course.watermark,
@@ -403,28 +413,65 @@ export class Mirror {
         piece,
         signal,
       };
-      return await course.primary.read(request, async (reading) => {
+      let readOn = (): void => {};
+      const isRead = new Promise<'read'>((resolve) => (readOn = () => resolve('read')));
+      const applied = course.primary.read(request, async (reading) => {
         if (reading.isEmpty) {
           // A step before it may have failed meanwhile: then there was nothing new since a state that never arrived.
           if (this.#course !== course) throw stepOutdated(course.secondary.name, 'has not applied the step before');
           this.#nothingNew(flight.waiters);
           return 'nothing';
         }
+        if (isReadAhead) await this.#afterPiece(course);
         // What is small and yet takes long is stuck, and another process may have better luck.
         if (reading.isWhole) void unkeep();
-        const applied = this.#apply(course, { reading, startedAt, signal });
+        const landing = this.#apply(course, { reading, startedAt, signal });
         if (isAlone || !reading.isWhole) {
-          await applied;
+          void this.#readToEnd(course, reading).then(readOn);
+          await landing;
           this.#serve(flight.waiters);
-        } else this.#launch(flight, applied, failed);
+        } else this.#launch(flight, landing, failed);
         return 'something';
       });
+      const outcome = await Promise.race([applied, isRead]);
+      if (outcome !== 'read') return outcome;
+      this.#launch(
+        flight,
+        applied.then(() => this.#loop.wake()),
+        failed,
+      );
+      return 'something';
     } catch (error) {
       throw failed(error);
     } finally {
-      if (!this.#flights.includes(flight)) this.#unlanded.delete(flight);
-      await unkeep();
+      const isUnderWay = this.#flights.includes(flight);
+      if (!isUnderWay) this.#unlanded.delete(flight);
+      const end = async (): Promise<void> => {
+        this.#interrupts.delete(interrupt);
+        await unkeep();
+      };
+      if (isUnderWay) void flight.landed.then(end);
+      else await end();
     }
+  }
+
+  /** Resolves when the step after this one may be read; never, where it may not be before this one has arrived. */
+  async #readToEnd(course: Course, reading: StepReading): Promise<void> {
+    if (reading.readToEnd === undefined || !this.#options.fill.isUnhindered) return await new Promise(() => {});
+    await reading.readToEnd;
+    course.cursors = withCursor(course.cursors, reading.cursor);
+  }
+
+  /**
+   * Waits for the piece before the step that was read meanwhile.
+   *
+   * @throws CrossfadeError `STEP_OUTDATED` when that one was not applied, or has brought rows into quarantine, which the
+   * step would have to try again (PROTOCOL.md R29).
+   */
+  async #afterPiece(course: Course): Promise<void> {
+    await this.#alone();
+    if (this.#course === course && course.quarantine.length === 0) return;
+    throw stepOutdated(course.secondary.name, 'has not applied the piece before as it was read');
   }
 
   /** With no step under way. */
@@ -443,10 +490,11 @@ export class Mirror {
     }
   }
 
-  /** A new reason to end may come, unless the last one stands for good. */
   #interruptible(): AbortController {
-    if (!this.#isClosed) this.#interrupt = new AbortController();
-    return this.#interrupt;
+    const interrupt = new AbortController();
+    if (this.#isClosed) interrupt.abort(this.#closed());
+    this.#interrupts.add(interrupt);
+    return interrupt;
   }
 
   /** The snapshot holds nothing that was not read before; but what was read before may not have arrived yet. */
@@ -528,7 +576,10 @@ export class Mirror {
         'has moved on: another process applied a step, or the roles have changed',
       );
     }
-    const ms = performance.now() - startedAt;
+    // One that was read ahead takes no longer than from where the one before it arrived.
+    const now = performance.now();
+    const ms = now - Math.max(startedAt, this.#appliedAt);
+    this.#appliedAt = now;
     this.#noteApplied(course, { reading, applied, ms });
     this.#options.metrics.step({ to: course.secondary.name, changes: reading.changes, seconds: ms / 1000 });
   }
@@ -542,11 +593,16 @@ export class Mirror {
     this.#outsideQuarantine = applied.quarantine;
     const { cursor } = reading;
     if (cursor !== null) {
-      const before = course.cursors.find((other) => other.table === cursor.table)?.rowsCopied ?? 0;
-      this.#options.fill.copied({ table: cursor.table, rows: cursor.rowsCopied - before, ms });
+      const before = reading.from.find((other) => other.table === cursor.table)?.rowsCopied ?? 0;
+      this.#options.fill.copied({
+        table: cursor.table,
+        rows: cursor.rowsCopied - before,
+        changes: reading.changes,
+        ms,
+      });
     }
-    if (cursor !== null)
-      course.cursors = course.cursors.map((other) => (other.table === cursor.table ? cursor : other));
+    course.cursors = withCursor(course.cursors, cursor);
+    course.appliedCursors = withCursor(course.appliedCursors, cursor);
     this.#holdsAllRows = isComplete(course);
     this.#options.metrics.applied({ to: course.secondary.name, ...applied });
     this.#allIsWell();
@@ -668,6 +724,10 @@ export class Mirror {
       cause,
     });
   }
+}
+
+function withCursor(cursors: readonly Cursor[], cursor: Cursor | null): readonly Cursor[] {
+  return cursor === null ? cursors : cursors.map((other) => (other.table === cursor.table ? cursor : other));
 }
 
 function byTable(quarantine: readonly Quarantined[]): ReadonlyMap<string, readonly Key[]> {

@@ -148,6 +148,11 @@ export interface StepReading {
   readonly cursor: Cursor | null;
   /** The piece, where the primary can give it encoded; `null` without one, and where it comes with the other rows only. */
   readonly piece: EncodedPiece | null;
+  /**
+   * Resolves when the piece has been read to its end for the first time: the step after this one may then be read, while this
+   * one is still on its way. Left out where steps cannot be open beside each other, or had better not be.
+   */
+  readonly readToEnd?: Promise<void>;
   /** The rows. May be read more than once; every reading gives the same snapshot. Memory is bounded by a batch. */
   batches(): Iterable<Batch> | AsyncIterable<Batch>;
   /** Resolves when everything in the snapshot would survive a power failure of the primary; `undefined` when it would now. */
@@ -256,6 +261,8 @@ export interface ComparisonHistory {
   lastReport(): Promise<string | undefined>;
   /** When each of these differences was found for the first time, in the order given; notes those that are new. */
   firstSeen(seen: DifferencesSeen): Promise<readonly Date[]>;
+  /** Forgets when they were found: they are mended. */
+  forget(mended: DifferencesSeen['found']): Promise<void>;
 }
 
 /** The claim of one process to run the Mirror. For economy only; safety is the compare-and-set of each step. */

@@ -127,6 +127,24 @@ export function sqliteFlavoured(
       return super.del();
     }
 
+    /** SQLite calls a number without an alias by its text. */
+    override columns(): string {
+      const named = (one: unknown): unknown =>
+        typeof one === 'number' ? this.client.raw(`${one} as ${quote(String(one))}`) : one;
+      const columns = this.grouped.columns?.map((statement) =>
+        Array.isArray(statement.value) ? { ...statement, value: statement.value.map(named) } : statement,
+      );
+      if (columns !== undefined) this.grouped = { ...this.grouped, columns };
+      return super.columns();
+    }
+
+    /** JSON in a column of texts is compared as the text that it is. */
+    override whereJsonObject(statement: Statement): string {
+      const value = this._jsonWrapValue(statement.value);
+      const operator = statement.not === true ? '!=' : '=';
+      return this.compared?.compare({ ...statement, operator, value }) ?? super.whereJsonObject(statement);
+    }
+
     override aggregate(statement: Statement): string[] {
       const { value } = statement;
       if (typeof value !== 'string') return super.aggregate(statement);

@@ -97,15 +97,19 @@ export interface CompilerInternals {
   readonly builder: BuilderInternals;
   single: Record<string, unknown>;
   readonly tableName: string;
-  readonly grouped: { readonly join?: readonly Statement[]; readonly columns?: readonly Statement[] };
+  grouped: { readonly join?: readonly Statement[]; readonly columns?: readonly Statement[] };
   toSQL(method?: string, timeZone?: string): QueryObject;
   distinctOn(value: unknown): string;
   insert(): string | { readonly sql: string; readonly returning?: unknown };
   del(): unknown;
   columnInfo(): { readonly sql: string; readonly output: (answer: ColumnInfoAnswer) => unknown };
+  columns(): string;
   aggregate(statement: Statement): string[];
   aggregateRaw(statement: Statement): string;
   whereBasic(statement: Statement): string;
+  whereJsonObject(statement: Statement): string;
+  /** The text of what is to be compared with JSON. */
+  _jsonWrapValue(value: unknown): string;
   whereLike(statement: Statement): string;
   whereILike(statement: Statement): string;
   _groupOrder(item: Statement, type: string): string;
@@ -198,6 +202,8 @@ export interface ClientInternals {
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;
   acquireRawConnection(): Promise<Connection>;
+  /** PostgreSQL's only: ends what another connection is at. */
+  _wrappedCancelQueryCall(this: object, connection: Connection, cancelled: Connection): unknown;
   destroyRawConnection(connection: Connection): Promise<void>;
   initializePool(config?: object): void;
   destroy(callback?: Callback): Promise<void>;
@@ -257,9 +263,12 @@ const COMPILER_METHODS = [
   'insert',
   'del',
   'columnInfo',
+  'columns',
   'aggregate',
   'aggregateRaw',
   'whereBasic',
+  'whereJsonObject',
+  '_jsonWrapValue',
   'whereLike',
   'whereILike',
   '_groupOrder',

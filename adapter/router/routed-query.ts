@@ -4,6 +4,7 @@ import { isFenceError } from '../fence-error.ts';
 import { isInfrastructureError } from '../infrastructure-error.ts';
 import { wishOf } from '../routing-scope.ts';
 import type { StoreName } from '../spec.ts';
+import { authorshipOf } from '../compat/rewritten-builders.ts';
 import { classify, tablesOf } from './classify.ts';
 import type { QueryKind } from './classify.ts';
 import type { RouterCore } from './core.ts';
@@ -69,7 +70,12 @@ function tellAnswer(query: RoutedQuery, { store, seconds }: Attempt, answer: unk
 
 function tellStatement(query: RoutedQuery, kind: QueryKind): void {
   try {
-    query.core.observer.onStatement?.({ kind, compile: (store) => compileQuery(query, query.runner.builder, store) });
+    const { builder } = query.runner;
+    query.core.observer.onStatement?.({
+      kind,
+      compile: (store) => compileQuery(query, builder, store),
+      authorship: () => authorshipOf(builder),
+    });
   } catch {
     // A builder that cannot be compiled throws where it runs.
   }
@@ -117,7 +123,7 @@ const RETRY = Symbol('retry');
 /** On a connection that the application has got hold of itself, and perhaps begun a transaction on. */
 async function runOnConnection(query: RoutedQuery, connection: Connection, kind: QueryKind): Promise<unknown> {
   const { core, runner } = query;
-  const store = core.storeOf.get(connection) ?? 'sqlite';
+  const store = core.storeOf.get(connection) ?? core.facade;
   if (kind === 'schema') core.traffic.admitSchemaChange();
   try {
     const client = query.bound(store);

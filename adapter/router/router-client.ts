@@ -1,4 +1,5 @@
 import { isolate } from '../compat/query-compiler.ts';
+import { otherStore } from '../spec.ts';
 import type { StoreName } from '../spec.ts';
 import type { WritePermit } from '../traffic.ts';
 import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
@@ -50,7 +51,7 @@ export function routerClientClass(
   }
 
   function ownerOf(connection: Connection): StoreName {
-    return core.storeOf.get(connection) ?? 'sqlite';
+    return core.storeOf.get(connection) ?? core.facade;
   }
 
   class RouterClient extends Facade {
@@ -123,14 +124,14 @@ export function routerClientClass(
 
   printsEveryBinding(RouterClient.prototype);
   Object.defineProperty(RouterClient.prototype, 'driver', {
-    get: () => core.targets.sqlite.client.driver,
+    get: () => core.targets[core.facade].client.driver,
     configurable: true,
   });
   Object.defineProperty(RouterClient.prototype, 'pool', {
     get: () => {
-      const { sqlite, postgres } = core.targets;
-      const { pool } = sqlite.client;
-      return pool === undefined ? undefined : routedPool(pool, () => postgres.client.pool);
+      const { [core.facade]: own, [otherStore(core.facade)]: other } = core.targets;
+      const { pool } = own.client;
+      return pool === undefined ? undefined : routedPool(pool, () => other.client.pool);
     },
     configurable: true,
   });

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type Database from 'better-sqlite3';
-import { exactRows, mayBeRounded } from '../compat/safe-integers.ts';
+import { exactRows, largeColumns, mayBeRounded, wantsExactIntegers } from '../compat/safe-integers.ts';
+import { jsNumber } from '../compat/result-types.ts';
 import type { ClientConstructor, Connection, QueryObject } from './knex-internals.ts';
 import { readerOf, streamRows } from './row-stream.ts';
 import type { RowReader } from './row-stream.ts';
@@ -13,20 +14,53 @@ const KEPT_STATEMENTS = 200;
 /** A statement of many rows is rarely seen twice, and its program is large. */
 const KEPT_SQL_LENGTH = 4_000;
 
+/** Of so many columns the log says once that they hold integers past 2^53. */
+const NOTED_COLUMNS = 100;
+
+/** What SQLite's client needs of the router around it. */
+export interface SqliteContext {
+  readonly hooks: TargetHooks;
+  /** Where goes what a person should know of the answers. */
+  readonly warn: (text: string) => void;
+}
+
 /**
  * The class of the client for SQLite: knex's own, but statements are compiled once for each connection and not for each
  * run. SQLite compiles a table's triggers into every statement that writes to it, so this saves more than capture costs.
  */
-export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks): TargetClientConstructor {
+export function sqliteClientClass(Dialect: ClientConstructor, { hooks, warn }: SqliteContext): TargetClientConstructor {
   const statements = new WeakMap<Connection, StatementCache>();
   const reads = new WeakMap<Connection, SqliteReads>();
   /** Those of streams that are in no transaction: they need their connection for nothing else. */
   const alone = new Set<SqliteReads>();
+  const noted = new Set<string>();
+
+  /** better-sqlite3 rounds them unless it is told otherwise. The application always got them so; it should know. */
+  function noteRounded(columns: readonly string[]): void {
+    const fresh = columns.filter((column) => !noted.has(column) && noted.size < NOTED_COLUMNS);
+    if (fresh.length === 0) return;
+    for (const column of fresh) noted.add(column);
+    const names = fresh.map((column) => JSON.stringify(column)).join(', ');
+    warn(
+      `better-sqlite3 has rounded integers past 2^53 in ${names}, of which PostgreSQL will answer every digit, as bigint; ` +
+        'set safeIntegers in knex.connection.options to true or false, so that both answer alike',
+    );
+  }
+
+  /** As better-sqlite3 has it unasked. */
+  function rounded(value: bigint, column: string): number {
+    const number = Number(value);
+    if (!Number.isSafeInteger(number)) noteRounded([column]);
+    return number;
+  }
 
   return class SqliteTarget extends targetClientClass(Dialect, hooks) {
     override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
+      // The application may have said how it wants its integers, all of them.
+      const isSaid = saysIntegers(this.connectionSettings);
+      const isExact = wantsExactIntegers(query.options);
       // An option of the query's own would stay with the statement.
-      const hasOptions = query.options !== undefined && Object.keys(query.options).length > 0;
+      const hasOptions = !isExact && query.options !== undefined && Object.keys(query.options).length > 0;
       const underWay = reads.get(connection);
       if (connection === undefined || hasOptions || !query.sql) {
         underWay?.finish();
@@ -37,17 +71,16 @@ export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks
         statements.set(connection, (cache = new StatementCache(connection as Database.Database)));
       const statement = cache.prepare(query.sql);
       if (underWay !== undefined && !isRead(statement)) underWay.finish();
-      // The application has said how it wants its integers.
-      if (saysIntegers(this.connectionSettings)) return await super._query({ prepare: () => statement }, query);
-      // What writes cannot be asked again.
-      if (statement.reader && !statement.readonly) {
+      if (isExact && !isSaid && statement.reader) {
         query.response = exactRows(statement, this._formatBindings(query.bindings));
         return query;
       }
       // Of a connection, knex uses nothing but `prepare` here.
       const done = await super._query({ prepare: () => statement }, query);
-      if (statement.reader && mayBeRounded(done.response as readonly unknown[])) {
-        done.response = exactRows(statement, this._formatBindings(query.bindings));
+      // What writes cannot be asked again.
+      if (isSaid || !statement.reader || !statement.readonly) return done;
+      if (noted.size < NOTED_COLUMNS && mayBeRounded(done.response as readonly unknown[], noted)) {
+        noteRounded(largeColumns(exactRows(statement, this._formatBindings(query.bindings))));
       }
       return done;
     }
@@ -76,6 +109,7 @@ export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks
         return rowsOf(response);
       }
       const asked = integersOf(query.options) ?? integersOf(this.connectionSettings['options']);
+      const isExact = wantsExactIntegers(query.options);
       statement.safeIntegers(asked ?? true);
       let underWay = reads.get(connection);
       if (underWay === undefined) reads.set(connection, (underWay = new SqliteReads()));
@@ -85,7 +119,7 @@ export function sqliteClientClass(Dialect: ClientConstructor, hooks: TargetHooks
       return open.open({
         begin: () => statement.iterate(this._formatBindings(query.bindings)),
         stream,
-        hasExactIntegers: asked === undefined,
+        ...(asked === undefined ? { integer: isExact ? jsNumber : rounded } : {}),
         onRead: () => {
           alone.delete(open);
           void this.doneReading();

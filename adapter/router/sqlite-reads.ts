@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import { jsNumber } from '../compat/result-types.ts';
 import type { RowReader } from './row-stream.ts';
 
 /** How many rows are read before anybody else has a turn. */
@@ -11,8 +10,8 @@ export interface RowsRequest {
   readonly begin: () => Iterator<unknown>;
   /** Who wants them. */
   readonly stream: Duplex;
-  /** Whether integers come as `bigint` and are to be numbers where a number says them exactly. */
-  readonly hasExactIntegers: boolean;
+  /** What is made of a `bigint` in a column; left out, it stays one. */
+  readonly integer?: (value: bigint, column: string) => unknown;
   /** Called once, when nothing is read any more; rows may be left to be taken. */
   readonly onRead: () => void;
 }
@@ -79,7 +78,7 @@ class OpenRead implements RowReader {
       for (let count = 0; count < limit && !this.#isRead; count++) {
         const { done, value } = this.#rows.next();
         if (done === true) this.#end();
-        else this.#kept.push(this.#request.hasExactIntegers ? withNumbers(value) : value);
+        else this.#kept.push(withIntegers(value, this.#request.integer));
       }
     } catch (error) {
       this.#failure = { error };
@@ -94,12 +93,12 @@ class OpenRead implements RowReader {
   }
 }
 
-function withNumbers(row: unknown): unknown {
-  if (typeof row !== 'object' || row === null) return row;
+function withIntegers(row: unknown, integer: RowsRequest['integer']): unknown {
+  if (integer === undefined || typeof row !== 'object' || row === null) return row;
   const values = row as Record<string, unknown>;
   for (const name in values) {
     const value = values[name];
-    if (typeof value === 'bigint') values[name] = jsNumber(value);
+    if (typeof value === 'bigint') values[name] = integer(value, name);
   }
   return row;
 }

@@ -16,6 +16,8 @@ import { reviveValues } from './thread-values.ts';
 
 /** Answers that are asked for before the last one has been taken: the thread reads on while PostgreSQL works. */
 const ASKED_AHEAD = 2;
+/** Of a piece about 4 MiB: so much is read while PostgreSQL still has what it was sent of the piece before. */
+const PIECE_ASKED_AHEAD = 16;
 
 /**
  * Steps that would hold the event loop for too long, read or applied by a thread. What crosses over is bounded: the next
@@ -24,6 +26,7 @@ const ASKED_AHEAD = 2;
 export class LargeSteps {
   readonly #thread: SqliteThread;
   readonly #durability: Durability;
+  #opened = 0;
   #applying: AbortController | null = null;
   #transaction: Promise<unknown> = Promise.resolve();
 
@@ -43,12 +46,13 @@ export class LargeSteps {
     await this.#transaction;
   }
 
-  /** As `StepReader.read`, with the snapshot in the thread. */
+  /** As `StepReader.open`, with the snapshot in the thread. Several steps may be open. */
   read<T>({ signal, ...request }: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
     return this.#thread.use(async (call) => {
+      const number = (this.#opened += 1);
       try {
-        const { hasEncodedPiece, ...outline } = await call('openStep', request);
-        const step = new OpenStep(call, request);
+        const { hasEncodedPiece, mayOverlap, ...outline } = await call('openStep', { step: number, request });
+        const step = new OpenStep({ number, call, request, hasEncodedPiece });
         const durable = this.#durability.ofLarge({
           seq: parsePosition(outline.position).seq,
           isEmpty: outline.isEmpty,
@@ -61,12 +65,13 @@ export class LargeSteps {
           get cursor() {
             return step.cursor;
           },
-          piece: hasEncodedPiece ? step.piece : null,
+          piece: step.piece,
+          ...(mayOverlap ? { readToEnd: step.readToEnd } : {}),
           batches: () => step.batches('all'),
           durable,
         });
       } finally {
-        await call('closeStep', null).catch(() => {});
+        await call('closeStep', number).catch(() => {});
       }
     }, signal);
   }
@@ -113,13 +118,29 @@ async function spool(call: Call, fetched: readonly Batch[], rest: AsyncIterable<
 
 /** A step that is open in the thread, and read from there. */
 class OpenStep {
+  readonly #number: number;
   readonly #call: Call;
   readonly #request: Omit<StepRequest, 'signal'>;
+  readonly piece: EncodedPiece | null;
+  /** Resolves when the piece has been read to its end for the first time. */
+  readonly readToEnd: Promise<void>;
+  #isRead = (): void => {};
   #cursor: Cursor | null = null;
+  /** The piece's rows, which are read from the beginning. */
+  #begun: AsyncIterable<EncodedRows> | null = null;
 
-  constructor(call: Call, request: Omit<StepRequest, 'signal'>) {
-    this.#call = call;
-    this.#request = request;
+  constructor(step: {
+    readonly number: number;
+    readonly call: Call;
+    readonly request: Omit<StepRequest, 'signal'>;
+    readonly hasEncodedPiece: boolean;
+  }) {
+    this.#number = step.number;
+    this.#call = step.call;
+    this.#request = step.request;
+    this.readToEnd = new Promise((resolve) => (this.#isRead = resolve));
+    this.piece = this.#pieceOf(step);
+    if (this.piece !== null) this.#begun = this.#readPiece();
   }
 
   /** Where the backfill stands after it; `null` before its piece has been read to the end. */
@@ -127,16 +148,15 @@ class OpenStep {
     return this.#cursor;
   }
 
-  get piece(): EncodedPiece | null {
-    const { piece } = this.#request;
-    if (piece === null) return null;
+  #pieceOf({ request: { piece }, hasEncodedPiece }: { request: Pick<StepRequest, 'piece'>; hasEncodedPiece: boolean }) {
+    if (piece === null || !hasEncodedPiece) return null;
     return { table: piece.table, encoded: () => this.#encoded(), otherBatches: () => this.batches('others') };
   }
 
   async *batches(what: 'all' | 'others'): AsyncIterable<Batch> {
-    await this.#call('rewind', what);
+    await this.#call('rewind', { step: this.#number, what });
     const { tables } = this.#request;
-    for await (const batch of ahead(() => this.#call('nextBatch', null))) {
+    for await (const batch of ahead(() => this.#call('nextBatch', this.#number), ASKED_AHEAD)) {
       const table = tables[batch.table];
       if (table === undefined) throw new RangeError(`the step has no table ${batch.table}`);
       yield { ...batch, table, present: reviveValues(batch.present), absent: reviveValues(batch.absent) };
@@ -145,30 +165,40 @@ class OpenStep {
   }
 
   async *#encoded(): AsyncIterable<EncodedRows> {
-    await this.#call('rewindPiece', null);
-    for await (const rows of ahead(() => this.#call('nextRows', null))) {
+    const begun = this.#begun ?? this.#readPiece();
+    this.#begun = null;
+    for await (const rows of begun) {
       reviveValues(rows.refused.map(({ key }) => key));
       yield rows;
     }
     await this.#learnCursor();
+    this.#isRead();
+  }
+
+  /** Asks for the first rows at once. */
+  #readPiece(): AsyncIterable<EncodedRows> {
+    void eventually(this.#call('rewindPiece', this.#number));
+    return ahead(() => this.#call('nextRows', this.#number), PIECE_ASKED_AHEAD);
   }
 
   async #learnCursor(): Promise<void> {
-    const cursor = await this.#call('cursor', null);
+    const cursor = await this.#call('cursor', this.#number);
     if (cursor?.after) reviveValues([cursor.after]);
     this.#cursor = cursor;
   }
 }
 
-/** What `next` gives until it gives `null`, asked for before it is needed. */
-async function* ahead<T>(next: () => Promise<T | null>): AsyncIterable<T> {
-  const asked = Array.from({ length: ASKED_AHEAD }, () => eventually(next()));
-  while (true) {
-    const found = await asked.shift();
-    if (found === undefined || found === null) return;
-    asked.push(eventually(next()));
-    yield found;
-  }
+/** What `next` gives until it gives `null`; so many answers are asked for before they are needed, the first ones at once. */
+function ahead<T>(next: () => Promise<T | null>, count: number): AsyncIterable<T> {
+  const asked = Array.from({ length: count }, () => eventually(next()));
+  return (async function* taken() {
+    while (true) {
+      const found = await asked.shift();
+      if (found === undefined || found === null) return;
+      asked.push(eventually(next()));
+      yield found;
+    }
+  })();
 }
 
 /** It may fail before it is waited for. */
