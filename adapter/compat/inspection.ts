@@ -7,7 +7,7 @@ type Run = (query: QueryObject) => Promise<QueryObject>;
 /** Runs a statement; where it asks what only SQLite has (pragmas, `sqlite_master`), as what PostgreSQL knows of the same. */
 export async function runInspecting(query: QueryObject, run: Run): Promise<QueryObject> {
   const { sql } = query;
-  if (typeof sql !== 'string') return await run(query);
+  if (typeof sql !== 'string' || !SQLITES_OWN.test(sql)) return await run(query);
   const pragma = pragmaOf(sql);
   if (pragma === undefined) {
     const sent = withUuids(withSqliteSchema(sql));
@@ -19,6 +19,9 @@ export async function runInspecting(query: QueryObject, run: Run): Promise<Query
   }
   return { ...query, response: pragma.rows === undefined ? SET : answering(pragma.rows) };
 }
+
+/** What is in every statement that asks what only SQLite has, and in hardly any other. */
+const SQLITES_OWN = /pragma|sqlite_|randomblob/i;
 
 /** As pg would resolve to a statement that answers no rows. */
 const SET = { command: 'SET', rowCount: 0, rows: [], fields: [] };
