@@ -7,7 +7,8 @@ import { CrossfadeError } from './errors.ts';
 import type { FlagOptions } from './flags.ts';
 import type { ReadShareOptions } from './read-share.ts';
 import type { WaitFor } from './routing-scope.ts';
-import type { RecordOptions } from './shadow/recorder.ts';
+import { recordOptions } from './shadow/record-options.ts';
+import type { RecordOptions } from './shadow/record-options.ts';
 import { shadowConfig } from './shadow/options.ts';
 import type { ShadowConfig, ShadowOptions } from './shadow/options.ts';
 import type { StoreName } from './spec.ts';
@@ -146,6 +147,12 @@ export interface CrossfadeOptions {
    */
   readonly backfillRows?: number;
   /**
+   * The share of its time in which a backfill copies while somebody writes, or this process is asked by the API; it rests
+   * in between. More than 0, and 1 for no rest.
+   * @default 0.5
+   */
+  readonly backfillShare?: number;
+  /**
    * From how many rows on a table's secondary indexes are made after its backfill instead of kept up during it.
    * @default 20000
    */
@@ -228,6 +235,7 @@ export interface Config {
   readonly maxShadowMismatches: number;
   readonly minShadowReads: number;
   readonly backfillRows: number;
+  readonly backfillShare: number;
   readonly indexesAsideFromRows: number;
   readonly maxChangelogBytes: number;
   readonly answerLimitMs: number;
@@ -282,6 +290,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     maxShadowMismatches: countOf('maxShadowMismatches', options.maxShadowMismatches),
     minShadowReads: countOf('minShadowReads', options.minShadowReads),
     backfillRows: positive('backfillRows', options.backfillRows, 200_000),
+    backfillShare: shareOf('backfillShare', options.backfillShare, 0.5),
     indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 20_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
     answerLimitMs: positive('answerLimitMs', options.answerLimitMs, 60_000),
@@ -291,7 +300,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     migrateOnStart: options.migrateOnStart,
     flags: options.flags,
     shadow: shadowConfig(options.shadow),
-    record: options.record,
+    record: recordOptions(options.record),
     registry: options.registry,
     logger: options.logger ?? quietConsole,
   });
@@ -321,7 +330,8 @@ function sqlitePath(path: string | undefined): string {
   return path;
 }
 
-function postgresUrl(url: string | undefined): string {
+/** @throws CrossfadeError `CONFIG_INVALID`; the message does not show the URL. */
+export function postgresUrl(url: string | undefined): string {
   if (url === undefined || url === '') {
     throw new CrossfadeError('CONFIG_INVALID', 'no PostgreSQL database was named', {
       hint: 'pass `postgres` (or --postgres <url>), or set DATABASE_URL',
@@ -350,6 +360,14 @@ function positive(name: string, value: number | undefined, byDefault: number): n
   if (value === undefined) return byDefault;
   if (Number.isFinite(value) && value > 0) return value;
   throw new CrossfadeError('CONFIG_INVALID', `option ${name} is ${value}`, { hint: 'it must be a number above 0' });
+}
+
+function shareOf(name: string, value: number | undefined, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  if (value > 0 && value <= 1) return value;
+  throw new CrossfadeError('CONFIG_INVALID', `option ${name} is ${value}`, {
+    hint: 'it must be a number above 0, and 1 at most',
+  });
 }
 
 function countOf(name: string, value: number | undefined): number {

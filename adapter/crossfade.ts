@@ -143,7 +143,7 @@ export class Crossfade {
     try {
       const metrics = new Metrics(config.registry);
       const view = await StageView.open(stores);
-      const pace = new Pace();
+      const pace = new Pace({ trafficShare: config.backfillShare });
       const fill = new Fill({
         records: postgres.records.fill,
         pace,

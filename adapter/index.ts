@@ -17,7 +17,7 @@ export type { ColumnSpec, Key, Row, SqlValue, StoreName, TableSpec } from './spe
 export type { ReplayOptions } from './crossfade.ts';
 export type { IgnoreRule } from './shadow/ignore-rule.ts';
 export type { ShadowOptions } from './shadow/options.ts';
-export type { RecordOptions } from './shadow/recorder.ts';
+export type { RecordOptions } from './shadow/record-options.ts';
 export type { ReplayOutcome } from './shadow/replay.ts';
 export type { ShadowReads } from './shadow/shadow-reads.ts';
 export type { ShapeTally } from './shadow/shape-tally.ts';

@@ -220,6 +220,11 @@ test('with exactIntegers SQLite answers integers past 2^53 as PostgreSQL does, a
     );
     t.deepEqual(await routed('big').insert({ id: 7, ratio: 1 }).returning('id'), [{ id: 7 }]);
     t.deepEqual(await routed.raw('select count(*) as n from big'), [{ n: 3 }]);
+    t.deepEqual(await routed('big').select('id').orderBy('id').stream().toArray(), [
+      { id: 7 },
+      { id: 2n ** 60n + 1n },
+      { id: 2n ** 61n + 1n },
+    ]);
     t.deepEqual(warnings, []);
   }
 });

@@ -12,6 +12,8 @@ const LOCKED: Translation = { code: 'SQLITE_BUSY', message: () => 'database is l
 const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   // What RAISE in a translated trigger raises.
   23000: { code: 'SQLITE_CONSTRAINT_TRIGGER', message: (error) => error.message },
+  // RESTRICT, since PostgreSQL 18; SQLite's own code for it is the trigger's.
+  23001: { code: 'SQLITE_CONSTRAINT_TRIGGER', message: () => 'FOREIGN KEY constraint failed' },
   23502: {
     code: 'SQLITE_CONSTRAINT_NOTNULL',
     message: (error) => `NOT NULL constraint failed: ${error.table ?? '?'}.${error.column ?? '?'}`,
@@ -40,14 +42,18 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   },
 };
 
-/** `Key (a, "B c")=(1, 2) already exists.` → the columns. PostgreSQL translates the words, never the form. */
-const KEY_DETAIL = /\(((?:"(?:[^"]|"")+"|[a-z_][\w$]*)(?:, (?:"(?:[^"]|"")+"|[a-z_][\w$]*))*)\)=\(/;
+const NAME = String.raw`(?:"(?:[^"]|"")+"|[a-z_][\w$]*)`;
+/** A column, or what the unique index of one under NOCASE or RTRIM has in its place. */
+const PART = String.raw`(?:(?:lower|rtrim)\(${NAME}\)|${NAME})`;
+/** `Key (a, "B c", lower(d))=(1, 2, x) already exists.` → the columns. PostgreSQL translates the words, never the form. */
+const KEY_DETAIL = new RegExp(String.raw`\((${PART}(?:, ${PART})*)\)=\(`);
 
 function violatedColumns(error: pg.DatabaseError): string[] | undefined {
   const list = KEY_DETAIL.exec(error.detail ?? '')?.[1];
-  return list
-    ?.match(/"(?:[^"]|"")+"|[^,\s]+/g)
-    ?.map((name) => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name));
+  return list?.match(new RegExp(PART, 'g'))?.map((part) => {
+    const name = /^(?:lower|rtrim)\((.*)\)$/.exec(part)?.[1] ?? part;
+    return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+  });
 }
 
 /** As SQLite names a unique constraint: by its columns, or by the index when that is made of expressions. */

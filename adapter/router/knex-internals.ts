@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Duplex } from 'node:stream';
 import knex from 'knex';
 import { CrossfadeError } from '../errors.ts';
 
@@ -76,7 +77,7 @@ export interface BuilderInternals {
 }
 
 export interface StreamParameters {
-  readonly stream: NodeJS.ReadWriteStream;
+  readonly stream: Duplex;
 }
 
 export type Execute = (runner: RunnerInternals, parameters?: StreamParameters) => unknown;
@@ -190,12 +191,7 @@ export interface ClientInternals {
   /** SQLite's only. */
   _formatBindings(bindings: readonly unknown[] | undefined): readonly unknown[];
   _query(connection: Connection, query: QueryObject): Promise<QueryObject>;
-  _stream(
-    connection: Connection,
-    query: QueryObject,
-    stream: NodeJS.ReadWriteStream,
-    ...rest: readonly unknown[]
-  ): Promise<unknown>;
+  _stream(connection: Connection, query: QueryObject, stream: Duplex, ...rest: readonly unknown[]): Promise<unknown>;
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;
   acquireRawConnection(): Promise<Connection>;

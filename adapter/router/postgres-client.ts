@@ -28,6 +28,7 @@ import type {
   TransactionConfig,
   TransactionInternals,
 } from './knex-internals.ts';
+import { withCursorStreams } from './cursor-streams.ts';
 import { withStatementSavepoints } from './statement-savepoints.ts';
 import { targetClientClass } from './target-client.ts';
 import type { TargetClient, TargetClientConstructor, TargetHooks } from './target-client.ts';
@@ -98,24 +99,6 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
         if (query.sql.startsWith('COMMIT')) sessions.note(connection, query);
         // Somebody has changed the schema past this router: the next query looks.
         if (isOutdated(error)) catalog.forget();
-        throw this.translated(error, query.sql);
-      }
-    }
-
-    override async _stream(
-      connection: Connection,
-      query: QueryObject,
-      stream: NodeJS.ReadWriteStream,
-      ...rest: readonly unknown[]
-    ): Promise<unknown> {
-      const emit = stream.emit.bind(stream);
-      stream.emit = (event, ...args) =>
-        event === 'error'
-          ? emit(event, ...args.map((error) => this.translated(error, query.sql)))
-          : emit(event, ...args);
-      try {
-        return await super._stream(connection, query, stream, ...rest);
-      } catch (error) {
         throw this.translated(error, query.sql);
       }
     }
@@ -261,7 +244,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
   }
   // What is bound to a transaction's client is compiled for SQLite too, when the whole is.
   for (const name of COMPILE_SURFACE) delegate(PostgresTarget.prototype, name, () => compiling.facade);
-  return PostgresTarget;
+  return withCursorStreams(PostgresTarget);
 }
 
 /** Of a read that runs beside the application's: it knows of no write before it. */

@@ -20,7 +20,12 @@ export interface Statement {
   readonly kind: QueryKind;
   /** The query as a store gets it. To be called at once, as in {@link Answered}. In transactions for SQLite alone. */
   readonly compile: (store: StoreName) => QueryObject | undefined;
+  /** Who wrote its SQL: the API itself, Knex for either database, or both. */
+  readonly authorship: () => Authorship;
 }
+
+/** `mixed` is a query of the builder with raw SQL in it. */
+export type Authorship = 'raw' | 'builder' | 'mixed';
 
 /**
  * Looks at the application's queries. Called on their own path, so it must be quick; what it throws is swallowed. A part

@@ -4,6 +4,7 @@ import { isFenceError } from '../fence-error.ts';
 import { isInfrastructureError } from '../infrastructure-error.ts';
 import { wishOf } from '../routing-scope.ts';
 import type { StoreName } from '../spec.ts';
+import { authorshipOf } from '../compat/rewritten-builders.ts';
 import { classify, tablesOf } from './classify.ts';
 import type { QueryKind } from './classify.ts';
 import type { RouterCore } from './core.ts';
@@ -43,7 +44,7 @@ async function read(query: RoutedQuery): Promise<unknown> {
   const { builder } = query.runner;
   const wish = wishOf(builder.queryContext());
   const store = traffic.readStore({ tables: tablesOf(builder), ...(wish === undefined ? {} : { wish }) });
-  const attempt = new Attempt(query, store, 'read');
+  const attempt = new Attempt(query, store, { kind: 'read' });
   try {
     const answer = await attempt.run();
     if (query.core.observer.onAnswer !== undefined && query.parameters === undefined)
@@ -54,7 +55,7 @@ async function read(query: RoutedQuery): Promise<unknown> {
     const isLate = query.parameters !== undefined && attempt.hasBegun;
     const other = isLate || !isUnreachable(error) ? undefined : traffic.fallback(store);
     if (other === undefined || other === store) throw error;
-    return await new Attempt(query, other, 'read').run();
+    return await new Attempt(query, other, { kind: 'read' }).run();
   }
 }
 
@@ -69,7 +70,12 @@ function tellAnswer(query: RoutedQuery, { store, seconds }: Attempt, answer: unk
 
 function tellStatement(query: RoutedQuery, kind: QueryKind): void {
   try {
-    query.core.observer.onStatement?.({ kind, compile: (store) => compileQuery(query, query.runner.builder, store) });
+    const { builder } = query.runner;
+    query.core.observer.onStatement?.({
+      kind,
+      compile: (store) => compileQuery(query, builder, store),
+      authorship: () => authorshipOf(builder),
+    });
   } catch {
     // A builder that cannot be compiled throws where it runs.
   }
@@ -88,10 +94,17 @@ async function write(query: RoutedQuery, kind: QueryKind): Promise<unknown> {
     let waiting: Promise<void> | undefined;
     let result: unknown;
     try {
-      result = await new Attempt(query, store, kind === 'inspect' ? 'read' : 'write').run();
+      const settle = (): Promise<void> | undefined =>
+        kind === 'inspect' ? undefined : traffic.committed(store, wishOf(query.runner.builder.queryContext()));
+      const isStream = query.parameters !== undefined;
+      result = await new Attempt(query, store, {
+        kind: kind === 'inspect' ? 'read' : 'write',
+        // Whoever has taken the last row has heard of the write.
+        ...(isStream ? { settle } : {}),
+      }).run();
       if (kind === 'schema') catalog.forget();
       // The connection is back in its pool here, which in SQLite's case is the only one.
-      if (kind !== 'inspect') waiting = traffic.committed(store, wishOf(query.runner.builder.queryContext()));
+      if (!isStream) waiting = settle();
     } catch (error) {
       if (!isFenceError(error)) throw error;
       if (query.parameters !== undefined || fences === MAX_FENCES) throw fencedError(store, error);
@@ -129,6 +142,12 @@ async function runOnConnection(query: RoutedQuery, connection: Connection, kind:
   }
 }
 
+interface AttemptOptions {
+  readonly kind: 'read' | 'write';
+  /** Waits, once the statement of a stream has run, before its rows are handed out. */
+  readonly settle?: () => Promise<void> | undefined;
+}
+
 /** One run of a query on one store. */
 class Attempt {
   /** Whether a connection was had, so that the query may have been sent. */
@@ -137,12 +156,12 @@ class Attempt {
   seconds = 0;
   readonly store: StoreName;
   readonly #query: RoutedQuery;
-  readonly #kind: 'read' | 'write';
+  readonly #options: AttemptOptions;
 
-  constructor(query: RoutedQuery, store: StoreName, kind: 'read' | 'write') {
+  constructor(query: RoutedQuery, store: StoreName, options: AttemptOptions) {
     this.#query = query;
     this.store = store;
-    this.#kind = kind;
+    this.#options = options;
   }
 
   async run(): Promise<unknown> {
@@ -163,7 +182,7 @@ class Attempt {
       throw error;
     } finally {
       this.seconds = (performance.now() - started) / 1_000;
-      core.onQuery?.({ store: this.store, kind: this.#kind, seconds: this.seconds, failed });
+      core.onQuery?.({ store: this.store, kind: this.#options.kind, seconds: this.seconds, failed });
     }
   }
 
@@ -193,6 +212,13 @@ class Attempt {
     };
     const client: TargetClient = Object.create(this.#query.bound(this.store), {
       releaseConnection: { value: releaseConnection },
+      // While its rows are taken, whoever waits for SQLite's only connection gets it.
+      doneReading: {
+        value: async () => {
+          await releaseConnection();
+          await this.#options.settle?.();
+        },
+      },
     });
     try {
       return await this.#execute(client, connection, parameters);

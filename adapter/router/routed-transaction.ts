@@ -4,6 +4,7 @@ import type { CrossfadeError } from '../errors.ts';
 import { isFenceError } from '../fence-error.ts';
 import type { StoreName } from '../spec.ts';
 import type { WritePermit } from '../traffic.ts';
+import { authorshipOf } from '../compat/rewritten-builders.ts';
 import { classify } from './classify.ts';
 import type { QueryKind } from './classify.ts';
 import type { RouterCore } from './core.ts';
@@ -164,6 +165,7 @@ export class RoutedTransactions {
       this.#core.observer.onStatement?.({
         kind,
         compile: (store) => (store === 'sqlite' ? builder.toSQL() : undefined),
+        authorship: () => authorshipOf(builder),
       });
     } catch {
       // A builder that cannot be compiled throws where it runs.

@@ -36,6 +36,8 @@ export interface TargetClient extends ClientInternals {
   restate(error: unknown, builder: BuilderInternals): void;
   /** A connection, without the breaker in front of the pool. */
   acquireUnguarded(): Promise<Connection>;
+  /** A stream needs its connection no more, though there may be rows to be taken. Resolves when they may be. */
+  doneReading(): Promise<void>;
 }
 export type TargetClientConstructor = new (config: object) => TargetClient;
 
@@ -80,6 +82,8 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
       hooks.acquired(connection);
       return connection;
     }
+
+    async doneReading(): Promise<void> {}
 
     rewrittenFrom(_builder: BuilderInternals): TargetClient | undefined {
       return undefined;

@@ -8,6 +8,8 @@ export interface RecordedStatement {
   /** As SQLite gets it: without values, or, with `bindings`, as it was. */
   readonly sql: string;
   readonly count: number;
+  /** `builder` where Knex writes all of it, for PostgreSQL too, `mixed` where some of it is raw; without it all of it is. */
+  readonly author?: 'builder' | 'mixed';
   /** What it needs to be run again; only of reads, and only where values were asked for. */
   readonly run?: RecordedRun;
 }

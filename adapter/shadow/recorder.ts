@@ -3,21 +3,10 @@ import { isPlainRead } from './query-facts.ts';
 import type { QueryObserver, Statement } from '../router/query-observer.ts';
 import { Gathering } from './gathering.ts';
 import { KnownShapes } from './known-shapes.ts';
+import type { RecordOptions } from './record-options.ts';
 import { isRecordedStatement, recordedRun } from './recorded-statement.ts';
 import type { RecordedStatement } from './recorded-statement.ts';
 import { SharedLines } from './shared-lines.ts';
-
-/** What the router records of the application's queries. */
-export interface RecordOptions {
-  /** The file, of one JSON object a line: `{"sql": "select …", "count": 3}`. Several processes may share it. */
-  readonly path: string;
-  /**
-   * Records reads as they are, with their values, so that `crossfade replay` can run them. The file then holds what users
-   * have typed. Reads in transactions are recorded without.
-   * @default false
-   */
-  readonly bindings?: boolean;
-}
 
 const HELD_STATEMENTS = 2_000;
 /** The most lines of the file: those recorded last. */
@@ -64,16 +53,18 @@ export class Recorder {
     timer.abort();
   }
 
-  #note({ kind, compile }: Statement): void {
+  #note({ kind, compile, authorship }: Statement): void {
     if (kind !== 'read' && kind !== 'write') return;
     const sqlite = compile('sqlite');
     if (sqlite === undefined || sqlite.sql === '') return;
     const { sql } = sqlite;
     const postgres = kind === 'read' && this.#bindings && isPlainRead(sql) ? compile('postgres') : undefined;
+    const author = authorship();
+    const by = author === 'raw' ? {} : { author };
     this.#statements.add(
       postgres === undefined
-        ? { sql: this.#known.of(sql).shape.sql, count: 1 }
-        : { sql, count: 1, run: recordedRun(sqlite, postgres) },
+        ? { sql: this.#known.of(sql).shape.sql, count: 1, ...by }
+        : { sql, count: 1, ...by, run: recordedRun(sqlite, postgres) },
     );
   }
 }

@@ -29,11 +29,11 @@ export interface ReplayOutcome {
 /**
  * Runs recorded reads on both databases and compares the answers, as shadow reads do.
  *
- * @throws CrossfadeError `CONFIG_INVALID` for a file of another kind; `POSTGRES_UNREACHABLE`.
+ * @throws CrossfadeError `CONFIG_INVALID` for a file that is not there, or of another kind; `POSTGRES_UNREACHABLE`.
  */
 export async function replay({ path, side, context, onProgress }: ReplayOptions): Promise<ReplayOutcome> {
   const lines = new SharedLines(path, (value) => (isRecordedStatement(value) ? value : undefined));
-  const statements = await lines.entries();
+  const statements = await lines.existing();
   const reads = statements.filter(hasRun);
   const known = new KnownShapes();
   const suspected = new Set<string>();

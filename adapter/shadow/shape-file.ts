@@ -27,6 +27,11 @@ export class ShapeFile implements ShapeSink {
     return await this.#lines.entries();
   }
 
+  /** @throws CrossfadeError `CONFIG_INVALID` when there is no such file. */
+  async existing(): Promise<readonly ShapeTally[]> {
+    return await this.#lines.existing();
+  }
+
   async forget(): Promise<void> {
     await this.#lines.change(() => []);
   }

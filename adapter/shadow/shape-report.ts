@@ -121,5 +121,7 @@ export function shapeNotes(shape: ReportedShape): readonly string[] {
 }
 
 function milliseconds({ p50, p95, p99 }: Quantiles): string {
-  return [p50, p95, p99].map((seconds) => (seconds === null ? '–' : (seconds * 1000).toPrecision(2))).join('/');
+  return [p50, p95, p99]
+    .map((seconds) => (seconds === null ? '–' : String(Number((seconds * 1000).toPrecision(2)))))
+    .join('/');
 }

@@ -38,6 +38,19 @@ export class SharedLines<Entry> {
     });
   }
 
+  /** As {@link entries}, but a file that is not there is a mistake. */
+  async existing(): Promise<readonly Entry[]> {
+    try {
+      await stat(this.path);
+    } catch (error) {
+      throw new CrossfadeError('CONFIG_INVALID', `the record "${this.path}" cannot be read: ${messageOf(error)}`, {
+        hint: 'give the path that the API writes its record to: option record.path, or shadow.record',
+        cause: error,
+      });
+    }
+    return await this.entries();
+  }
+
   /** Puts what `change` makes of the entries in their place. */
   async change(change: (entries: readonly Entry[]) => readonly Entry[]): Promise<void> {
     const unlock = await this.#lock();

@@ -10,7 +10,7 @@ import { TEXT_SQL } from './text-sql.ts';
 import { VALUE_SQL } from './value-sql.ts';
 
 /** Counts up with every change of the pack's functions. */
-export const PACK_VERSION = 1;
+export const PACK_VERSION = 2;
 
 const MARK = 'crossfade function pack, version ';
 

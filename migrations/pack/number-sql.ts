@@ -42,6 +42,46 @@ END`,
   define('round(double precision, integer) RETURNS double precision', 'pack.round($1, $2::bigint)'),
   define('round(v value) RETURNS double precision', 'pack.round(pack.cast_real($1), 0::bigint)'),
   define('round(v value, bigint) RETURNS double precision', 'pack.round(pack.cast_real($1), $2)'),
+  // What an operator of arithmetic takes a value for: a text is the number that it begins with.
+  define(
+    '_operand(v value) RETURNS value',
+    `
+DECLARE
+  number text;
+BEGIN
+  IF v.kind <= 2 THEN RETURN v; END IF;
+  number := COALESCE(pack._number_prefix(pack._text(v)), '0');
+  IF number ~ '^[+-]?[0-9]+$' AND number::numeric BETWEEN -9223372036854775808 AND 9223372036854775807 THEN RETURN number::bigint::value; END IF;
+  RETURN pack._real(number)::value;
+END`,
+    { language: 'plpgsql' },
+  ),
+  // Integers stay integers, unless the result is beyond them.
+  define(
+    'arithmetic(operator text, a value, b value) RETURNS value',
+    `
+DECLARE
+  x value := pack._operand(a);
+  y value := pack._operand(b);
+  whole numeric;
+  p double precision;
+  q double precision;
+BEGIN
+  IF operator = '%' THEN
+    whole := pack.cast_integer(x) % NULLIF(pack.cast_integer(y), 0)::numeric;
+    RETURN CASE WHEN x.kind = 1 AND y.kind = 1 THEN whole::bigint::value ELSE whole::double precision::value END;
+  END IF;
+  IF x.kind = 1 AND y.kind = 1 THEN
+    whole := CASE operator WHEN '+' THEN x.i::numeric + y.i WHEN '-' THEN x.i::numeric - y.i WHEN '*' THEN x.i::numeric * y.i
+      ELSE pg.div(x.i::numeric, NULLIF(y.i, 0)) END;
+    IF whole IS NULL OR whole BETWEEN -9223372036854775808 AND 9223372036854775807 THEN RETURN whole::bigint::value; END IF;
+  END IF;
+  p := pack.cast_real(x);
+  q := pack.cast_real(y);
+  RETURN CASE operator WHEN '+' THEN pack._sum(p, q) WHEN '-' THEN pack._sum(p, -q) WHEN '*' THEN p * q ELSE p / NULLIF(q, 0) END::value;
+END`.replaceAll('::value ELSE', '::crossfade_sqlite.value ELSE'),
+    { language: 'plpgsql' },
+  ),
   ...extremes(),
   ...(['acos', 'asin'] as const).map((name) =>
     define(

@@ -17,6 +17,9 @@ import type { PackFunction, PackType } from './pack-function.ts';
  *   same reason `format` is only here as `printf`.
  * - `unixepoch_real`: `unixepoch` with 'subsec', which gives a real.
  * - `compare`: below, at or above 0 as SQLite orders two values of any types; NULL if one is.
+ * - `settled`: one of all values that are equal to a value, by which rows are grouped and made distinct.
+ * - `integer_key`: the integer that a value is equal to in a column of integers; NULL if it is none.
+ * - `arithmetic`: `+`, `-`, `*`, `/` or `%` of two values of any types.
  */
 export const PACK: readonly PackFunction[] = [
   // Core: any type in, as SQLite takes it.
@@ -76,6 +79,9 @@ export const PACK: readonly PackFunction[] = [
     cast_text: ['integer -> text', 'real -> text', 'any -> text'],
     cast_blob: ['any -> blob'],
     compare: ['any any -> integer'],
+    settled: ['any -> any'],
+    integer_key: ['any -> integer'],
+    arithmetic: ['text any any -> any'],
     nocase: ['text -> text'],
     rtrim_key: ['text -> text'],
   }),

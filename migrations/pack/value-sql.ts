@@ -91,6 +91,18 @@ BEGIN
 END`,
     { language: 'plpgsql' },
   ),
+  // One of all values that are equal to it: what rows are grouped by and made distinct by.
+  define(
+    'settled(v value) RETURNS value',
+    `CASE WHEN ($1).kind = 2 AND ($1).r = pg.trunc(($1).r) AND ($1).r >= -9223372036854775808 AND ($1).r < 9223372036854775808
+      THEN ROW(1, ($1).r::bigint, NULL, NULL, NULL)::crossfade_sqlite.value
+      WHEN ($1).kind = 5 THEN ROW(3, NULL, NULL, ($1).t, NULL)::crossfade_sqlite.value ELSE $1 END`,
+  ),
+  // The integer that a value is to a column of integers; NULL where it is none.
+  define(
+    'integer_key(v value) RETURNS bigint',
+    `CASE ($1).kind WHEN 1 THEN ($1).i WHEN 2 THEN (pack.settled($1)).i ELSE (pack.settled(pack._numeric($1))).i END`,
+  ),
   // A real against an integer, exactly: a double past 2^53 is whole.
   define(
     '_compare_real(r double precision, i bigint) RETURNS bigint',

@@ -71,6 +71,14 @@ function uniquesOf({ primaryKey, uniques, indexes }: SqliteTable): readonly (rea
     .map((parts) => parts.map(({ column }) => column ?? ''));
 }
 
+/** Whether an index says so under the column's own collation. */
+function isUnique({ name, collation }: SqliteColumn, { primaryKey, uniques, indexes }: SqliteTable): boolean {
+  const whole = indexes.filter(({ unique, where }) => unique && where === null);
+  return [primaryKey, ...[...uniques, ...whole].map(({ parts }) => parts)].some(
+    ([part, another]) => part?.column === name && part.collation === collation && another === undefined,
+  );
+}
+
 /**
  * Through SQLite alone: this runs in the API's own process, where closing a file of another kind would let go of the locks
  * that SQLite holds on it (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
@@ -103,6 +111,7 @@ function catalogColumn(
     ...(same === undefined ? {} : { affinity: same.affinity }),
     collation: same?.collation ?? 'BINARY',
     notNull: column.notNull || table.primaryKey.includes(column.name),
+    ...(same !== undefined && sqlite !== undefined && isUnique(same, sqlite) ? { isUnique: true } : {}),
     isRowid: same === undefined ? isOnlyKey && type === 'integer' : same.isRowid,
     ...(form === undefined || type === 'text' ? {} : { form }),
   };

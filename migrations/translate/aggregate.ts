@@ -4,7 +4,7 @@ import { asAny, asCondition, asNumber, asReal, asText, asValue, wide } from './c
 import { castTo, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
 import { collated, collationOf } from './compare-fragments.ts';
-import { orderTerm, refuseUnknownType, sortKey } from './order-by.ts';
+import { orderTerm, refuseUnknownType, settled, sortKey, sortKeys } from './order-by.ts';
 import { translateNode } from './translate-node.ts';
 import type { Setting } from './translate-node.ts';
 import { Untranslatable } from './translation.ts';
@@ -135,6 +135,7 @@ function counted(fragment: Fragment): string {
 
 function distinctKey(fragment: Fragment): string {
   const value = fragment.type === 'boolean' ? fragment : asValue(fragment);
+  if (value.type === 'any') return settled(value).sql;
   refuseUnknownType(value);
   return value.type === 'text' ? collated(value, collationOf(fragment)).sql : counted(value);
 }
@@ -183,7 +184,15 @@ function extreme(name: 'min' | 'max', first: Fragment, call: CallOf, { tail, set
         affinity: null,
         sql: `(array_agg(${value.sql} ORDER BY ${value.sql}${name === 'max' ? ' DESC' : ''} NULLS LAST))[1]`,
       };
-    case 'any':
+    case 'any': {
+      if (tail !== '') refuseUnknownType(value);
+      const order = sortKeys(value).map((key) => `${key}${name === 'max' ? ' DESC' : ''}`);
+      return {
+        ...kept,
+        affinity: null,
+        sql: `(array_agg(${value.sql} ORDER BY ${order.join(', ')}) FILTER (WHERE NOT (${value.sql} IS NULL)))[1]`,
+      };
+    }
     case 'jsonb':
       sortKey(value);
       break;

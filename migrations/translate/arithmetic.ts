@@ -2,7 +2,8 @@ import type { Expr } from '../sqlite/schema.ts';
 import { callPack } from './call-pack.ts';
 import { compareFragments } from './compare-fragments.ts';
 import type { Comparison } from './compare-fragments.ts';
-import { asAny, asCondition, asNumber, asText, commonNumbers, refuseMixed, typeParameter, wide } from './convert.ts';
+import { asAny, asCondition, asNumber, asText, commonNumbers, exactly, refuseMixed, typeParameter } from './convert.ts';
+import { wide, withExact } from './convert.ts';
 import type { Emission } from './emission.ts';
 import { NULL_FRAGMENT, castTo, constantFragment, logical, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
@@ -88,14 +89,14 @@ function compute(
 ): Fragment {
   if (one.type === 'null' || two.type === 'null') return NULL_FRAGMENT;
   const { left, right, isReal } = commonNumbers(one, two);
-  if (op === 'Divide') return divide(left, right, isReal, one, two);
-  const sign = { Add: '+', Subtract: '-', Multiply: '*' }[op];
+  if (op === 'Divide') return divide(left, right, isReal, one, two, emission);
+  const sign = ({ Add: '+', Subtract: '-', Multiply: '*' } as const)[op];
   if (isReal) {
-    const isMixed =
-      one.type !== 'integer' && two.type !== 'integer'
-        ? maybeWhole(one) && maybeWhole(two)
-        : maybeWhole(one) && maybeWhole(two);
-    return valueOf(`(${left.sql} ${sign} ${right.sql})`, 'real', isMixed ? { isMixed: true } : {});
+    const isMixed = maybeWhole(one) && maybeWhole(two);
+    const sql = `(${left.sql} ${sign} ${right.sql})`;
+    return isMixed
+      ? exactReal(valueOf(sql, 'real', { isMixed: true }), sign, one, two, emission)
+      : valueOf(sql, 'real');
   }
   emission.remark({
     severity: 'note',
@@ -106,28 +107,58 @@ function compute(
   return valueOf(`(${first.sql} ${sign} ${right.sql})`, 'integer', { isWide: true });
 }
 
+/** A real of mixed classes, with the value that it is exactly where both operands' are known. */
+function exactReal(
+  real: Fragment,
+  operator: '+' | '-' | '*' | '/' | '%',
+  one: Fragment,
+  two: Fragment,
+  emission: Emission,
+): Fragment {
+  if (emission.running === undefined || !isExact(one) || !isExact(two)) return real;
+  const [a, b] = [asAny(one, emission), asAny(two, emission)];
+  return withExact(real, `${emission.pack('arithmetic')}('${operator}', ${a}, ${b})`);
+}
+
+/** Whether it is known which class each value of a number is of. */
+function isExact(number: Fragment): boolean {
+  return number.isMixed !== true || exactly(number) !== number;
+}
+
 /** Whether a number can be an INTEGER in SQLite. */
 function maybeWhole(number: Fragment): boolean {
   return number.type === 'integer' || number.type === 'numeric' || number.isMixed === true;
 }
 
 /** Division by zero gives NULL; that of integers is cut off, and which of both it is only the values tell in places. */
-function divide(left: Fragment, right: Fragment, isReal: boolean, one: Fragment, two: Fragment): Fragment {
+function divide(
+  left: Fragment,
+  right: Fragment,
+  isReal: boolean,
+  one: Fragment,
+  two: Fragment,
+  emission: Emission,
+): Fragment {
   if (!isReal) {
     const first = right.isWide === true ? left : wide(left);
     return valueOf(`(${first.sql} / ${divisor(right)})`, 'integer', { isWide: true });
   }
   const quotient = `(${left.sql} / ${divisor(right)})`;
   if (!maybeWhole(one) || !maybeWhole(two)) return valueOf(quotient, 'real');
+  if (emission.running !== undefined && isExact(one) && isExact(two) && (one.isMixed ?? two.isMixed) === true) {
+    const value = `${emission.pack('arithmetic')}('/', ${asAny(one, emission)}, ${asAny(two, emission)})`;
+    return withExact(valueOf(`${emission.pack('cast_real')}(${value})`, 'real', { isMixed: true }), value);
+  }
   refuseMixed(one, 'division');
   refuseMixed(two, 'division');
   // Whole values of a numeric column are integers in SQLite, so it divides them as such.
   const whole = [one, two].flatMap(({ sql, type }) => (type === 'numeric' ? [`${sql} = trunc(${sql})`] : []));
-  return valueOf(
+  const either = valueOf(
     `(CASE WHEN ${whole.join(' AND ')} THEN trunc(${castTo(one.sql, 'numeric')} / NULLIF(${castTo(two.sql, 'numeric')}, 0))::double precision ELSE ${quotient} END)`,
     'real',
     { isMixed: true },
   );
+  return exactReal(either, '/', one, two, emission);
 }
 
 /** What a number is divided by: NULL instead of 0. */
@@ -147,7 +178,8 @@ function remainder(one: Fragment, two: Fragment, left: Fragment, right: Fragment
   }
   const isMixed = maybeWhole(one) && maybeWhole(two);
   const rest = `(${integerOf(divided)} % NULLIF(${integerOf(by)}, 0))`;
-  return valueOf(castTo(rest, 'real'), 'real', isMixed ? { isMixed: true } : {});
+  const real = valueOf(castTo(rest, 'real'), 'real', isMixed ? { isMixed: true } : {});
+  return isMixed ? exactReal(real, '%', one, two, emission) : real;
 }
 
 function translateUnary(ast: Extract<Expr, { type: 'UnaryExpr' }>, setting: Setting): Fragment {

@@ -23,6 +23,8 @@ export interface CatalogColumn {
   readonly form?: string;
   /** The rowid by another name: `rowid`, `oid` and `_rowid_` mean it too. */
   readonly isRowid?: boolean;
+  /** Whether no two rows have values that are equal under its collation. */
+  readonly isUnique?: boolean;
   /** Of a view: what its query says of the column, which SQLite goes on to compare and compute by (NOCASE, an affinity). */
   readonly origin?: Fragment;
 }

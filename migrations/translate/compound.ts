@@ -2,7 +2,7 @@ import type { Select } from '../sqlite/schema.ts';
 import { isSameExpression } from './ast.ts';
 import type { Fragment } from './fragment.ts';
 import { quoteName } from './fragment.ts';
-import { orderTerm, positionOf } from './order-by.ts';
+import { orderTerm, positionOf, settled } from './order-by.ts';
 import type { SortedColumn } from './order-by.ts';
 import { outputColumns } from './query.ts';
 import type { Query, QueryUse } from './query.ts';
@@ -56,7 +56,15 @@ export function combine(
     ),
   );
   const columns = first.columns.map(({ name, fragment }, index) => {
-    const { constant: _, isNotNull: __, parameter: ___, isMixed: ____, bound: _____, ...kept } = fragment;
+    const {
+      constant: _,
+      isNotNull: __,
+      parameter: ___,
+      isMixed: ____,
+      bound: _____,
+      uniqueUnder: ______,
+      ...kept
+    } = fragment;
     const column = unified[index];
     const type = column?.type ?? kept.type;
     return {
@@ -69,11 +77,12 @@ export function combine(
       },
     };
   });
-  if (operators.some((operator) => operator !== 'UnionAll')) {
+  const isDistinct = operators.some((operator) => operator !== 'UnionAll');
+  if (isDistinct) {
     for (const query of queries) for (const { fragment } of query.columns) requireBinary(fragment);
   }
   const types = columns.map(({ fragment }) => fragment.type);
-  const parts = queries.map((query) => converted(query, types, setting));
+  const parts = queries.map((query) => converted(query, types, { setting, isDistinct }));
   const sql = parts.reduce((all, part, index) => {
     const operator = operators[index - 1];
     if (operator === undefined) return part;
@@ -84,9 +93,14 @@ export function combine(
   return { sql, columns };
 }
 
-function converted(query: Query, types: readonly Fragment['type'][], { emission }: Setting): string {
+function converted(
+  query: Query,
+  types: readonly Fragment['type'][],
+  { setting: { emission }, isDistinct }: { readonly setting: Setting; readonly isDistinct: boolean },
+): string {
   const isSame = query.columns.every(
-    ({ fragment }, index) => fragment.type === types[index] && fragment.isLogical !== true,
+    ({ fragment }, index) =>
+      fragment.type === types[index] && fragment.isLogical !== true && !(isDistinct && fragment.type === 'any'),
   );
   if (isSame) return query.sql;
   const name = emission.freshName();
@@ -94,7 +108,8 @@ function converted(query: Query, types: readonly Fragment['type'][], { emission 
   const columns = table.columns.map(({ name: column, fragment }, index) => {
     const original = query.columns[index]?.fragment;
     const source = original?.constant?.kind === 'null' ? { ...fragment, constant: original.constant } : fragment;
-    return `${convertTo(source, types[index] ?? fragment.type, emission).sql} AS ${quoteName(column)}`;
+    const value = convertTo(source, types[index] ?? fragment.type, emission);
+    return `${(isDistinct ? settled(value) : value).sql} AS ${quoteName(column)}`;
   });
   return `SELECT ${columns.join(', ')} FROM (${query.sql}) AS ${quoteName(name)}`;
 }

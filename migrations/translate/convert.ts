@@ -99,7 +99,10 @@ export function asNumber(fragment: Fragment, emission: Emission): Fragment {
         message: 'a text is computed with, as a real: past 2^53 whole numbers lose digits',
         remedy: 'state what it holds: CAST(… AS INTEGER) or CAST(… AS REAL)',
       });
-      return valueOf(`${emission.pack('cast_real')}(${asAny(fragment, emission)})`, 'real', { isMixed: true });
+      return withExact(
+        valueOf(`${emission.pack('cast_real')}(${asAny(fragment, emission)})`, 'real', { isMixed: true }),
+        asAny(fragment, emission),
+      );
     default:
       if (emission.running !== undefined && classOf(fragment) === 'native')
         return asNumber(plainOfNative(fragment), emission);
@@ -107,9 +110,20 @@ export function asNumber(fragment: Fragment, emission: Emission): Fragment {
   }
 }
 
+/** A number with what it is as a value of the pack's. */
+export function withExact(number: Fragment, sql: string): Fragment {
+  return { ...number, exact: { of: number.sql, sql } };
+}
+
+/** A number of mixed classes as the value of the pack's that it is, if that is known; anything else as it is. */
+export function exactly(fragment: Fragment): Fragment {
+  const { exact, isMixed, sql } = fragment;
+  return isMixed === true && exact?.of === sql ? valueOf(exact.sql, 'any') : fragment;
+}
+
 /** A fragment as `||` and functions of text take it. */
 export function asText(fragment: Fragment, emission: Emission): Fragment {
-  const value = asValue(fragment);
+  const value = exactly(asValue(fragment));
   if (fragment.parameter !== undefined) return valueOf(emission.parameter(fragment.parameter, 'text'), 'text');
   switch (value.type) {
     case 'text':
@@ -139,7 +153,7 @@ export function asText(fragment: Fragment, emission: Emission): Fragment {
 
 /** A fragment as an argument of the pack's type `any`. */
 export function asAny(fragment: Fragment, emission: Emission): string {
-  const value = asValue(fragment);
+  const value = exactly(asValue(fragment));
   if (value.parameter !== undefined) throw untypedParameter();
   if (value.constant?.kind === 'null') return `NULL::${emission.pack('value')}`;
   refuseMixed(value, 'a value of its own class');

@@ -64,6 +64,12 @@ export interface Fragment {
   readonly isNeverNumber?: true;
   /** A value that cannot be NULL. */
   readonly isNotNull?: true;
+  /** A value of type `any` that stands for all that are equal to it. */
+  readonly isSettled?: true;
+  /** The collation under which no two rows of its table have texts that are equal: a unique index says so. */
+  readonly uniqueUnder?: string;
+  /** Of a number of which {@link isMixed} hides whether it is whole: the same as a value of the pack's, if `sql` is still `of`. */
+  readonly exact?: { readonly of: string; readonly sql: string };
 }
 
 /** A bound parameter as it was written: its name, or its number from 1. */

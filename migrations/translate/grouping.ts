@@ -1,10 +1,10 @@
 import type { Expr, Select } from '../sqlite/schema.ts';
 import { isAggregateCall } from './aggregate.ts';
-import { walk } from './ast.ts';
+import { isSameExpression, walk } from './ast.ts';
 import type { AstNode } from './ast.ts';
 import { determinedTables } from './determined.ts';
 import type { Fragment } from './fragment.ts';
-import { sortKey } from './order-by.ts';
+import { settled, sortKeys } from './order-by.ts';
 import type { SortedColumn } from './order-by.ts';
 import { quoteName } from './fragment.ts';
 import type { Grouping, ScopeTable } from './scope.ts';
@@ -29,7 +29,8 @@ export interface GroupingOptions {
  */
 export function groupingOf({ keys, keyFragments, core, orderBy, plain }: GroupingOptions): Grouping {
   const exact = keyFragments.filter(
-    ({ type, collation }) => type !== 'text' || (collation?.name ?? 'BINARY') === 'BINARY',
+    ({ type, collation, uniqueUnder }) =>
+      type !== 'text' || (collation?.name ?? 'BINARY') === 'BINARY' || collation?.name === uniqueUnder,
   );
   const grouped = new Set(exact.map(({ sql }) => sql));
   const known = plain.scope.tables.filter((table) => isDetermined(table, grouped));
@@ -43,7 +44,7 @@ export function groupingOf({ keys, keyFragments, core, orderBy, plain }: Groupin
     keys: keys.filter((_, index) => exact.includes(keyFragments[index] as Fragment)),
     further,
     column: (fragment) => {
-      if (grouped.has(fragment.sql) || isOf(known, fragment)) return fragment;
+      if (grouped.has(fragment.sql) || isOf(known, fragment)) return settled(fragment);
       if (fragment.type !== 'json' && fragment.column !== undefined && isOf(joined, fragment)) {
         further.add(fragment.sql);
         return fragment;
@@ -68,11 +69,17 @@ interface Choice extends Pick<GroupingOptions, 'core' | 'orderBy' | 'plain'> {
   readonly collation: string | undefined;
 }
 
+function isExtreme(node: AstNode): boolean {
+  if (!isAggregateCall(node) || node.type !== 'FunctionCallExpr') return false;
+  const name = (node as Extract<Expr, { type: 'FunctionCallExpr' }>).name.name.toLowerCase();
+  return name === 'min' || name === 'max';
+}
+
 function chosenRow(fragment: Fragment, { core, orderBy, plain, collation }: Choice): Fragment {
   const calls: AstNode[] = [];
   for (const part of [...core.columns, ...(core.having === undefined ? [] : [core.having]), ...orderBy]) {
     walk(part, (node) => {
-      if (isAggregateCall(node)) calls.push(node);
+      if (isExtreme(node) && !calls.some((call) => isSameExpression(call as Expr, node as Expr))) calls.push(node);
       return node.type !== 'Select';
     });
   }
@@ -104,13 +111,15 @@ function chosenRow(fragment: Fragment, { core, orderBy, plain, collation }: Choi
     message: `columns beside ${name}() come from its row; among several such rows the choice is SQLite's own`,
     remedy: 'state an order that has no ties',
   });
-  const key = sortKey(translateNode(argument, plain));
+  const keys = sortKeys(translateNode(argument, plain)).map(
+    (key) => `${key}${name === 'max' ? ' DESC' : ''} NULLS LAST`,
+  );
   // Among several such rows SQLite takes the one that it reads first, which is mostly that of the lowest rowid.
   const [table, other] = plain.scope.tables;
   const rowid = other === undefined && plain.emission.running !== undefined ? table?.rowid : undefined;
   const { isNotNull: _, ...rest } = fragment;
   return {
     ...rest,
-    sql: `(array_agg(${fragment.sql} ORDER BY ${key}${name === 'max' ? ' DESC' : ''} NULLS LAST${rowid === undefined ? '' : `, ${rowid.sql}`}))[1]`,
+    sql: `(array_agg(${fragment.sql} ORDER BY ${[...keys, ...(rowid === undefined ? [] : [rowid.sql])].join(', ')}))[1]`,
   };
 }

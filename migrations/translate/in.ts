@@ -1,10 +1,13 @@
 import type { Expr } from '../sqlite/schema.ts';
 import { comparablePair, compareFragments } from './compare-fragments.ts';
+import { wide } from './convert.ts';
+import type { Emission } from './emission.ts';
 import { castTo, logical, quoteName } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
+import { settled } from './order-by.ts';
 import { translateQuery } from './query.ts';
 import type { Query } from './query.ts';
-import { isRow } from './row-value.ts';
+import { compareRows, isRow } from './row-value.ts';
 import { queryTable, resolveQuery, scopeTable } from './scope.ts';
 import { catalogTable } from './from.ts';
 import { translateNode } from './translate-node.ts';
@@ -17,6 +20,13 @@ export function translateInList(ast: Extract<Expr, { type: 'InListExpr' }>, sett
   const items = ast.rhs ?? [];
   // Nothing is in an empty list, not even NULL.
   if (items.length === 0) return logical(ast.not ? 'true' : 'false');
+  if (isRow(ast.lhs)) {
+    const { lhs: left, span } = ast;
+    const equal = items.map(
+      (right) => compareRows({ type: 'BinaryExpr', op: 'Equals', left, right, span }, setting).sql,
+    );
+    return logical(`(${ast.not ? 'NOT ' : ''}(${equal.join(' OR ')}))`);
+  }
   const operand = translateNode(ast.lhs, setting);
   const values = items.map((item) => ({ ...translateNode(item, setting), affinity: null, collation: null }));
   const isListable = values.every(({ constant }) => constant?.kind !== 'null');
@@ -61,6 +71,16 @@ function inQuery({ lhs, not }: { lhs: Expr; not: boolean }, query: Query, settin
   }
   const name = emission.freshName();
   const outside = queryTable(query.columns, null, name).columns.map(({ fragment }) => fragment);
+  const [only, value] = [operands[0], outside[0]];
+  if (operands.length === 1 && only !== undefined && value?.type === 'any') {
+    const key = keyFor(only, value, emission);
+    if (key !== undefined) {
+      const keys = `SELECT ${key.right} AS k, ${value.sql} AS v FROM (${query.sql}) AS ${quoteName(name)}`;
+      // What can never be equal is left out; NULL stays, as it makes the answer NULL.
+      const able = `SELECT k FROM (${keys}) AS ${quoteName(emission.freshName())} WHERE NOT (k IS NULL) OR v IS NULL`;
+      return logical(`(${key.left} ${not ? 'NOT IN' : 'IN'} (${able}))`);
+    }
+  }
   const pairs = operands.map((operand, index) => {
     const column = outside[index];
     if (column === undefined) throw new Error('as many columns as operands');
@@ -81,6 +101,27 @@ function inQuery({ lhs, not }: { lhs: Expr; not: boolean }, query: Query, settin
     : `SELECT ${pairs.map((pair) => typed(pair.right)).join(', ')} FROM (${query.sql}) AS ${quoteName(name)}`;
   const left = pairs.map((pair) => typed(pair.left)).join(', ');
   return logical(`(${pairs.length > 1 ? `(${left})` : left} ${not ? 'NOT IN' : 'IN'} (${right}))`);
+}
+
+/** What is compared with values whose types are only known at run time: in the type of the operand, which indexes serve. */
+function keyFor(
+  operand: Fragment,
+  { sql }: Fragment,
+  emission: Emission,
+): { readonly left: string; readonly right: string } | undefined {
+  if (operand.constant?.kind === 'null' || operand.isMixed === true) return undefined;
+  const isBytewise = (operand.collation?.name ?? 'BINARY') === 'BINARY';
+  if (operand.type === 'integer' && operand.affinity !== null && operand.affinity !== 'BLOB') {
+    return { left: wide(operand).sql, right: `${emission.pack('integer_key')}(${sql})` };
+  }
+  if (operand.type === 'text' && isBytewise && operand.affinity === 'TEXT') {
+    return { left: operand.sql, right: `${emission.pack('cast_text')}(${sql})` };
+  }
+  if (operand.type === 'text' && isBytewise && operand.affinity === null) {
+    return { left: operand.sql, right: `(CASE WHEN (${sql}).kind <> 4 THEN (${sql}).t END)` };
+  }
+  if (operand.type !== 'any' || !isBytewise) return undefined;
+  return { left: settled(operand).sql, right: `${emission.pack('settled')}(${sql})` };
 }
 
 function typed(fragment: Fragment): string {

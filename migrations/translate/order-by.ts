@@ -2,6 +2,7 @@ import type { Expr, Select } from '../sqlite/schema.ts';
 import { collated, collationOf } from './compare-fragments.ts';
 import { asValue, classOf, refuseMixed } from './convert.ts';
 import type { Fragment } from './fragment.ts';
+import { PACK_SCHEMA } from '../pack/define.ts';
 import { Untranslatable } from './translation.ts';
 
 export type SortedColumn = NonNullable<Select['orderBy']>[number];
@@ -18,7 +19,7 @@ export function orderTerm(fragment: Fragment, { order, nulls }: SortedColumn): s
 }
 
 /** Of a value whose type is only known at run time: numbers come first, then texts, then blobs. */
-function sortKeys(fragment: Fragment): readonly string[] {
+export function sortKeys(fragment: Fragment): readonly string[] {
   if (fragment.type !== 'any' || collationOf(fragment) !== 'BINARY') return [sortKey(fragment)];
   const value = `(${fragment.sql})`;
   return [
@@ -42,11 +43,19 @@ export function sortKey(fragment: Fragment): string {
 
 /** What rows are equal by in GROUP BY, PARTITION BY and DISTINCT. */
 export function equalityKey(fragment: Fragment): string {
+  if (fragment.type === 'any') return settled(fragment).sql;
   const value = fragment.type === 'boolean' ? fragment : asValue(fragment);
   refuseMixedText(value);
   refuseUnknownType(value);
   if (value.constant !== undefined) return `(SELECT ${value.sql})`;
   return value.type === 'text' ? collated(value, collationOf(fragment)).sql : value.sql;
+}
+
+/** A value as it stands for all that are equal to it: of 1 and 1.0 it is 1. Only `any` has such ones. */
+export function settled(fragment: Fragment): Fragment {
+  if (fragment.type !== 'any' || fragment.isSettled === true) return fragment;
+  if (collationOf(fragment) !== 'BINARY') refuseUnknownType(fragment);
+  return { ...fragment, sql: `${PACK_SCHEMA}.settled(${fragment.sql})`, isSettled: true };
 }
 
 /** Values that PostgreSQL has no order for that is SQLite's. */

@@ -86,7 +86,11 @@ function assignedNumber(fragment: Fragment, expected: 'integer' | 'real' | 'nume
   }
   if (value.type === 'any' || (value.type === 'text' && constant === undefined)) {
     const text = value.type === 'any' ? `${emission.pack('cast_text')}(${value.sql})` : value.sql;
-    return valueOf(castTo(text, expected), expected, expected === 'integer' ? { isWide: true } : {});
+    // What looks like a whole number becomes one: 5.0 too.
+    if (expected === 'integer') {
+      return valueOf(`trim_scale(${text}::numeric)::text::bigint`, 'integer', { isWide: true });
+    }
+    return valueOf(castTo(text, expected), expected);
   }
   if (expected === 'integer' && constant === undefined && (value.type === 'real' || value.type === 'numeric')) {
     const whole = value.type === 'numeric' ? `trim_scale(${value.sql})` : value.sql;
@@ -103,7 +107,10 @@ function assignedNumber(fragment: Fragment, expected: 'integer' | 'real' | 'nume
   const { isMixed: _, ...plain } = asNumber(value, emission);
   if (expected === 'integer') return plain;
   if (expected === 'real') return asReal(plain);
-  return plain.constant?.kind === 'integer' ? plain : { ...plain, sql: castTo(plain.sql, 'numeric'), type: 'numeric' };
+  if (plain.constant?.kind === 'integer') return plain;
+  // By way of the text a real keeps all its digits.
+  const digits = plain.type === 'real' ? castTo(plain.sql, 'text') : plain.sql;
+  return { ...plain, sql: castTo(digits, 'numeric'), type: 'numeric' };
 }
 
 /** A value as the router reads it: one whose type is only known at run time keeps it, one of a form has that form. */

@@ -125,7 +125,15 @@ export function queryTable(columns: readonly QueryColumn[], name: string | null,
 
 /** A column of a query's result under the name it has outside. */
 export function columnOfQuery({ name, fragment }: QueryColumn, sql: string): Fragment {
-  const { constant: _, parameter: __, isLogical: ___, bound: ____, ...kept } = fragment;
+  const {
+    constant: _,
+    parameter: __,
+    isLogical: ___,
+    bound: ____,
+    isSettled: _____,
+    exact: ______,
+    ...kept
+  } = fragment;
   // A column of a query is compared as a column: with BINARY, unless it has another collation.
   const collation = { name: fragment.collation?.name ?? 'BINARY', isExplicit: false };
   return {
@@ -172,6 +180,7 @@ function columnFragment(column: CatalogColumn, qualifier: string | null): Fragme
     ...(isMixed(column.type, affinity) ? { isMixed: true } : {}),
     ...(column.form === undefined ? {} : { form: column.form, postgresType: column.postgresType }),
     ...(column.notNull ? { isNotNull: true } : {}),
+    ...(column.isUnique === true ? { uniqueUnder: column.collation.toUpperCase() } : {}),
   };
 }
 

@@ -5,7 +5,7 @@ import { asCondition } from './convert.ts';
 import type { Fragment } from './fragment.ts';
 import { translateFrom } from './from.ts';
 import { groupingOf } from './grouping.ts';
-import { equalityKey, orderTerm, positionOf } from './order-by.ts';
+import { equalityKey, orderTerm, positionOf, settled } from './order-by.ts';
 import type { SortedColumn } from './order-by.ts';
 import { outputColumns } from './query.ts';
 import type { Query, QueryUse } from './query.ts';
@@ -22,7 +22,7 @@ import { translateWindows } from './window.ts';
 type Core = Extract<Select['select'], { type: 'SelectFrom' }>;
 
 /** SELECT … FROM … WHERE … GROUP BY … HAVING … WINDOW … ORDER BY. */
-export function translateCore(core: Core, orderBy: readonly SortedColumn[], outer: Setting, use: QueryUse): Query {
+export function translateCore(core: Core, sorting: readonly SortedColumn[], outer: Setting, use: QueryUse): Query {
   const { emission } = outer;
   const from = core.from === undefined ? undefined : translateFrom(core.from, outer);
   const rows: Scope = {
@@ -36,19 +36,25 @@ export function translateCore(core: Core, orderBy: readonly SortedColumn[], oute
     core.whereClause === undefined ? '' : ` WHERE ${asCondition(translateNode(core.whereClause, plain), emission)}`;
   const keys = (core.groupBy ?? []).map((term) => groupKey(term, core, asts, rows));
   const keyFragments = keys.map((key) => translateNode(key, plain));
-  const isGrouped = keys.length > 0 || core.having !== undefined || isAggregate(core, orderBy);
+  const isGrouped = keys.length > 0 || core.having !== undefined || isAggregate(core, sorting);
+  // One row has no order.
+  const orderBy = isGrouped && keys.length === 0 ? [] : sorting;
   const group = isGrouped ? groupingOf({ keys, keyFragments, core, orderBy, plain }) : undefined;
   const scope: Scope = group === undefined ? rows : { ...rows, group };
   const setting: Setting = { ...outer, scope: { ...scope, aliases: aliasesIn(asts, () => setting) } };
   const windows = translateWindows(core.windowClause ?? [], setting);
   const final: Setting = { ...setting, windows: windows.names };
-  const columns = resultColumns(core.columns, from?.tables ?? [], final);
-  const having = core.having === undefined ? '' : ` HAVING ${asCondition(translateNode(core.having, final), emission)}`;
   const isDistinct = core.distinctness === 'Distinct';
+  const found = resultColumns(core.columns, from?.tables ?? [], final);
+  const columns = isDistinct ? found.map((column) => ({ ...column, fragment: settled(column.fragment) })) : found;
+  const having = core.having === undefined ? '' : ` HAVING ${asCondition(translateNode(core.having, final), emission)}`;
   if (isDistinct) for (const { fragment } of columns) requireBinary(fragment);
   // Last of all, as the other clauses add to what is grouped by.
   const tail = (): string => {
-    const all = [...keyFragments.map(equalityKey), ...(group?.further ?? [])];
+    const all = [
+      ...keyFragments.map((key) => (isUniqueText(key) ? key.sql : equalityKey(key))),
+      ...(group?.further ?? []),
+    ];
     const groupBy = keys.length === 0 ? '' : ` GROUP BY ${all.join(', ')}`;
     return `${from === undefined ? '' : ` FROM ${from.sql}`}${where}${groupBy}${having}${windows.sql}`;
   };
@@ -59,6 +65,11 @@ export function translateCore(core: Core, orderBy: readonly SortedColumn[], oute
   const terms = orderBy.map((term) => orderTerm(orderFragment(term, columns, final), term));
   const order = terms.length === 0 ? '' : ` ORDER BY ${terms.join(', ')}`;
   return { sql: `SELECT ${isDistinct ? 'DISTINCT ' : ''}${output.sql}${tail()}${order}`, columns: output.columns };
+}
+
+/** A text that no other row's is equal to under its collation, so that its bytes decide as well. */
+function isUniqueText({ type, collation, uniqueUnder }: Fragment): boolean {
+  return type === 'text' && uniqueUnder !== undefined && uniqueUnder === collation?.name;
 }
 
 /** The expressions that have an alias, by it in lower case; the first of a name counts. */
@@ -151,7 +162,7 @@ function orderedDistinct({ columns, tail, orderBy, final, use }: Distinct): Quer
   const outside = queryTable(inner.columns, null, name).columns;
   const terms = orderBy.map((term) => {
     const named = outputColumnOf(term, columns);
-    const wanted = named?.fragment.sql ?? translateNode(term.expr, final).sql;
+    const wanted = named?.fragment.sql ?? settled(translateNode(term.expr, final)).sql;
     const index = columns.findIndex(({ fragment }) => fragment.sql === wanted);
     const column = outside[index]?.fragment;
     if (column === undefined) {
@@ -175,10 +186,10 @@ function orderedDistinct({ columns, tail, orderBy, final, use }: Distinct): Quer
 /** Rows that a collation calls equal are one of SQLite's choice. */
 export function requireBinary(fragment: Fragment): void {
   const collation = fragment.collation?.name ?? 'BINARY';
-  if (fragment.type === 'any' || fragment.type === 'jsonb' || (fragment.type === 'text' && fragment.isMixed === true)) {
+  if (fragment.type === 'jsonb' || (fragment.type === 'text' && fragment.isMixed === true)) {
     equalityKey(fragment);
   }
-  if (fragment.type !== 'text' || collation === 'BINARY') return;
+  if (fragment.type !== 'text' || collation === 'BINARY' || isUniqueText(fragment)) return;
   throw new Untranslatable(
     'distinct-collation',
     `rows are made distinct under collation ${collation}, so that any of several texts is returned`,

@@ -34,7 +34,7 @@ export function translateSubquery(ast: Extract<Expr, { type: 'SubqueryExpr' }>, 
 }
 
 /** Where SQLite takes the first of several rows by an order, PostgreSQL must be told to. */
-function firstRow(select: Select, { emission }: Setting): string {
+export function firstRow(select: Select, { emission }: Setting): string {
   if (select.limit !== undefined) {
     return '';
   }

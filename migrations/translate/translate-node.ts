@@ -13,6 +13,7 @@ import { translateCall, translateCallStar } from './function-call.ts';
 import { translateInList, translateInSelect, translateInTable } from './in.ts';
 import { translateLike } from './like.ts';
 import { translateColumn, translateLiteral, translateQualified } from './literal.ts';
+import { settled } from './order-by.ts';
 import { compareRows, isRow } from './row-value.ts';
 import type { Scope } from './scope.ts';
 import { translateExists, translateSubquery } from './subquery.ts';
@@ -50,7 +51,7 @@ function translateBare(ast: Expr, setting: Setting): Fragment {
   const { emission, scope } = setting;
   if (scope.group?.keys.some((key) => isSameExpression(key, ast)) === true) {
     const { group: _, ...free } = scope;
-    return translateNode(ast, { ...setting, scope: free });
+    return settled(translateNode(ast, { ...setting, scope: free }));
   }
   switch (ast.type) {
     case 'NumericLiteral':

@@ -1,13 +1,16 @@
-import type { Stmt } from '../sqlite/schema.ts';
+import type { Expr, Stmt } from '../sqlite/schema.ts';
 import { assignedSql, columnOf } from './assignment.ts';
 import type { CatalogTable } from './catalog.ts';
 import { asCondition } from './convert.ts';
 import { quoteName } from './fragment.ts';
 import { catalogTable, translateFrom } from './from.ts';
+import { translateQuery } from './query.ts';
 import type { Query } from './query.ts';
+import { refuseReadingItself } from './reads-itself.ts';
 import { withReturning } from './returning.ts';
 import { isRow } from './row-value.ts';
-import { scopeTable } from './scope.ts';
+import { queryTable, scopeTable } from './scope.ts';
+import { firstRow } from './subquery.ts';
 import { translateNode } from './translate-node.ts';
 import type { Setting } from './translate-node.ts';
 import { Untranslatable } from './translation.ts';
@@ -28,6 +31,7 @@ export function translateUpdate(statement: Update, outer: Setting): Query {
   const table = catalogTable(statement.tblName, setting.emission);
   const alias = statement.tblName.alias?.text;
   const target = scopeTable(table, alias ?? table.name, alias ?? table.name);
+  refuseReadingItself(statement, alias ?? table.name, setting.emission);
   const from = statement.from === undefined ? undefined : translateFrom(statement.from, setting);
   if (from !== undefined) {
     setting.emission.remark({
@@ -54,17 +58,38 @@ export function translateUpdate(statement: Update, outer: Setting): Query {
   return withReturning(sql, statement.returning, target, setting);
 }
 
+/** `(a, b) = (SELECT …)`. */
+function setRow(
+  colNames: Update['sets'][number]['colNames'],
+  { select }: Extract<Expr, { type: 'SubqueryExpr' }>,
+  table: CatalogTable,
+  setting: Setting,
+): string {
+  const { emission } = setting;
+  const query = translateQuery(select, setting, { isNested: true });
+  const name = emission.freshName();
+  const inner = queryTable(query.columns, null, name).columns;
+  const columns = colNames.map(({ text }) => columnOf(table, text));
+  if (inner.length !== columns.length) {
+    throw new Untranslatable('row-value', 'SET gives columns another number of values', 'give each column one');
+  }
+  const values = columns.map((column, index) => {
+    const value = inner[index]?.fragment;
+    if (value === undefined) throw new Error('as many values as columns');
+    return query.columns[index]?.fragment.constant?.kind === 'null' ? 'NULL' : assignedSql(value, column, emission);
+  });
+  const names = columns.map((column) => quoteName(column.name)).join(', ');
+  return `(${names}) = (SELECT ${values.join(', ')} FROM (${query.sql}${firstRow(select, setting)}) AS ${quoteName(name)})`;
+}
+
 /** What stands after SET. */
 export function assignments(sets: Update['sets'], table: CatalogTable, setting: Setting): string {
   return sets
     .flatMap(({ colNames, expr }) => {
+      if (colNames.length > 1 && expr.type === 'SubqueryExpr') return setRow(colNames, expr, table, setting);
       const values = colNames.length === 1 ? [expr] : isRow(expr) ? expr.exprs : [];
       if (values.length !== colNames.length) {
-        throw new Untranslatable(
-          'row-value',
-          'SET gives several columns the values of a subquery',
-          'set each by a subquery of its own',
-        );
+        throw new Untranslatable('row-value', 'SET gives columns another number of values', 'give each column one');
       }
       return colNames.map(({ text }, index) => {
         const column = columnOf(table, text);

@@ -3,6 +3,7 @@ import { contains } from './ast.ts';
 import type { AstNode } from './ast.ts';
 import { combine, translatePart } from './compound.ts';
 import { castTo, quoteName } from './fragment.ts';
+import { translateLimit } from './limit.ts';
 import type { Fragment } from './fragment.ts';
 import { translateQuery } from './query.ts';
 import type { Query } from './query.ts';
@@ -38,7 +39,7 @@ export function translateWith(
     sql.set(name, query.sql);
   };
   for (const cte of ctes) visit(cte, []);
-  const isRecursive = ctes.some((cte) => refersTo(cte.select, cte.tblName.text));
+  const isRecursive = ctes.some((cte) => cte.select.limit === undefined && refersTo(cte.select, cte.tblName.text));
   return { sql: `WITH ${isRecursive ? 'RECURSIVE ' : ''}${[...sql.values()].join(', ')} `, ctes: known };
 }
 
@@ -70,9 +71,25 @@ function translateCommonTable(cte: CommonTable, setting: Setting, known: Map<str
   const isRecursive = refersTo(cte.select, cte.tblName.text);
   const query = isRecursive ? recursive(cte, setting, known) : translateQuery(cte.select, setting, { isNested: true });
   const columns = renamed(cte, query.columns);
+  const { limit } = cte.select;
+  if (isRecursive && limit !== undefined)
+    return limited(cte, { sql: query.sql, columns }, translateLimit(limit, setting));
   const hint = cte.materialized === 'Any' ? '' : cte.materialized === 'Yes' ? ' MATERIALIZED' : ' NOT MATERIALIZED';
   const names = columns.map(({ name }) => quoteName(name)).join(', ');
   return { sql: `${quoteName(cte.tblName.text)} (${names}) AS${hint} (${query.sql})`, columns };
+}
+
+/**
+ * A recursion that ends with LIMIT: PostgreSQL goes on with one only as long as rows are asked for, so that the rows are
+ * taken from one that has no end of its own.
+ */
+function limited({ tblName }: CommonTable, { sql, columns }: Query, limit: string): Query {
+  const name = quoteName(tblName.text);
+  const names = columns.map((column) => quoteName(column.name)).join(', ');
+  return {
+    sql: `${name} (${names}) AS MATERIALIZED (WITH RECURSIVE ${name} (${names}) AS (${sql}) SELECT * FROM ${name}${limit})`,
+    columns,
+  };
 }
 
 function renamed(cte: CommonTable, columns: readonly QueryColumn[]): readonly QueryColumn[] {
@@ -83,11 +100,11 @@ function renamed(cte: CommonTable, columns: readonly QueryColumn[]): readonly Qu
 function recursive(cte: CommonTable, setting: Setting, known: Map<string, NamedQuery>): Query {
   const { select } = cte;
   const name = cte.tblName.text;
-  if (select.orderBy !== undefined || select.limit !== undefined) {
+  if (select.orderBy !== undefined) {
     throw new Untranslatable(
       'recursive-order',
-      `the recursive query "${name}" has an ORDER BY or LIMIT of its own`,
-      'limit the recursion by a condition, and order what is read from it',
+      `the recursive query "${name}" has an ORDER BY of its own`,
+      'order what is read from it',
     );
   }
   const compounds = select.compounds ?? [];

@@ -25,7 +25,11 @@ export function addReplayCommand(program: Command): void {
         signal,
       });
       const report = shapeReport(tallies);
-      terminal.result(shapeReportText(report, { all: flags.all ?? false }), { ...report, skipped, withoutValues });
+      const text =
+        report.totals.count === 0
+          ? `the file holds no read that could be run again${withoutValues > 0 ? ': record with `bindings: true`' : ''}`
+          : shapeReportText(report, { all: flags.all ?? false });
+      terminal.result(text, { ...report, skipped, withoutValues });
       if (skipped > 0)
         terminal.note(`${skipped} reads could not be compared: refused by the primary, or too many rows`);
       if (withoutValues > 0) terminal.note(`${withoutValues} statements were recorded without values, and left out`);

@@ -41,7 +41,7 @@ export function addReportCommand(program: Command): void {
     await runGuarded(terminal, async () => {
       const { ShapeFile } = await import('../../adapter/shadow/shape-file.ts');
       const file = new ShapeFile(record);
-      return await report(flags, terminal, { shapes: () => file.all(), forget: () => file.forget() });
+      return await report(flags, terminal, { shapes: () => file.existing(), forget: () => file.forget() });
     });
   });
 }

@@ -22,7 +22,10 @@ export interface TwoRouters {
 }
 
 export interface TwoRoutersOptions {
-  readonly sql: string;
+  /** What makes the tables and rows. */
+  readonly sql?: string;
+  /** A file that has tables and rows, instead of `sql`. */
+  readonly path?: string;
   readonly schema?: Omit<SchemaRequest, 'kind' | 'path'>;
   readonly rewrite?: Rewriter;
   readonly native?: readonly string[];
@@ -31,9 +34,8 @@ export interface TwoRoutersOptions {
 /** Makes a schema in both databases, with the translator; what each Knex writes stays in its own database. */
 export async function twoRouters(
   t: Pick<ExecutionContext, 'teardown' | 'log'>,
-  { sql, schema = {}, rewrite, native }: TwoRoutersOptions,
+  { sql, path = sqliteFile(t, sql), schema = {}, rewrite, native }: TwoRoutersOptions,
 ): Promise<TwoRouters> {
-  const path = sqliteFile(t, sql);
   const url = await freshDatabase(t);
   const { plan } = await translateSchema({ kind: 'sqlite', path, ...schema });
   const client = new pg.Client({ connectionString: url });
@@ -44,6 +46,8 @@ export async function twoRouters(
   await applyPlan(client, plan);
   const file = new Database(path);
   file.defaultSafeIntegers();
+  // The rows have what the triggers make of them already.
+  await client.query('BEGIN; SET LOCAL session_replication_role = replica');
   for (const table of plan.tables) {
     const names = table.columns.filter(({ generated }) => generated === null);
     const list = names.map(({ name }) => `"${name}"`).join(', ');
@@ -63,6 +67,7 @@ export async function twoRouters(
       );
     }
   }
+  await client.query('COMMIT');
   file.close();
   const warnings: string[] = [];
   const open = (store: StoreName): Knex => {

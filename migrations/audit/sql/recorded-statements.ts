@@ -6,7 +6,8 @@ import type { SqlUse } from './sql-use.ts';
 /**
  * The statements of a file that was recorded while an application ran: either one JSON object per line,
  * `{"sql": "select * from `users` where `id` = ?", "count": 3}`, where `sql` is one statement as SQLite got it and `count`
- * how often it ran (1 if missing; other fields are passed over), or plain SQL statements with semicolons between them.
+ * how often it ran (1 if missing), or plain SQL statements with semicolons between them. Lines with `"author": "builder"`
+ * are left out, since Knex writes those for PostgreSQL as well; of `"mixed"` ones the backticks are.
  *
  * @throws CrossfadeError `CONFIG_INVALID` when the file cannot be read or a line is something else.
  */
@@ -49,7 +50,10 @@ function fromLines(path: string, text: string): readonly Recorded[] {
     if (typeof value !== 'object' || value === null || !('sql' in value) || typeof value.sql !== 'string') {
       throw invalid(path, `line ${index + 1} has no text "sql"`);
     }
-    return { sql: value.sql, line: index + 1 };
+    const author = 'author' in value ? value.author : undefined;
+    if (author === 'builder') return [];
+    const sql = author === 'mixed' ? value.sql.replaceAll(/`([^`]*)`/g, '"$1"') : value.sql;
+    return { sql, line: index + 1 };
   });
 }
 
