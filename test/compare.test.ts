@@ -256,8 +256,10 @@ test('writers beside the comparison cause no false alarm, and hide no real diffe
   })();
   try {
     for (let round = 0; round < 15; round += 1) {
-      const report = await compareDatabases(crossfade, { record: false });
+      const incremental = round % 3 > 0;
+      const report = await compareDatabases(crossfade, { record: false, incremental });
       t.is(report.outcome, 'mismatch');
+      t.is(report.mode, incremental && round > 1 ? 'incremental' : 'full', report.fullBecause ?? '');
       t.deepEqual(
         foundIn(report),
         [{ table: 'words', key: '["ä"]', class: 'differing', columns: ['meaning'] }],

@@ -96,7 +96,7 @@ export class PostgresStore implements Store {
     this.#url = url;
     this.#answerLimitMs = answerLimitMs;
     this.#pool = openPool(url, answerLimitMs);
-    this.digests = new PostgresDigests(url, answerLimitMs);
+    this.digests = new PostgresDigests(url, { limitMs: answerLimitMs, pool: this.#pool });
     this.shapes = new ShapeTable((work) => this.#transaction(work));
     const query: ConstructorParameters<typeof PostgresFill>[1] = (text, values) => this.#query(text, values);
     this.records = new SharedRecords({
