@@ -43,12 +43,21 @@ export async function compareIncrement(
   { changed, after }: IncrementWork,
 ): Promise<Key | null> {
   const { suspects, ranges, rollingShare = ROLLING_SHARE, about } = options;
-  // One after the other: each is short, and so one connection is enough.
-  await changedRows(options, changed);
-  const rows = ranges === null || rollingShare <= 0 ? 0 : Math.ceil((await about()) * rollingShare);
-  const end = ranges === null || rows === 0 ? after : await rollingRows(options, { ranges, after, rows });
+  const rolling = async (): Promise<Key | null> => {
+    if (ranges === null || rollingShare <= 0) return after;
+    const rows = Math.ceil((await about()) * rollingShare);
+    return rows === 0 ? after : rollingRows(options, { ranges, after, rows });
+  };
+  // While one database is at the one, the other one is at the other.
+  const [end] = await both(rolling(), changedRows(options, changed));
   await suspects.end();
   return end;
+}
+
+/** Waits for both, also when one fails: nothing may go on behind the caller's back. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
 }
 
 /** Rows with these keys of the primary. */
