@@ -73,7 +73,8 @@ interface States {
 }
 
 async function installedStates({ stores }: Comparable): Promise<States> {
-  const [sqlite, postgres] = await Promise.all([stores.sqlite.state(), stores.postgres.state()]);
+  // PostgreSQL first: its connection is wanted by others too, and SQLite answers at once.
+  const [postgres, sqlite] = await Promise.all([stores.postgres.state(), stores.sqlite.state()]);
   if (sqlite && postgres) return { sqlite, postgres };
   throw new CrossfadeError(
     'NOT_INSTALLED',
