@@ -10,6 +10,7 @@ import { Budget } from './budget.ts';
 import { Findings } from './findings.ts';
 import { planIncrement, provisional } from './incremental.ts';
 import type { Plan } from './incremental.ts';
+import { installedTables } from './installed-tables.ts';
 import { Interrupted, interrupts } from './interrupted.ts';
 import type { CompareOptions } from './options.ts';
 import { Pair } from './pair.ts';
@@ -50,7 +51,9 @@ export type { CompareOptions };
  * @throws CrossfadeError `NOT_INSTALLED`, `TABLE_MISSING` for a table that is not mirrored, or `CONFIG_INVALID` for options
  * that cannot be met.
  */
-export async function compareDatabases(crossfade: Comparable, options: CompareOptions = {}): Promise<ComparisonReport> {
+export async function compareDatabases(opened: Comparable, options: CompareOptions = {}): Promise<ComparisonReport> {
+  const { stores, records, mirror } = opened;
+  const crossfade: Comparable = { stores, records, mirror, tables: await installedTables(opened) };
   const comparison = new Comparison(crossfade, options);
   const giveBack = crossfade.mirror.demand();
   try {
@@ -154,7 +157,7 @@ class Comparison {
         continue;
       }
       const hasRanges = fitness.tables.has(table.name);
-      if (this.#scope.ranges.has(table.name) || this.#options.sample !== undefined) assertRanges(table, hasRanges);
+      if (this.#scope.ranges.has(table.name)) assertRanges(table, hasRanges);
       const comparison = new TableComparison({
         pair,
         table,

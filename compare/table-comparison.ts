@@ -62,9 +62,10 @@ export class TableComparison {
     await this.#suspects.end();
   }
 
-  /** A share of all ranges, chosen at random, but at least one. */
+  /** A share of all ranges, chosen at random, but at least one. A table that cannot be cut is one range. */
   async sample(share: number): Promise<void> {
-    const { pair, table } = this.#with;
+    const { pair, table, salt } = this.#with;
+    if (salt === null) return this.all();
     await this.#compareRanges(new Ranges(pair, table, EVERYTHING), this.#salt(), { share });
     await this.#suspects.end();
   }
