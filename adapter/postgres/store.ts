@@ -94,7 +94,7 @@ export class PostgresStore implements Store {
     this.#url = url;
     this.#answerLimitMs = answerLimitMs;
     this.#pool = new StorePool(url, answerLimitMs);
-    this.digests = new PostgresDigests(url, answerLimitMs);
+    this.digests = new PostgresDigests(url, { limitMs: answerLimitMs, pool: this.#pool.plain });
     this.shapes = new ShapeTable((work) => this.#pool.transaction(work));
     const query: ConstructorParameters<typeof PostgresFill>[1] = (text, values) => this.#pool.query(text, values);
     this.records = new SharedRecords({
