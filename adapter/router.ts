@@ -56,6 +56,8 @@ export interface RouterOptions {
   readonly rewrite?: Config['rewrite'];
   /** See {@link Config}. @default true, or with the facade of PostgreSQL false */
   readonly statementSavepoints?: Config['statementSavepoints'];
+  /** See {@link Config}. @default false */
+  readonly exactIntegers?: Config['exactIntegers'];
   /** Decides where each query goes. */
   readonly traffic: Traffic;
   /** Stands in front of PostgreSQL's pool. Not closed by the router. */
@@ -130,17 +132,23 @@ export class Router {
   }
 }
 
-/** What SQLite says of its columns, or said last: PostgreSQL must answer although the file is away. */
+/**
+ * What SQLite says of its columns, or said last: PostgreSQL must answer although the file is away. Asked once now, for it
+ * may be away by the time that PostgreSQL is first asked.
+ */
 function lastTraits(path: string): () => ReadonlyMap<string, ColumnTraits> {
   let last: ReadonlyMap<string, ColumnTraits> = new Map();
-  return () => {
+  const ask = (): ReadonlyMap<string, ColumnTraits> => {
     try {
       last = columnTraits(path);
     } catch (error) {
-      if (!(error instanceof Database.SqliteError)) throw error;
+      // Of a folder that is away better-sqlite3 says so in an error of its own.
+      if (!(error instanceof Database.SqliteError) && !(error instanceof TypeError)) throw error;
     }
     return last;
   };
+  ask();
+  return ask;
 }
 
 class Core implements RouterCore {
@@ -194,6 +202,7 @@ class Core implements RouterCore {
   #sqlite(options: RouterOptions): Target {
     const Client = sqliteClientClass(dialectClass('better-sqlite3'), {
       hooks: this.#hooks('sqlite'),
+      exactIntegers: options.exactIntegers ?? false,
       warn: options.warn ?? ((text) => console.warn(text)),
     });
     const given = this.facade === 'sqlite' ? options.knex : { useNullAsDefault: true };
