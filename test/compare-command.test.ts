@@ -97,6 +97,8 @@ test('flags that contradict each other, or make no sense, are mistakes in the ca
     [['--sample', '150%'], /--sample is "150%"/],
     [['--concurrency', '0'], /--concurrency is "0"/],
     [['--rows-per-second', 'fast'], /--rows-per-second is "fast"/],
+    [['--html', '/no/such/folder/report.html'], /could not write .*\(CONFIG_INVALID\)/],
+    [['--postgres-replica', 'nonsense'], /the PostgreSQL URL is not of the form/],
   ] as const) {
     const run = await compare(pair, ...words);
     t.is(run.status, 2);

@@ -6,6 +6,7 @@ import type { Crossfade } from '../adapter/index.ts';
 import { behindTheFence } from './helpers/behind-the-fence.ts';
 import { goTo, makePair, until } from './helpers/pair.ts';
 import type { Pair } from './helpers/pair.ts';
+import { runCommand } from './helpers/command.ts';
 import { freshDatabase, stoppableServer } from './helpers/postgres.ts';
 import { standbyOf } from './helpers/standby.ts';
 import type { Standby } from './helpers/standby.ts';
@@ -121,6 +122,26 @@ test.serial('rows under way are no difference for a standby that lags behind', a
   ended.abort();
   await writing;
   t.is((await compareDatabases(crossfade, { standby: store, catchUpMs: 45_000 })).outcome, 'match');
+});
+
+test.serial('the command compares with a standby, alone and shared, and mends what it finds there', async (t) => {
+  const { pair, standby } = await followed();
+  const compare = (...words: readonly string[]): ReturnType<typeof runCommand> =>
+    runCommand(t, ['compare', '--postgres-replica', standby.url, '--table', 'accounts', ...words], {
+      SQLITE_PATH: pair.path,
+      DATABASE_URL: pair.url,
+    });
+  const clean = await compare();
+  t.is(clean.status, 0, clean.stdout + clean.stderr);
+  await behindTheFence({ postgres: pair.url }, 'DELETE FROM accounts WHERE id = 99');
+  for (const words of [['--json', '--resume'], ['--json']]) {
+    const found = await compare(...words);
+    t.is(found.status, 1, found.stderr);
+    t.like(JSON.parse(found.stdout), { totals: { rowsCompared: 3_000, missing: 1, differing: 0, extra: 0 } });
+  }
+  const mended = await compare('--repair', '--yes');
+  t.is(mended.status, 0, mended.stdout + mended.stderr);
+  t.is((await compare()).status, 0);
 });
 
 test.serial('what is no standby of the database in use is refused', async (t) => {
