@@ -64,6 +64,12 @@ export interface CrossfadeOptions {
    * @default true, or with `facade: 'postgres'` false
    */
   readonly statementSavepoints?: boolean;
+  /**
+   * Whether an integer past 2^53 is a `bigint` when SQLite answers, too, as it is when PostgreSQL answers. Otherwise
+   * better-sqlite3 rounds it, as it always does unless asked for `safeIntegers`, and the log says so once of each column.
+   * @default false
+   */
+  readonly exactIntegers?: boolean;
   /** The largest number of PostgreSQL connections for the API's queries. @default 10 */
   readonly poolMax?: number;
   /**
@@ -209,6 +215,7 @@ export interface Config {
   readonly knex: KnexOptions;
   readonly facade: StoreName;
   readonly statementSavepoints: boolean;
+  readonly exactIntegers: boolean;
   readonly poolMax: number;
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
@@ -263,6 +270,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     knex: { ...(facade === 'sqlite' ? { useNullAsDefault: true } : {}), ...options.knex },
     facade,
     statementSavepoints: options.statementSavepoints ?? facade === 'sqlite',
+    exactIntegers: options.exactIntegers ?? false,
     poolMax: positive('poolMax', options.poolMax, 10),
     include: options.tables?.include,
     exclude: options.tables?.exclude ?? [],

@@ -182,6 +182,7 @@ export class Crossfade {
         native: config.native,
         facade: config.facade,
         statementSavepoints: config.statementSavepoints,
+        exactIntegers: config.exactIntegers,
         ...(config.rewrite === undefined ? {} : { rewrite: config.rewrite }),
         traffic: traffic satisfies Traffic,
         breaker,

@@ -56,6 +56,8 @@ export interface RouterOptions {
   readonly rewrite?: Config['rewrite'];
   /** See {@link Config}. @default true, or with the facade of PostgreSQL false */
   readonly statementSavepoints?: Config['statementSavepoints'];
+  /** See {@link Config}. @default false */
+  readonly exactIntegers?: Config['exactIntegers'];
   /** Decides where each query goes. */
   readonly traffic: Traffic;
   /** Stands in front of PostgreSQL's pool. Not closed by the router. */
@@ -200,6 +202,7 @@ class Core implements RouterCore {
   #sqlite(options: RouterOptions): Target {
     const Client = sqliteClientClass(dialectClass('better-sqlite3'), {
       hooks: this.#hooks('sqlite'),
+      exactIntegers: options.exactIntegers ?? false,
       warn: options.warn ?? ((text) => console.warn(text)),
     });
     const given = this.facade === 'sqlite' ? options.knex : { useNullAsDefault: true };

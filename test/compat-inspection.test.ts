@@ -197,6 +197,38 @@ test('what SQLite answers is untouched, and the log says once of a column that i
   t.deepEqual(exact, [2n ** 60n + 1n, 7]);
 });
 
+test('with exactIntegers SQLite answers integers past 2^53 as PostgreSQL does, and others as numbers', async (t) => {
+  for (const store of ['sqlite', 'postgres'] as const) {
+    const warnings: string[] = [];
+    const { routed } = await openOracle(t, {
+      create: async (db) => {
+        await db.schema.createTable('big', (table) => {
+          table.bigInteger('id').primary();
+          table.double('ratio');
+        });
+        await db('big').insert({ id: 2n ** 60n + 1n, ratio: 2 ** 70 });
+      },
+      store,
+      router: { exactIntegers: true, warn: (text) => warnings.push(text) },
+    });
+    t.deepEqual(await routed('big').first(), { id: 2n ** 60n + 1n, ratio: 2 ** 70 });
+    t.deepEqual(
+      await routed('big')
+        .insert({ id: 2n ** 61n + 1n, ratio: 1 })
+        .returning('*'),
+      [{ id: 2n ** 61n + 1n, ratio: 1 }],
+    );
+    t.deepEqual(await routed('big').insert({ id: 7, ratio: 1 }).returning('id'), [{ id: 7 }]);
+    t.deepEqual(await routed.raw('select count(*) as n from big'), [{ n: 3 }]);
+    t.deepEqual(await routed('big').select('id').orderBy('id').stream().toArray(), [
+      { id: 7 },
+      { id: 2n ** 60n + 1n },
+      { id: 2n ** 61n + 1n },
+    ]);
+    t.deepEqual(warnings, []);
+  }
+});
+
 test('a number without an alias is called as in SQLite, and JSON that is text is compared as text', async (t) => {
   const { same } = await openOracle(t, {
     create: async (db) => {

@@ -8,7 +8,7 @@ type Run = (query: QueryObject) => Promise<QueryObject>;
 /** Runs a statement; where it asks what only SQLite has (pragmas, `sqlite_master`), as what PostgreSQL knows of the same. */
 export async function runInspecting(query: QueryObject, run: Run, catalog: Catalog): Promise<QueryObject> {
   const { sql } = query;
-  if (typeof sql !== 'string') return await run(query);
+  if (typeof sql !== 'string' || !SQLITES_OWN.test(sql)) return await run(query);
   const pragma = pragmaOf(sql);
   if (pragma === undefined) {
     const sent = withUuids(withSqliteSchema(sql));
@@ -31,6 +31,9 @@ function asDeclared(done: QueryObject, table = '', catalog: Catalog): QueryObjec
   }
   return done;
 }
+
+/** What is in every statement that asks what only SQLite has, and in hardly any other. */
+const SQLITES_OWN = /pragma|sqlite_|randomblob/i;
 
 /** As pg would resolve to a statement that answers no rows. */
 const SET = { command: 'SET', rowCount: 0, rows: [], fields: [] };

@@ -129,12 +129,14 @@ export function sqliteFlavoured(
 
     /** SQLite calls a number without an alias by its text. */
     override columns(): string {
+      const { columns } = this.grouped;
+      if (columns?.some(hasNumber) !== true) return super.columns();
       const named = (one: unknown): unknown =>
         typeof one === 'number' ? this.client.raw(`${one} as ${quote(String(one))}`) : one;
-      const columns = this.grouped.columns?.map((statement) =>
-        Array.isArray(statement.value) ? { ...statement, value: statement.value.map(named) } : statement,
-      );
-      if (columns !== undefined) this.grouped = { ...this.grouped, columns };
+      this.grouped = {
+        ...this.grouped,
+        columns: columns.map((one) => (hasNumber(one) ? { ...one, value: one.value.map(named) } : one)),
+      };
       return super.columns();
     }
 
@@ -293,6 +295,11 @@ function spelled(compiler: CompilerInternals, expression: unknown): string {
     wrapIdentifierImpl: { value: (name: string) => (name === '*' ? name : `\`${name.replaceAll('`', '``')}\``) },
   });
   return speller.formatter(compiler.builder).wrap(expression);
+}
+
+/** Whether a number is among the columns that are selected. */
+function hasNumber(statement: Statement): statement is Statement & { readonly value: readonly unknown[] } {
+  return Array.isArray(statement.value) && statement.value.some((one) => typeof one === 'number');
 }
 
 /** SQLite calls a column without an alias by the text of its expression. */

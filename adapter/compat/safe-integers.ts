@@ -4,7 +4,7 @@ import { jsNumber } from './result-types.ts';
 type SqliteRow = Readonly<Record<string, unknown>>;
 
 /** Whether better-sqlite3 may have rounded a value of a column not named; a real may be as large, and is not rounded. */
-export function mayBeRounded(rows: readonly unknown[], except: ReadonlySet<string>): boolean {
+export function mayBeRounded(rows: readonly unknown[], except: ReadonlySet<string> = NONE): boolean {
   for (const row of rows) {
     if (typeof row !== 'object' || row === null) continue;
     for (const name in row) {
@@ -17,6 +17,7 @@ export function mayBeRounded(rows: readonly unknown[], except: ReadonlySet<strin
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;
+const NONE: ReadonlySet<string> = new Set();
 
 /**
  * Option of a query, by `.options()`: past 2^53 an integer is a `bigint`, as it always is when PostgreSQL answers; not what

@@ -20,6 +20,8 @@ const NOTED_COLUMNS = 100;
 /** What SQLite's client needs of the router around it. */
 export interface SqliteContext {
   readonly hooks: TargetHooks;
+  /** Whether integers past 2^53 are answered as `bigint`, and not as better-sqlite3 rounds them. */
+  readonly exactIntegers: boolean;
   /** Where goes what a person should know of the answers. */
   readonly warn: (text: string) => void;
 }
@@ -28,7 +30,10 @@ export interface SqliteContext {
  * The class of the client for SQLite: knex's own, but statements are compiled once for each connection and not for each
  * run. SQLite compiles a table's triggers into every statement that writes to it, so this saves more than capture costs.
  */
-export function sqliteClientClass(Dialect: ClientConstructor, { hooks, warn }: SqliteContext): TargetClientConstructor {
+export function sqliteClientClass(
+  Dialect: ClientConstructor,
+  { hooks, exactIntegers, warn }: SqliteContext,
+): TargetClientConstructor {
   const statements = new WeakMap<Connection, StatementCache>();
   const reads = new WeakMap<Connection, SqliteReads>();
   /** Those of streams that are in no transaction: they need their connection for nothing else. */
@@ -43,7 +48,7 @@ export function sqliteClientClass(Dialect: ClientConstructor, { hooks, warn }: S
     const names = fresh.map((column) => JSON.stringify(column)).join(', ');
     warn(
       `better-sqlite3 has rounded integers past 2^53 in ${names}, of which PostgreSQL will answer every digit, as bigint; ` +
-        'set safeIntegers in knex.connection.options to true or false, so that both answer alike',
+        'set exactIntegers, or safeIntegers in knex.connection.options, so that both answer alike',
     );
   }
 
@@ -58,9 +63,10 @@ export function sqliteClientClass(Dialect: ClientConstructor, { hooks, warn }: S
     override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
       // The application may have said how it wants its integers, all of them.
       const isSaid = saysIntegers(this.connectionSettings);
-      const isExact = wantsExactIntegers(query.options);
+      const isAsked = wantsExactIntegers(query.options);
+      const isExact = !isSaid && (exactIntegers || isAsked);
       // An option of the query's own would stay with the statement.
-      const hasOptions = !isExact && query.options !== undefined && Object.keys(query.options).length > 0;
+      const hasOptions = !isAsked && query.options !== undefined && Object.keys(query.options).length > 0;
       const underWay = reads.get(connection);
       if (connection === undefined || hasOptions || !query.sql) {
         underWay?.finish();
@@ -71,15 +77,18 @@ export function sqliteClientClass(Dialect: ClientConstructor, { hooks, warn }: S
         statements.set(connection, (cache = new StatementCache(connection as Database.Database)));
       const statement = cache.prepare(query.sql);
       if (underWay !== undefined && !isRead(statement)) underWay.finish();
-      if (isExact && !isSaid && statement.reader) {
+      // What writes cannot be asked again.
+      if (isExact && statement.reader && !statement.readonly) {
         query.response = exactRows(statement, this._formatBindings(query.bindings));
         return query;
       }
       // Of a connection, knex uses nothing but `prepare` here.
       const done = await super._query({ prepare: () => statement }, query);
-      // What writes cannot be asked again.
       if (isSaid || !statement.reader || !statement.readonly) return done;
-      if (noted.size < NOTED_COLUMNS && mayBeRounded(done.response as readonly unknown[], noted)) {
+      if (isExact) {
+        if (mayBeRounded(done.response as readonly unknown[]))
+          done.response = exactRows(statement, this._formatBindings(query.bindings));
+      } else if (noted.size < NOTED_COLUMNS && mayBeRounded(done.response as readonly unknown[], noted)) {
         noteRounded(largeColumns(exactRows(statement, this._formatBindings(query.bindings))));
       }
       return done;
@@ -109,7 +118,7 @@ export function sqliteClientClass(Dialect: ClientConstructor, { hooks, warn }: S
         return rowsOf(response);
       }
       const asked = integersOf(query.options) ?? integersOf(this.connectionSettings['options']);
-      const isExact = wantsExactIntegers(query.options);
+      const isExact = exactIntegers || wantsExactIntegers(query.options);
       statement.safeIntegers(asked ?? true);
       let underWay = reads.get(connection);
       if (underWay === undefined) reads.set(connection, (underWay = new SqliteReads()));
