@@ -43,12 +43,12 @@ export interface CrossfadeOptions {
    * The path of the SQLite file. It must exist, be a file on a local disk, and is put into WAL mode on install.
    * @default the environment variable SQLITE_PATH
    */
-  readonly sqlite?: string;
+  readonly sqlite?: string | undefined;
   /**
    * The connection URL of the PostgreSQL database: `postgresql://user:password@host:5432/name`.
    * @default the environment variable DATABASE_URL
    */
-  readonly postgres?: string;
+  readonly postgres?: string | undefined;
   /** Options of the API's own Knex instance. @default { useNullAsDefault: true }, or with `facade: 'postgres'` nothing */
   readonly knex?: KnexOptions;
   /**

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ComparisonBase, ComparisonBases, StoredBase } from '../adapter/comparison-base.ts';
+import type { ComparisonBase, ComparisonBases } from '../adapter/comparison-base.ts';
 import { EVERYTHING, newSalt } from '../adapter/digest.ts';
 import type { DigestFitness } from '../adapter/digest.ts';
 import { CrossfadeError, messageOf } from '../adapter/errors.ts';
@@ -70,22 +70,14 @@ export async function compareDatabases(opened: Comparable, options: CompareOptio
   return report;
 }
 
-/** What is asked when a comparison begins. */
-interface Asked {
-  readonly states: Promise<States>;
-  readonly fitness: Promise<DigestFitness>;
-  readonly base: Promise<StoredBase | undefined> | null;
-  /** About how many rows of each table an increment looks at whether they have changed or not. */
-  readonly rolling: Promise<ReadonlyMap<string, number>> | null;
-}
-
 interface States {
   readonly sqlite: StoreState;
   readonly postgres: StoreState;
 }
 
 async function installedStates({ stores }: Comparable): Promise<States> {
-  const [sqlite, postgres] = await Promise.all([stores.sqlite.state(), stores.postgres.state()]);
+  // PostgreSQL first: its connection is wanted by others too, and SQLite answers at once.
+  const [postgres, sqlite] = await Promise.all([stores.postgres.state(), stores.sqlite.state()]);
   if (sqlite && postgres) return { sqlite, postgres };
   throw new CrossfadeError(
     'NOT_INSTALLED',
@@ -144,23 +136,8 @@ class Comparison {
   }
 
   async run(): Promise<void> {
-    // Connecting takes as long as a small comparison: what needs nothing else to be known is asked at once.
-    const states = installedStates(this.#crossfade);
-    const fitness = this.#fitness();
-    const isIncremental = this.#options.incremental === true;
-    const base = isIncremental ? this.#crossfade.records.comparisonBase() : null;
-    const rolling = isIncremental ? this.#rollingRows() : null;
-    const answered = Promise.allSettled([states, fitness, base, rolling]);
-    try {
-      await this.#run({ states, fitness, base, rolling });
-    } finally {
-      await answered;
-    }
-  }
-
-  async #run(asked: Asked): Promise<void> {
     const { tables } = this.#scope;
-    const states = await asked.states;
+    const states = await installedStates(this.#crossfade);
     this.#stage = newer(states).stage;
     this.#isEveryTable = tables.length === this.#crossfade.tables.length;
     const pair = this.#pairOf(states);
@@ -169,8 +146,8 @@ class Comparison {
     const { cursors } = await pair.secondary.progress();
     const unfilled = new Set(cursors.filter((cursor) => !cursor.isDone).map((cursor) => cursor.table));
     const rowsCopied = cursors.reduce((sum, cursor) => sum + cursor.rowsCopied, 0);
-    const base = asked.base === null ? null : await this.#begin(pair, { stored: await asked.base, rowsCopied });
-    const fitness = await asked.fitness;
+    const base = this.#options.incremental === true ? await this.#begin(pair, rowsCopied) : null;
+    const fitness = await fitnessOf(pair, tables);
     const salt = newSalt(fitness.blobsInArrays);
     const comparisons = new Map<TableSpec, TableComparison>();
     for (const table of tables) {
@@ -198,7 +175,7 @@ class Comparison {
     const isShared = this.#options.resume === true && base === null;
     if (isShared) await this.#compareShared(pair, comparisons);
     for (const [table, comparison] of comparisons) {
-      if (!isShared) after.set(table.name, await this.#compare(table, comparison, asked));
+      if (!isShared) after.set(table.name, await this.#compare(table, comparison));
       if (this.#mode() === 'full') await comparison.sequence();
       this.#finish(table);
     }
@@ -228,13 +205,12 @@ class Comparison {
   }
 
   /** Resolves to where the rolling share of an incremental comparison goes on. */
-  async #compare(table: TableSpec, comparison: TableComparison, asked: Asked): Promise<Key | null> {
+  async #compare(table: TableSpec, comparison: TableComparison): Promise<Key | null> {
     const increment = this.#plan?.is === 'increment' ? this.#plan.of.get(table.name) : undefined;
     const range = this.#scope.ranges.get(table.name);
     const { sample } = this.#options;
     if (increment !== undefined && increment.changed !== 'all') {
-      const rows = (await asked.rolling)?.get(table.name) ?? 0;
-      return comparison.increment({ changed: increment.changed, after: increment.after, rows });
+      return comparison.increment({ changed: increment.changed, after: increment.after });
     }
     if (range !== undefined) await comparison.range(range);
     else if (sample !== undefined) await comparison.sample(sample);
@@ -275,39 +251,12 @@ class Comparison {
     }
   }
 
-  /** The tables whose keys both stores order alike. */
-  async #fitness(): Promise<DigestFitness> {
-    const { sqlite, postgres } = this.#crossfade.stores;
-    const { tables } = this.#scope;
-    const [ours, theirs] = await Promise.all([
-      sqlite.digests.fitness(tables),
-      (this.#options.standby ?? postgres).digests.fitness(tables),
-    ]);
-    return {
-      tables: new Set([...ours.tables].filter((name) => theirs.tables.has(name))),
-      blobsInArrays: ours.blobsInArrays || theirs.blobsInArrays,
-    };
-  }
-
-  async #rollingRows(): Promise<ReadonlyMap<string, number>> {
-    const { sqlite, postgres } = this.#crossfade.stores;
-    const { rollingShare = ROLLING_SHARE, standby = postgres } = this.#options;
-    const rows = new Map<string, number>();
-    for (const table of rollingShare > 0 ? this.#scope.tables : []) {
-      const about = (await standby.digests.about(table)) ?? (await sqlite.digests.about(table)) ?? 0;
-      rows.set(table.name, Math.ceil(about * rollingShare));
-    }
-    return rows;
-  }
-
   /** Decides what an incremental comparison looks at, and has the changelog kept from here on. */
-  async #begin(
-    pair: Pair,
-    { stored, rowsCopied }: { readonly stored: StoredBase | undefined; readonly rowsCopied: number },
-  ): Promise<ComparisonBase> {
+  async #begin(pair: Pair, rowsCopied: number): Promise<ComparisonBase> {
     const { records } = this.#crossfade;
     const { tables } = this.#scope;
     const position = await pair.watermark();
+    const stored = await records.comparisonBase();
     this.#plan = await planIncrement({ pair, tables, stored, rowsCopied });
     const base = provisional(pair, { position, rowsCopied });
     // Until an increment has ended the base before it stands.
@@ -396,14 +345,24 @@ class Comparison {
 }
 
 const REPLAY_POLL_MS = 10;
-/** Of the rows that have not changed, those that an incremental comparison looks at: all of them in 500 runs. */
-const ROLLING_SHARE = 1 / 500;
 
 /** What is held back of the changelog for the next incremental comparison, when that does not come. */
 const BASE_EXPIRES_MS = 24 * 3_600_000;
 /** An older comparison than that is begun anew. */
 const RESUMED_WITHIN_MS = 24 * 3_600_000;
 const OTHERS_MS = 250;
+
+/** The tables whose keys both stores order alike. */
+async function fitnessOf(pair: Pair, tables: readonly TableSpec[]): Promise<DigestFitness> {
+  const [ours, theirs] = await Promise.all(
+    [pair.primary, pair.secondary].map((store) => store.digests.fitness(tables)),
+  );
+  if (ours === undefined || theirs === undefined) throw new TypeError('there are two stores');
+  return {
+    tables: new Set([...ours.tables].filter((name) => theirs.tables.has(name))),
+    blobsInArrays: ours.blobsInArrays || theirs.blobsInArrays,
+  };
+}
 
 function assertRanges(table: TableSpec, hasRanges: boolean): void {
   if (hasRanges) return;

@@ -20,29 +20,44 @@ export interface IncrementOptions {
   readonly budget: Budget;
   /** `null` for a table that has no digests. */
   readonly ranges: RangeComparison | null;
+  /** Of the table's rows, to be looked at besides. @default 1 / 500 */
+  readonly rollingShare?: number | undefined;
+  /** About how many rows the table has. */
+  readonly about: () => Promise<number>;
 }
+
+/** Of the rows that have not changed: all of them in 500 runs. */
+const ROLLING_SHARE = 1 / 500;
 
 /** What is looked at. */
 export interface IncrementWork {
   /** Keys of the primary. */
   readonly changed: readonly Key[];
-  /** Where the rolling share goes on, and about how many rows it has. */
+  /** Where the rolling share goes on. */
   readonly after: Key | null;
-  readonly rows: number;
 }
 
 /** Compares what has changed in a table, and a share of the others. Resolves to where that share has ended. */
 export async function compareIncrement(
   options: IncrementOptions,
-  { changed, after, rows }: IncrementWork,
+  { changed, after }: IncrementWork,
 ): Promise<Key | null> {
-  const { suspects, ranges } = options;
-  const [end] = await both(
-    ranges === null || rows === 0 ? after : rollingRows(options, { ranges, after, rows }),
-    changedRows(options, changed),
-  );
+  const { suspects, ranges, rollingShare = ROLLING_SHARE, about } = options;
+  const rolling = async (): Promise<Key | null> => {
+    if (ranges === null || rollingShare <= 0) return after;
+    const rows = Math.ceil((await about()) * rollingShare);
+    return rows === 0 ? after : rollingRows(options, { ranges, after, rows });
+  };
+  // While one database is at the one, the other one is at the other.
+  const [end] = await both(rolling(), changedRows(options, changed));
   await suspects.end();
   return end;
+}
+
+/** Waits for both, also when one fails: nothing may go on behind the caller's back. */
+async function both<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return Promise.all([a, b]);
 }
 
 /** Rows with these keys of the primary. */
@@ -67,7 +82,7 @@ async function changedRows(
 /** At least so many rows after a key. Resolves to the last key of them; to `null` when the table ends before. */
 async function rollingRows(
   { pair, table, budget }: IncrementOptions,
-  { ranges, after, rows }: Omit<IncrementWork, 'changed'> & { readonly ranges: RangeComparison },
+  { ranges, after, rows }: { readonly ranges: RangeComparison; readonly after: Key | null; readonly rows: number },
 ): Promise<Key | null> {
   const source = new Ranges(pair, table, { after, upTo: null }, { rows });
   for (let left = rows; ;) {
@@ -79,10 +94,4 @@ async function rollingRows(
     left -= found;
     if (range.upTo === null || left <= 0) return range.upTo;
   }
-}
-
-/** Waits for both, also when one fails: nothing may go on behind the caller's back. */
-async function both<A, B>(a: A | Promise<A>, b: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([a, b]);
-  return Promise.all([a, b]);
 }

@@ -80,7 +80,7 @@ export class RangeComparison {
     for (let rest: KeyRange | null = range; rest !== null;) {
       const end: Key | null = await pair[most].digests.boundary(table, rest, rows);
       const [part, others]: readonly [KeyRange, KeyRange | null] = end === null ? [rest, null] : splitAt(rest, end);
-      const found = await this.#digests(part);
+      const found = await this.#digests(part, { rows });
       // What was added meanwhile must not make it go on for ever.
       if (found.is === 'busy') this.#options.findings.counts.inconclusive += found.rows;
       else if (found.is === 'different') {

@@ -99,9 +99,11 @@ export class TableComparison {
 
   /** What has changed, and a share of the others. Resolves to where that share has ended. */
   async increment(increment: IncrementWork): Promise<Key | null> {
-    const { salt } = this.#with;
+    const { salt, options } = this.#with;
     const ranges = salt === null ? null : this.#compare(salt);
-    return compareIncrement({ ...this.#with, suspects: this.#suspects, ranges }, increment);
+    const { rollingShare } = options;
+    const about = (): Promise<number> => this.#about();
+    return compareIncrement({ ...this.#with, suspects: this.#suspects, ranges, rollingShare, about }, increment);
   }
 
   #compare(salt: DigestSalt): RangeComparison {

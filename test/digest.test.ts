@@ -7,7 +7,8 @@ import type { RangeDigest } from '../adapter/digest.ts';
 import { rangeDigest } from '../adapter/postgres/digest-sql.ts';
 import { RangeHasher } from '../adapter/sqlite/digest-range.ts';
 import { atOnce } from '../adapter/sqlite/interruptible.ts';
-import type { ColumnSpec, TableSpec } from '../adapter/spec.ts';
+import type { ColumnSpec, Key, TableSpec } from '../adapter/spec.ts';
+import { SpelledInteger } from '../adapter/sqlite/spelled-integer.ts';
 import { freshDatabase } from './helpers/postgres.ts';
 import { Random } from './helpers/random.ts';
 
@@ -44,11 +45,32 @@ test('the hashes are those of PostgreSQL, for texts of every length, integers of
     const bytes = new TextEncoder().encode(text);
     seeded(seed).bytes(new DataView(bytes.buffer), 0, bytes.length);
     const found = [signed(hash)];
+    const amidst = new Uint8Array(bytes.length + 19).fill(0xa5);
+    amidst.set(bytes, 7);
+    seeded(seed).bytes(new DataView(amidst.buffer), 7, 7 + bytes.length);
+    t.deepEqual([signed(hash)], found, 'what stands around it is none of it');
     seeded(seed).bigint(integer);
     found.push(signed(hash));
     seeded(seed).double(double, 0);
     t.deepEqual([...found, signed(hash)], rows[0], `seed ${seed}, text of ${length}, ${integer}, ${double}`);
   }
+});
+
+test('integers are read from their digits, exactly', (t) => {
+  const random = new Random(Random.seedOfSuite());
+  const integer = new SpelledInteger();
+  const powers = Array.from({ length: 19 }, (_, digits) => 10n ** BigInt(digits));
+  const near = [...powers, 2n ** 31n, 2n ** 32n, 2n ** 53n, 2n ** 63n - 1n].flatMap((value) => [value - 1n, value]);
+  const any = Array.from({ length: 2_000 }, () => {
+    const bits = (BigInt(random.between(0, 2 ** 31)) << 32n) | BigInt(random.between(0, 2 ** 31) * 2);
+    return BigInt.asIntN(63, bits) >> BigInt(random.between(0, 62));
+  });
+  for (const value of [...near, ...near.map((one) => -one), -(2n ** 63n), ...any]) {
+    const bytes = new TextEncoder().encode(`x${value}\0`);
+    t.is(integer.read(bytes, 1), bytes.length - 1, String(value));
+    t.is((BigInt(integer.high) << 32n) + BigInt(integer.low >>> 0), value);
+  }
+  t.is(integer.read(new TextEncoder().encode('12a'), 0), 2);
 });
 
 const column = (
@@ -146,6 +168,11 @@ for (const blobsInArrays of [false, true]) {
     };
     const sqlite = atOnce(new RangeHasher(file, { table: TABLE, salt }).ofRange(everything));
     t.deepEqual(sqlite, await postgres());
+    const keys = file.prepare('SELECT id FROM things ORDER BY abs(id + 5)').raw().all() as Key[];
+    const ofKeys = (): RangeDigest => {
+      return atOnce(new RangeHasher(file, { table: TABLE, salt }).ofKeys(everything, [...keys, [4_711n]]));
+    };
+    t.deepEqual(ofKeys(), sqlite, 'the rows by their keys');
     for (const other of OTHERS) {
       await client.query(`BEGIN; UPDATE things ${other}`);
       t.notDeepEqual(await postgres(), sqlite, other);
@@ -161,6 +188,7 @@ for (const blobsInArrays of [false, true]) {
     ]) {
       file.exec(`SAVEPOINT odd; UPDATE things SET ${odd} WHERE id = 1`);
       const digest = atOnce(new RangeHasher(file, { table: TABLE, salt }).ofRange(everything));
+      t.deepEqual(ofKeys(), digest, `the rows by their keys: ${odd}`);
       t.true(digest.refused === 1 || digest.sum !== sqlite.sum, odd);
       file.exec('ROLLBACK TO odd');
     }

@@ -12,6 +12,7 @@ import { countTests } from './helpers/count-tests.ts';
 import { cleanUpAtExit, startPostgresServer, temporaryFolder } from './helpers/postgres-server.ts';
 
 const AVA = fileURLToPath(new URL('../../node_modules/ava/entrypoints/cli.mjs', import.meta.url));
+const CONFIG = fileURLToPath(new URL('./ava.config.js', import.meta.url));
 /** In the environment of every process of this run, so that those left behind can be found. */
 const MARK = `CROSSFADE_TEST_RUN=${process.pid}-${Date.now()}`;
 const SIGNALLED_LIMIT_MS = 20_000;
@@ -46,7 +47,7 @@ async function main(): Promise<0 | 1> {
 async function runAva(url: string): Promise<{ readonly status: number | null; readonly output: string }> {
   const [name = '', value] = MARK.split('=');
   const color = process.stdout.isTTY && process.env['NO_COLOR'] === undefined ? { FORCE_COLOR: '1' } : {};
-  const child = spawn(process.execPath, [AVA, ...process.argv.slice(2)], {
+  const child = spawn(process.execPath, [AVA, '--config', CONFIG, ...process.argv.slice(2)], {
     env: { ...process.env, ...color, [name]: value, TMPDIR: folder, TEST_DATABASE_URL: url },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

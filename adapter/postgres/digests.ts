@@ -25,30 +25,40 @@ import { quote } from './sql.ts';
 const WORTH_AN_ESTIMATE = 100_000;
 const MAX_CONNECTIONS = 8;
 const SNAPSHOTS = 5;
-/** A range is read by its index, whatever the planner believes of a table that it has not looked at yet. */
-const BY_KEY = '-c enable_seqscan=off -c jit=off';
+/**
+ * A range is read by its index, whatever the planner believes of a table that it has not looked at yet; by one process,
+ * since others are read at the same time.
+ */
+const BY_KEY = 'SET LOCAL enable_seqscan = off; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0';
+/** Of so many rows a digest is short… */
+const SHORT_ROWS = 5_000;
+/** …as is to count so many. */
+const SHORT_COUNT = 20_000;
 /** The first version with `hashbyteaextended`. */
 const HASHES_BLOBS = 180_000;
 
 /**
  * Digests computed within PostgreSQL, by its own hash functions. With connections of their own, since snapshots stay
- * open for as long as the other side takes: bookkeeping must not wait for them.
+ * open for as long as the other side takes: bookkeeping must not wait for them. What is short borrows one of those for
+ * bookkeeping: to open another would take longer.
  */
 export class PostgresDigests implements Digests {
   readonly #url: string;
   readonly #limitMs: number;
-  #pool: pg.Pool | null = null;
+  readonly #shortPool: pg.Pool;
+  #ownPool: pg.Pool | null = null;
 
-  constructor(url: string, limitMs: number) {
+  constructor(url: string, { limitMs, pool }: { readonly limitMs: number; readonly pool: pg.Pool }) {
     this.#url = url;
     this.#limitMs = limitMs;
+    this.#shortPool = pool;
   }
 
   async fitness(tables: readonly TableSpec[]): Promise<DigestFitness> {
     const fit = tables.filter(ordersByValue);
     const names = fit.map(({ name }) => name);
     const inDoubt = fit.filter(hasTextInKey).map(({ name }) => name);
-    const { facts, odd } = await this.#withClient(async (client) => ({
+    const { facts, odd } = await this.#withClient(this.#shortPool, async (client) => ({
       facts: await client.query<FactsRow>(FACTS),
       odd: inDoubt.length === 0 ? [] : (await client.query<{ name: string }>(ORDERED_OTHERWISE, [inDoubt])).rows,
     }));
@@ -62,26 +72,27 @@ export class PostgresDigests implements Digests {
   }
 
   async boundary(table: TableSpec, range: KeyRange, rows: number): Promise<Key | null> {
-    const [texts] = await this.#withClient((client) => this.#texts(client, boundaryQuery(table, range, rows)));
+    const pool = rows <= SHORT_COUNT ? this.#shortPool : this.#pool;
+    const [texts] = await this.#snapshot(pool, (client) => this.#texts(client, boundaryQuery(table, range, rows)));
     return texts === undefined
       ? null
       : keyColumns(table).map((column, index) => decodeValue(column, texts[index] ?? null));
   }
 
   async rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]> {
-    const lines = await this.#withClient((client) => this.#texts(client, rowsQuery(table, range, limit)));
+    const lines = await this.#snapshot(this.#pool, (client) => this.#texts(client, rowsQuery(table, range, limit)));
     return lines.map((line) => decodeRow(table, line));
   }
 
   async about(table: TableSpec): Promise<number> {
     const estimate = `SELECT reltuples::bigint FROM pg_class WHERE oid = $1::regclass`;
-    const [line] = await this.#withClient((client) =>
+    const [line] = await this.#withClient(this.#shortPool, (client) =>
       this.#texts(client, { text: estimate, values: [quote(table.name)] }),
     );
     const rows = Number(line?.[0] ?? -1);
     if (rows > WORTH_AN_ESTIMATE) return rows;
     const text = `SELECT count(*) FROM ${quote(table.name)}`;
-    const [counted] = await this.#withClient((client) => this.#texts(client, { text, values: [] }));
+    const [counted] = await this.#snapshot(this.#shortPool, (client) => this.#texts(client, { text, values: [] }));
     return Number(counted?.[0] ?? 0);
   }
 
@@ -89,7 +100,7 @@ export class PostgresDigests implements Digests {
     const column = table.columns.find(({ sequence }) => sequence !== null);
     if (column === undefined) return null;
     const text = `SELECT max(${quote(column.name)}) FROM ${quote(table.name)}`;
-    const [line] = await this.#withClient((client) => this.#texts(client, { text, values: [] }));
+    const [line] = await this.#snapshot(this.#pool, (client) => this.#texts(client, { text, values: [] }));
     const id = decodeValue(column, line?.[0] ?? null);
     return typeof id === 'bigint' ? id : null;
   }
@@ -98,7 +109,7 @@ export class PostgresDigests implements Digests {
     request: DigestRequest,
     { watermark, maxKeys }: { watermark: Position; maxKeys: number },
   ): Promise<PrimaryDigest> {
-    return this.#snapshot(async (client) => {
+    return this.#snapshot(this.#poolFor(request), async (client) => {
       const since = await changedKeysOf(client, request.table, { after: watermark, limit: maxKeys + 1 });
       const digest = await digestAsked(client, request);
       if (since === 'all' || since.length > maxKeys) return { digest, changed: 'many', ofChanged: NO_ROWS };
@@ -108,7 +119,7 @@ export class PostgresDigests implements Digests {
   }
 
   async asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigest) => Promise<T>): Promise<T> {
-    return this.#snapshot(async (client) => {
+    return this.#snapshot(this.#poolFor(request), async (client) => {
       const digest = await digestAsked(client, request);
       const state = await client.query<{ watermark: string | null }>(
         `SELECT watermark FROM crossfade.state WHERE role = 'secondary'`,
@@ -119,7 +130,7 @@ export class PostgresDigests implements Digests {
   }
 
   async close(): Promise<void> {
-    await this.#pool?.end();
+    await this.#ownPool?.end();
   }
 
   async #texts(client: pg.ClientBase, statement: Statement): Promise<readonly (string | null)[][]> {
@@ -128,9 +139,9 @@ export class PostgresDigests implements Digests {
   }
 
   /** Reads in one snapshot. */
-  async #snapshot<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    return this.#withClient(async (client) => {
-      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  async #snapshot<T>(pool: pg.Pool, use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    return this.#withClient(pool, async (client) => {
+      await client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${BY_KEY}`);
       const result = await use(client);
       await client.query('COMMIT');
       return result;
@@ -138,20 +149,19 @@ export class PostgresDigests implements Digests {
   }
 
   /** A standby may take a snapshot away, in favour of what it has to replay: then in another one. */
-  async #withClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  async #withClient<T>(pool: pg.Pool, use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#withOneClient(use);
+        return await this.#withOneClient(pool, use);
       } catch (error) {
         if (sqlState(error) !== '40001' || attempt === SNAPSHOTS) throw error;
       }
     }
   }
 
-  async #withOneClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    this.#pool ??= this.#open();
+  async #withOneClient<T>(pool: pg.Pool, use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     try {
-      const client = await this.#pool.connect();
+      const client = await pool.connect();
       let failed = true;
       try {
         const result = await use(client);
@@ -166,11 +176,17 @@ export class PostgresDigests implements Digests {
     }
   }
 
+  #poolFor({ rows = Infinity }: DigestRequest): pg.Pool {
+    return rows <= SHORT_ROWS ? this.#shortPool : this.#pool;
+  }
+
+  get #pool(): pg.Pool {
+    return (this.#ownPool ??= this.#open());
+  }
+
   #open(): pg.Pool {
-    const config = clientConfig(this.#url, 'comparison');
     const pool = new pg.Pool({
-      ...config,
-      options: `${config.options ?? ''} ${BY_KEY}`,
+      ...clientConfig(this.#url, 'comparison'),
       query_timeout: this.#limitMs,
       max: MAX_CONNECTIONS,
       idleTimeoutMillis: 10_000,

@@ -24,7 +24,7 @@ import type {
   StoreState,
 } from '../store.ts';
 import { stepOutdated } from '../store.ts';
-import { describeConnectionError, enterReplicaRole, isLockTimeout, openPool, sqlState } from './connection.ts';
+import { enterReplicaRole, isLockTimeout, sqlState } from './connection.ts';
 import { lockState, noteHistory, only, STATE_SQL, toState } from './bookkeeping.ts';
 import type { StateRow } from './bookkeeping.ts';
 import { raiseFence, retireFenceOf } from './fence.ts';
@@ -62,14 +62,12 @@ import {
 } from './sql.ts';
 import { advanceSequences, assertSequencesHold, lastIds } from './sequences.ts';
 import { openMirrorClient, Session } from './session.ts';
+import { StorePool } from './store-pool.ts';
 import { readStep } from './step-reader.ts';
 import { readQuarantine, StepWriter } from './step-writer.ts';
 import { captureQuery, verifyCapture } from './verify-capture.ts';
 import type { CaptureRow } from './verify-capture.ts';
 
-/** One attempt to lock all tables; well below deadlock_timeout (1 s), past which PostgreSQL would end somebody's transaction. */
-const LOCK_ATTEMPT_MS = 300;
-const LOCK_PAUSE_MS = 20;
 /** How long to try for the locks before the pause of a write switch begins. */
 const PREPARE_LIMIT_MS = 30_000;
 const PRUNE_ENTRIES = 10_000;
@@ -88,22 +86,22 @@ export class PostgresStore implements Store {
   readonly digests: PostgresDigests;
   readonly #url: string;
   readonly #answerLimitMs: number;
-  readonly #pool: pg.Pool;
+  readonly #pool: StorePool;
   readonly #onLost = new Set<() => void>();
   #mirror: { readonly session: Session; readonly writer: StepWriter } | null = null;
 
   private constructor(url: string, answerLimitMs: number) {
     this.#url = url;
     this.#answerLimitMs = answerLimitMs;
-    this.#pool = openPool(url, answerLimitMs);
-    this.digests = new PostgresDigests(url, answerLimitMs);
-    this.shapes = new ShapeTable((work) => this.#transaction(work));
-    const query: ConstructorParameters<typeof PostgresFill>[1] = (text, values) => this.#query(text, values);
+    this.#pool = new StorePool(url, answerLimitMs);
+    this.digests = new PostgresDigests(url, { limitMs: answerLimitMs, pool: this.#pool.plain });
+    this.shapes = new ShapeTable((work) => this.#pool.transaction(work));
+    const query: ConstructorParameters<typeof PostgresFill>[1] = (text, values) => this.#pool.query(text, values);
     this.records = new SharedRecords({
       query,
       fill: new PostgresFill(url, query),
       runs: new PostgresComparisonRuns(url, query),
-      exclusively: (name, work) => this.#reaching(() => runExclusively(this.#pool, name, work)),
+      exclusively: (name, work) => this.#pool.reaching(() => runExclusively(this.#pool.plain, name, work)),
     });
   }
 
@@ -113,17 +111,17 @@ export class PostgresStore implements Store {
   }
 
   async describe(): Promise<readonly TableShape[]> {
-    return this.#reaching(() => describeTables(this.#pool));
+    return this.#pool.reaching(() => describeTables(this.#pool.plain));
   }
 
   async declarations(tables: readonly string[]): Promise<readonly TableDeclaration[]> {
-    return this.#reaching(() => tableDeclarations(this.#pool, tables));
+    return this.#pool.reaching(() => tableDeclarations(this.#pool.plain, tables));
   }
 
   async tablesWithRows(tables: readonly TableSpec[]): Promise<readonly string[]> {
     const found: string[] = [];
     for (const { name } of tables) {
-      const { rows } = await this.#query(`SELECT 1 FROM ${quote(name)} LIMIT 1`);
+      const { rows } = await this.#pool.query(`SELECT 1 FROM ${quote(name)} LIMIT 1`);
       if (rows.length > 0) found.push(name);
     }
     return found;
@@ -137,12 +135,14 @@ export class PostgresStore implements Store {
   // ── Bookkeeping ───────────────────────────────────────────────────────────────────────────────────────────────
 
   async state(): Promise<StoreState | undefined> {
-    return this.#readState((text) => this.#query<StateRow>(text));
+    return this.#readState((text) => this.#pool.query<StateRow>(text));
   }
 
   async installedTables(): Promise<readonly TableSpec[]> {
     if ((await this.state()) === undefined) return [];
-    const { rows } = await this.#query<{ spec: string }>('SELECT spec FROM crossfade.tables ORDER BY name COLLATE "C"');
+    const { rows } = await this.#pool.query<{ spec: string }>(
+      'SELECT spec FROM crossfade.tables ORDER BY name COLLATE "C"',
+    );
     return rows.map((row) => JSON.parse(row.spec) as TableSpec);
   }
 
@@ -153,7 +153,7 @@ export class PostgresStore implements Store {
   async install(request: InstallRequest): Promise<void> {
     const locked = { tables: request.tables, waitMs: PREPARE_LIMIT_MS, purpose: 'locked for the install' };
     // The tables before the state row, as the Mirror's statements take them.
-    await this.#lockingTables(locked, async (client) => {
+    await this.#pool.lockingTables(locked, async (client) => {
       await client.query(`SELECT pg_advisory_xact_lock(hashtext('crossfade install'))`);
       await client.query(BOOKKEEPING_SQL);
       await client.query(COMPARISON_HISTORY_SQL);
@@ -205,7 +205,7 @@ export class PostgresStore implements Store {
 
   /** Tables that are not mirrored any more get back what was set aside for their backfill. */
   async #makeIndexesOfOthers(tables: readonly TableSpec[]): Promise<void> {
-    const { rows } = await this.#query<{ tbl: string }>(
+    const { rows } = await this.#pool.query<{ tbl: string }>(
       'SELECT DISTINCT tbl FROM crossfade.indexes_aside WHERE tbl <> ALL ($1)',
       [tables.map(({ name }) => name)],
     );
@@ -213,21 +213,21 @@ export class PostgresStore implements Store {
   }
 
   async reconciled(): Promise<void> {
-    await this.#query(`UPDATE crossfade.state SET reconciling = false WHERE role = 'secondary'`);
+    await this.#pool.query(`UPDATE crossfade.state SET reconciling = false WHERE role = 'secondary'`);
   }
 
   async uninstall(): Promise<void> {
     const tables = await this.installedTables();
     if ((await this.state()) === undefined) return;
     await this.records.fill.makeAllIndexes();
-    await this.#transaction(async (client) => {
+    await this.#pool.transaction(async (client) => {
       await client.query(tables.map((table) => dropCaptureSql(table) + dropFenceSql(table)).join('\n'));
       await client.query('DROP SCHEMA IF EXISTS crossfade CASCADE');
     });
   }
 
   async recordStage(change: { from: string; to: string; epoch: number; note: string }): Promise<boolean> {
-    return this.#transaction(async (client) => {
+    return this.#pool.transaction(async (client) => {
       const { rowCount } = await client.query(
         'UPDATE crossfade.state SET stage = $1 WHERE stage = $2 AND epoch = $3 AND intent IS NULL',
         [change.to, change.from, change.epoch],
@@ -240,13 +240,17 @@ export class PostgresStore implements Store {
   // ── As primary ────────────────────────────────────────────────────────────────────────────────────────────────
 
   async position(): Promise<Position> {
-    const { rows } = await this.#query<SnapshotRow>(`SELECT ${SNAPSHOT_COLUMNS}`);
+    const { rows } = await this.#pool.query<SnapshotRow>(`SELECT ${SNAPSHOT_COLUMNS}`);
     return formatPosition(fromSnapshotRow(only(rows)));
   }
 
   async hasChangesAfter(watermark: Position): Promise<boolean> {
     const after = parsePosition(watermark);
-    const { rows } = await this.#query<{ changed: string; final_position: string | null; pruned_to: string | null }>(
+    const { rows } = await this.#pool.query<{
+      changed: string;
+      final_position: string | null;
+      pruned_to: string | null;
+    }>(
       `SELECT EXISTS (SELECT FROM crossfade.changes WHERE ${changedSince(after)})
            OR EXISTS (SELECT FROM crossfade.state WHERE role <> 'primary') AS changed,
          (SELECT final_position FROM crossfade.state WHERE intent = 'fenced'), (SELECT pruned_to FROM crossfade.state)`,
@@ -259,7 +263,7 @@ export class PostgresStore implements Store {
   }
 
   async changedKeys(table: TableSpec, after: Position): Promise<readonly Key[] | 'all'> {
-    return this.#reaching(() => changedKeysOf(this.#pool, table, { after }));
+    return this.#pool.reaching(() => changedKeysOf(this.#pool.plain, table, { after }));
   }
 
   reaches(watermark: Position, position: Position): boolean {
@@ -267,19 +271,19 @@ export class PostgresStore implements Store {
   }
 
   async read<T>(request: StepRequest, use: (reading: StepReading) => Promise<T>): Promise<T> {
-    return this.#inSession(({ session }) => readStep({ session, bookkeeping: this.#pool }, request, use));
+    return this.#inSession(({ session }) => readStep({ session, bookkeeping: this.#pool.plain }, request, use));
   }
 
   async verifyCapture(tables: readonly TableSpec[]): Promise<void> {
     if (tables.length === 0) return;
-    const { rows } = await this.#query<CaptureRow>(captureQuery(tables));
+    const { rows } = await this.#pool.query<CaptureRow>(captureQuery(tables));
     verifyCapture(rows, tables);
   }
 
   async keepsSince(position: Position): Promise<boolean> {
     const [now, state] = await Promise.all([
       this.position(),
-      this.#query<{ pruned_to: string | null }>('SELECT pruned_to FROM crossfade.state'),
+      this.#pool.query<{ pruned_to: string | null }>('SELECT pruned_to FROM crossfade.state'),
     ]);
     const { pruned_to: prunedTo } = only(state.rows);
     return this.reaches(now, position) && (prunedTo === null || this.reaches(position, prunedTo));
@@ -288,7 +292,7 @@ export class PostgresStore implements Store {
   async prune(watermark: Position): Promise<number> {
     const { xmax, running } = parsePosition(watermark);
     const kept = running.map((xid) => `'${xid}'::xid8`);
-    const { rows } = await this.#query<{ pruned: string }>(
+    const { rows } = await this.#pool.query<{ pruned: string }>(
       `WITH gone AS (
          DELETE FROM crossfade.changes WHERE ctid = ANY (ARRAY(
            SELECT ctid FROM crossfade.changes WHERE xid < '${xmax}'::xid8 ${kept.length === 0 ? '' : `AND xid NOT IN (${kept.join(', ')})`}
@@ -303,26 +307,32 @@ export class PostgresStore implements Store {
 
   async dropCapture(): Promise<void> {
     const tables = await this.installedTables();
-    await this.#lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'freed of capture' }, async (client) => {
-      if (stageRow(parseStage((await lockState(client)).stage)).mirrorsTo !== null) return;
-      await removeCapture(client, tables);
-    });
+    await this.#pool.lockingTables(
+      { tables, waitMs: PREPARE_LIMIT_MS, purpose: 'freed of capture' },
+      async (client) => {
+        if (stageRow(parseStage((await lockState(client)).stage)).mirrorsTo !== null) return;
+        await removeCapture(client, tables);
+      },
+    );
   }
 
   async stopCapture(note: string): Promise<void> {
     const tables = await this.installedTables();
-    await this.#lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'freed of capture' }, async (client) => {
-      const { role, capture_id: captureId, stage, epoch } = await lockState(client);
-      if (role !== 'primary' || captureId === null) return;
-      await removeCapture(client, tables);
-      await noteHistory(client, { from: stage, to: stage, epoch: Number(epoch), note });
-    });
+    await this.#pool.lockingTables(
+      { tables, waitMs: PREPARE_LIMIT_MS, purpose: 'freed of capture' },
+      async (client) => {
+        const { role, capture_id: captureId, stage, epoch } = await lockState(client);
+        if (role !== 'primary' || captureId === null) return;
+        await removeCapture(client, tables);
+        await noteHistory(client, { from: stage, to: stage, epoch: Number(epoch), note });
+      },
+    );
   }
 
   async recapture(tables: readonly TableSpec[]): Promise<{ captureId: string; position: Position }> {
     const captureId = randomUUID();
     const locked = { tables, waitMs: PREPARE_LIMIT_MS, purpose: 'captured anew' };
-    const position = await this.#lockingTables(locked, async (client) => {
+    const position = await this.#pool.lockingTables(locked, async (client) => {
       if ((await lockState(client)).role !== 'primary') throw stepOutdated('postgres', 'is not the primary any more');
       await client.query(tables.map(captureSql).join('\n'));
       await client.query('DELETE FROM crossfade.changes');
@@ -341,7 +351,7 @@ export class PostgresStore implements Store {
     const columns = keyColumns(table);
     const arrays = encodeColumns(columns, keys);
     const names = columns.map((_, index) => `k${index + 1}`);
-    const { rowCount } = await this.#query(
+    const { rowCount } = await this.#pool.query(
       `WITH primary_now AS (SELECT FROM crossfade.state WHERE role = 'primary' AND intent IS NULL FOR SHARE)
        INSERT INTO crossfade.changes (tbl, key) SELECT $1, ARRAY[${names.join(', ')}]
        FROM unnest(${names.map((_, index) => `$${index + 2}::text[]`).join(', ')}) AS named(${names.join(', ')})
@@ -352,7 +362,7 @@ export class PostgresStore implements Store {
   }
 
   async changelogBytes(): Promise<number> {
-    const { rows } = await this.#query<{ bytes: string }>(
+    const { rows } = await this.#pool.query<{ bytes: string }>(
       `SELECT pg_total_relation_size(to_regclass('crossfade.changes')) AS bytes`,
     );
     return Number(only(rows).bytes ?? 0);
@@ -367,7 +377,7 @@ export class PostgresStore implements Store {
         hint: 'run: crossfade install',
       });
     }
-    const { rows } = await this.#query<{ tbl: string; after: string | null; done: string; copied: string }>(
+    const { rows } = await this.#pool.query<{ tbl: string; after: string | null; done: string; copied: string }>(
       'SELECT tbl, after, done, copied FROM crossfade.cursors',
     );
     return {
@@ -378,7 +388,7 @@ export class PostgresStore implements Store {
         isDone: row.done === 't',
         rowsCopied: Number(row.copied),
       })),
-      quarantine: await this.#reaching(() => this.#withClient(readQuarantine)),
+      quarantine: await this.#pool.reaching(() => this.#pool.withClient(readQuarantine)),
     };
   }
 
@@ -388,7 +398,7 @@ export class PostgresStore implements Store {
 
   /** A commit takes everything before it to the disk, so an empty one will do. */
   async flush(): Promise<Position | null> {
-    const { rows } = await this.#query<{ watermark: string | null }>(
+    const { rows } = await this.#pool.query<{ watermark: string | null }>(
       `SELECT watermark, pg_logical_emit_message(true, 'crossfade', 'flush') FROM crossfade.state`,
     );
     return rows[0]?.watermark ?? null;
@@ -401,16 +411,16 @@ export class PostgresStore implements Store {
     if (tables.length === 0) return;
     for (const table of tables) {
       const given = sequences.get(table.name) ?? 0n;
-      await this.#reaching(() => this.#withClient((client) => assertSequencesHold(client, table, given)));
+      await this.#pool.reaching(() => this.#pool.withClient((client) => assertSequencesHold(client, table, given)));
     }
-    const { rows } = await this.#query<{ captured: string }>(
+    const { rows } = await this.#pool.query<{ captured: string }>(
       // Triggers for each row: those that earlier releases left are for each statement, and are replaced.
       `SELECT count(*) AS captured FROM pg_trigger WHERE tgname = 'crossfade_capture_update' AND tgtype & 1 = 1
          AND tgrelid IN (${tables.map((t) => `${literal(quote(t.name))}::regclass`).join(', ')})`,
     );
     const state = await this.state();
     if (Number(rows[0]?.captured) === tables.length && state?.captureId) return;
-    await this.#lockingTables(
+    await this.#pool.lockingTables(
       { tables, waitMs: PREPARE_LIMIT_MS, purpose: 'prepared to take the writes' },
       async (client) => {
         await client.query(tables.map(captureSql).join('\n'));
@@ -422,7 +432,7 @@ export class PostgresStore implements Store {
   async fence(expected: { epoch: number; expiresMs: number | 'never'; waitMs: number }): Promise<Fenced | null> {
     const tables = await this.installedTables();
     const { waitMs } = expected;
-    return this.#lockingTables({ tables, waitMs, purpose: 'fenced' }, (client) =>
+    return this.#pool.lockingTables({ tables, waitMs, purpose: 'fenced' }, (client) =>
       this.#fenceLocked(client, tables, expected),
     );
   }
@@ -448,7 +458,7 @@ export class PostgresStore implements Store {
   }
 
   async cancel(expected: { epoch: number; attempt: number }): Promise<boolean> {
-    const { rowCount } = await this.#query(
+    const { rowCount } = await this.#pool.query(
       `UPDATE crossfade.state SET intent = NULL, final_position = NULL, lifted = attempt
        WHERE intent = 'fenced' AND epoch = $1 AND attempt = $2`,
       [expected.epoch, expected.attempt],
@@ -460,21 +470,23 @@ export class PostgresStore implements Store {
   async retireFence(): Promise<void> {
     const tables = await this.installedTables();
     if (tables.length === 0) return;
-    const { rows } = await this.#query<{ tbl: string }>(
+    const { rows } = await this.#pool.query<{ tbl: string }>(
       `SELECT v.name AS tbl FROM (VALUES ${tables.map(({ name }) => `(${literal(name)}, ${literal(quote(name))}::regclass)`).join(', ')}) v(name, oid)
        JOIN pg_trigger g ON g.tgrelid = v.oid AND g.tgname = 'crossfade_fence' AND g.tgenabled <> 'D'`,
     );
     for (const { tbl } of rows) {
-      const isDone = await this.#transaction((client) => retireFenceOf(client, tbl)).catch((error: unknown) => {
-        if (isLockTimeout(error)) return false;
-        throw error;
-      });
+      const isDone = await this.#pool
+        .transaction((client) => retireFenceOf(client, tbl))
+        .catch((error: unknown) => {
+          if (isLockTimeout(error)) return false;
+          throw error;
+        });
       if (!isDone) return;
     }
   }
 
   async release(expected: { epoch: number; attempt: number }): Promise<boolean> {
-    const { rowCount } = await this.#query(
+    const { rowCount } = await this.#pool.query(
       `UPDATE crossfade.state SET intent = 'released' WHERE intent = 'fenced' AND epoch = $1 AND attempt = $2`,
       [expected.epoch, expected.attempt],
     );
@@ -489,7 +501,7 @@ export class PostgresStore implements Store {
     sequences: ReadonlyMap<string, bigint>;
   }): Promise<boolean> {
     const tables = await this.installedTables();
-    return this.#transaction(async (client) => {
+    return this.#pool.transaction(async (client) => {
       const state = await lockState(client);
       if (state.role !== 'secondary' || Number(state.epoch) !== expected.epoch || state.watermark === null)
         return false;
@@ -512,7 +524,7 @@ export class PostgresStore implements Store {
   }
 
   async record(expected: { epoch: number; stage: string; captureId: string; handover: Position }): Promise<boolean> {
-    return this.#transaction(async (client) => {
+    return this.#pool.transaction(async (client) => {
       const from = (await lockState(client)).stage;
       const { rowCount } = await client.query(
         `UPDATE crossfade.state SET role = 'secondary', epoch = epoch + 1, stage = $1, intent = NULL, final_position = NULL,
@@ -534,7 +546,7 @@ export class PostgresStore implements Store {
   async seize(expected: { epoch: number; stage: Stage }): Promise<boolean> {
     const tables = await this.installedTables();
     await this.prepareUnfence();
-    return this.#transaction(async (client) => {
+    return this.#pool.transaction(async (client) => {
       const state = await lockState(client);
       if (state.role !== 'secondary' || Number(state.epoch) !== expected.epoch) return false;
       for (const table of tables) await advanceSequences(client, table, 0n);
@@ -553,7 +565,7 @@ export class PostgresStore implements Store {
     const tables = await this.installedTables();
     const state = await this.state();
     if (state === undefined || (state.role === 'secondary' && state.epoch === to.epoch)) return;
-    await this.#lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'demoted' }, async (client) => {
+    await this.#pool.lockingTables({ tables, waitMs: PREPARE_LIMIT_MS, purpose: 'demoted' }, async (client) => {
       const { attempt, stage } = await lockState(client);
       await raiseFence(client, tables, Number(attempt) + 1);
       await client.query(tables.map(dropCaptureSql).join('\n'));
@@ -568,40 +580,42 @@ export class PostgresStore implements Store {
 
   async sequences(): Promise<ReadonlyMap<string, bigint>> {
     const tables = await this.installedTables();
-    return this.#reaching(() => this.#withClient((client) => lastIds(client, tables)));
+    return this.#pool.reaching(() => this.#pool.withClient((client) => lastIds(client, tables)));
   }
 
   // ── Rows ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async page(table: TableSpec, after: Key | null, rows: number): Promise<readonly Row[]> {
-    return this.#reaching(() => this.#withClient((client) => selectPage(client, table, after, rows)));
+    return this.#pool.reaching(() => this.#pool.withClient((client) => selectPage(client, table, after, rows)));
   }
 
   async rowsByKey(table: TableSpec, keys: readonly Key[]): Promise<readonly (Row | undefined)[]> {
     const found: (Row | undefined)[] = [];
     for (let start = 0; start < keys.length; start += KEYS_AT_ONCE) {
       const some = keys.slice(start, start + KEYS_AT_ONCE);
-      found.push(...(await this.#reaching(() => this.#withClient((client) => selectByKeys(client, table, some)))));
+      found.push(
+        ...(await this.#pool.reaching(() => this.#pool.withClient((client) => selectByKeys(client, table, some)))),
+      );
     }
     return found;
   }
 
   async count(table: TableSpec): Promise<number> {
-    const { rows } = await this.#query<{ rows: string }>(`SELECT count(*) AS rows FROM ${quote(table.name)}`);
+    const { rows } = await this.#pool.query<{ rows: string }>(`SELECT count(*) AS rows FROM ${quote(table.name)}`);
     return Number(only(rows).rows);
   }
 
   async brokenConstraints(tables: readonly TableSpec[]): Promise<readonly BrokenForeignKey[]> {
-    return this.#reaching(() => this.#withClient((client) => brokenForeignKeys(client, tables)));
+    return this.#pool.reaching(() => this.#pool.withClient((client) => brokenForeignKeys(client, tables)));
   }
 
   async ping(): Promise<void> {
-    await this.#query('SELECT 1');
+    await this.#pool.query('SELECT 1');
   }
 
   /** Which server this is, by what all copies of its data share, and whether it only follows another one. */
   async server(): Promise<{ readonly system: string; readonly database: string; readonly isStandby: boolean }> {
-    const { rows } = await this.#query<{ system: string; database: string; standby: string }>(
+    const { rows } = await this.#pool.query<{ system: string; database: string; standby: string }>(
       `SELECT system_identifier AS system, current_database() AS database, pg_is_in_recovery() AS standby
        FROM pg_control_system()`,
     );
@@ -622,7 +636,7 @@ export class PostgresStore implements Store {
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #inSession<T>(use: (mirror: { session: Session; writer: StepWriter }) => Promise<T>): Promise<T> {
-    return this.#reaching(async () => {
+    return this.#pool.reaching(async () => {
       if (this.#mirror === null) {
         const session = await Session.open(this.#url, this.#answerLimitMs);
         this.#mirror = { session, writer: new StepWriter(session) };
@@ -640,7 +654,7 @@ export class PostgresStore implements Store {
   }
 
   async #ownSession(use: (client: pg.Client) => Promise<void>): Promise<void> {
-    await this.#reaching(async () => {
+    await this.#pool.reaching(async () => {
       const client = await openMirrorClient(this.#url);
       try {
         await use(client);
@@ -663,85 +677,6 @@ export class PostgresStore implements Store {
     mirror?.session.end().catch(() => {});
   }
 
-  async #withClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
-    let failed = true;
-    try {
-      const result = await use(client);
-      failed = false;
-      return result;
-    } finally {
-      // What has not answered once is not asked again.
-      client.release(failed);
-    }
-  }
-
-  async #transaction<T>(work: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    return this.#reaching(async () => {
-      const client = await this.#pool.connect();
-      let failure: unknown;
-      try {
-        await client.query('BEGIN');
-        const result = await work(client);
-        await client.query('COMMIT');
-        return result;
-      } catch (error) {
-        failure = error;
-        await client.query('ROLLBACK').catch(() => {});
-        throw error;
-      } finally {
-        // A session that has met an error, or a replica role, is not given to anybody else.
-        client.release(failure !== undefined);
-      }
-    });
-  }
-
-  /**
-   * A transaction that holds off every writer of these tables. It tries for a short time and lets go again, so that
-   * nobody queues behind it for long, and no deadlock is ever waited out.
-   */
-  async #lockingTables<T>(
-    { tables, waitMs, purpose }: { tables: readonly TableSpec[]; waitMs: number; purpose: string },
-    work: (client: pg.ClientBase) => Promise<T>,
-  ): Promise<T> {
-    const deadline = performance.now() + waitMs;
-    const names = tables.map((table) => quote(table.name)).join(', ');
-    while (true) {
-      try {
-        return await this.#transaction(async (client) => {
-          await client.query(`SET LOCAL lock_timeout = ${LOCK_ATTEMPT_MS}`);
-          if (tables.length > 0) await client.query(`LOCK TABLE ${names} IN SHARE ROW EXCLUSIVE MODE`);
-          return work(client);
-        });
-      } catch (error) {
-        if (!isLockTimeout(error)) throw error;
-        if (performance.now() > deadline) {
-          throw new CrossfadeError(
-            'SWITCH_TIMED_OUT',
-            `PostgreSQL could not be ${purpose}: a transaction kept its locks for ${waitMs} ms`,
-            {
-              hint: 'find the long transaction in pg_stat_activity or pg_prepared_xacts and end it; then try again',
-              cause: error,
-            },
-          );
-        }
-        await sleep(LOCK_PAUSE_MS);
-      }
-    }
-  }
-
-  async #query<R extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<pg.QueryResult<R>> {
-    return this.#reaching(() => this.#pool.query<R>(text, [...values]));
-  }
-
-  async #reaching<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      throw describeConnectionError(this.#url, error);
-    }
-  }
-
   async #readState(query: (text: string) => Promise<pg.QueryResult<StateRow>>): Promise<StoreState | undefined> {
     try {
       const row = (await query(STATE_SQL)).rows[0];
@@ -754,15 +689,15 @@ export class PostgresStore implements Store {
 
   /** Without the replica role the Mirror's writes would meet foreign keys and fire the user's triggers. */
   async #assertRights(tables: readonly TableSpec[]): Promise<void> {
-    const guarded = await this.#reaching(() =>
+    const guarded = await this.#pool.reaching(() =>
       guardedTables(
-        this.#pool,
+        this.#pool.plain,
         tables.map((table) => table.name),
       ),
     );
     if (guarded.length === 0) return;
-    const may = await this.#reaching(async () => {
-      const client = await this.#pool.connect();
+    const may = await this.#pool.reaching(async () => {
+      const client = await this.#pool.plain.connect();
       try {
         return await enterReplicaRole(client);
       } finally {

@@ -5,8 +5,9 @@ import { Jenkins } from '../codec/jenkins.ts';
 import { digestColumns, isSpelled, NO_ROWS, splitAt } from '../digest.ts';
 import type { DigestRequest, KeyRange, RangeDigest } from '../digest.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
-import { bindings, isInSqlite } from './bindings.ts';
-import { fromRangeInOrder, fromRangeWithKey, keyNames, spelledRows } from './digest-sql.ts';
+import { isInSqlite } from './bindings.ts';
+import { fromRange, fromRangeWithKeys, keyNames, spelledRows } from './digest-sql.ts';
+import type { Rest } from './digest-sql.ts';
 import { ExactSelect } from './exact-select.ts';
 import { quote } from './sql.ts';
 import type { Interruptible } from './interruptible.ts';
@@ -20,8 +21,10 @@ const FIRST_ROWS = 64;
 const MAX_ROWS = 8_192;
 /** Columns that are not spelled, up to so many, are read one by one. */
 const READ_ALONE = 3;
-/** Rows that are looked up by their keys before it may be interrupted. */
-const KEYS_A_PIECE = 64;
+/** Rows that are looked up by their keys at once, at most. */
+const KEYS_A_PIECE = 256;
+/** Kept for the next piece. */
+const MAX_STATEMENTS = 64;
 
 /** What the driver decodes bytes to that are not UTF-8, without a word. */
 const REPLACEMENT = '\uFFFD';
@@ -46,7 +49,7 @@ export class RangeHasher {
   readonly #names: readonly string[];
   readonly #rawNames: readonly string[];
   readonly #pieceBytes: number;
-  /** By their SQL, which differs by the ends of a range only. */
+  /** By their SQL, which differs by the ends of a range, or by how many keys there are. */
   readonly #statements = new Map<string, Database.Statement>();
   readonly #selects = new Map<string, ExactSelect>();
   #digest: RangeDigest = NO_ROWS;
@@ -70,8 +73,8 @@ export class RangeHasher {
     this.#readers = columns.filter(({ kind }) => isSpelled(kind)).map((column) => spelledReader(column, salt));
     this.#hashers = columns.map((column) => valueHasher(column, salt));
     this.#rawHashers = raw.map((column) => valueHasher(column, salt));
-    this.#names = columns.map(({ column }) => quote(column.name));
-    this.#rawNames = raw.map(({ column }) => quote(column.name));
+    this.#names = columns.map(({ column }) => `t.${quote(column.name)}`);
+    this.#rawNames = raw.map(({ column }) => `t.${quote(column.name)}`);
   }
 
   /** The digest of a range, to be interrupted after each piece. */
@@ -82,27 +85,24 @@ export class RangeHasher {
       const end = boundaryOf(this.#select, this.#table, { range: rest, rows: this.#pieceRows });
       if (end === null) break;
       const [piece, others] = splitAt(rest, end);
-      this.#add(piece);
+      this.#add(fromRange(this.#table, piece));
       rest = others;
       yield;
     }
-    this.#add(rest);
+    this.#add(fromRange(this.#table, rest));
     return this.#digest;
   }
 
   /** The share that the rows of some keys have in it. */
   *ofKeys(range: KeyRange, keys: readonly Key[]): Interruptible<RangeDigest> {
     this.#digest = NO_ROWS;
-    this.#begin();
-    const rest = fromRangeWithKey(this.#table, range);
-    const select = this.#select(this.#names, rest.sql);
-    for (const [index, key] of keys.entries()) {
-      if (index % KEYS_A_PIECE === KEYS_A_PIECE - 1) yield;
-      if (!isInSqlite(key)) continue;
-      const row = select.get(...bindings(key), ...rest.values);
-      if (row !== undefined) this.#addRow(row);
+    const held = keys.filter(isInSqlite);
+    for (let start = 0; start < held.length;) {
+      const end = start + Math.min(this.#pieceRows, KEYS_A_PIECE);
+      this.#add(fromRangeWithKeys(this.#table, range, held.slice(start, end)));
+      start = end;
+      yield;
     }
-    this.#end();
     return this.#digest;
   }
 
@@ -122,12 +122,11 @@ export class RangeHasher {
     };
   }
 
-  #add(piece: KeyRange): void {
+  #add(piece: Rest): void {
     this.#begin();
     if (!this.#addSpelled(piece)) {
       this.#begin();
-      const rest = fromRangeInOrder(this.#table, piece);
-      for (const row of this.#select(this.#names, rest.sql).all(...rest.values)) this.#addRow(row);
+      for (const row of this.#select(this.#names, piece.sql).all(...piece.values)) this.#addRow(row);
     }
     this.#end();
   }
@@ -139,7 +138,7 @@ export class RangeHasher {
     this.#endRow();
   }
 
-  #addSpelled(piece: KeyRange): boolean {
+  #addSpelled(piece: Rest): boolean {
     const spelled = this.#spell(piece);
     if (spelled === undefined) return false;
     const { count, bytes } = spelled;
@@ -162,7 +161,7 @@ export class RangeHasher {
     return this.#rawHashers[index]?.(value, this.#hash) === true;
   }
 
-  #spell(piece: KeyRange): { count: number; bytes: Uint8Array } | undefined {
+  #spell(piece: Rest): { count: number; bytes: Uint8Array } | undefined {
     const { sql, values } = spelledRows(this.#table, piece);
     try {
       const [rows, blob] = this.#prepared(sql, (statement) => statement.raw()).get(...values) as [
@@ -182,9 +181,8 @@ export class RangeHasher {
   }
 
   /** The values of each column that is not spelled. */
-  #raw(piece: KeyRange): SqlValue[][] {
+  #raw({ sql, values }: Rest): SqlValue[][] {
     const names = this.#rawNames;
-    const { sql, values } = fromRangeInOrder(this.#table, piece);
     // To read the rows again costs less than an array for each of them.
     if (names.length <= READ_ALONE) {
       return names.map(
@@ -199,12 +197,14 @@ export class RangeHasher {
   #select = (columns: readonly string[], rest: string): ExactSelect => {
     const sql = `${columns.join(', ')} ${rest}`;
     let select = this.#selects.get(sql);
+    if (this.#selects.size > MAX_STATEMENTS) this.#selects.clear();
     if (select === undefined) this.#selects.set(sql, (select = new ExactSelect(this.#db, columns, rest)));
     return select;
   };
 
   #prepared(sql: string, set: (statement: Database.Statement) => Database.Statement): Database.Statement {
     let statement = this.#statements.get(sql);
+    if (this.#statements.size > MAX_STATEMENTS) this.#statements.clear();
     if (statement === undefined) this.#statements.set(sql, (statement = set(this.#db.prepare(sql))));
     return statement;
   }
@@ -228,7 +228,7 @@ export function boundaryOf(
   table: TableSpec,
   { range, rows }: { readonly range: KeyRange; readonly rows: number },
 ): Key | null {
-  const rest = fromRangeInOrder(table, range);
+  const rest = fromRange(table, range);
   const [last, beyond] = select(keyNames(table), `${rest.sql} LIMIT 2 OFFSET ?`).all(...rest.values, rows - 1);
   return beyond === undefined ? null : (last ?? null);
 }

@@ -6,34 +6,33 @@ import { bindings, placeholders } from './bindings.ts';
 import { collated } from './step-rows.ts';
 import { quote } from './sql.ts';
 
-/** The rest of a statement, after what it selects. */
+/** The rest of a statement, after what it selects: columns of `t`. */
 export interface Rest {
   readonly sql: string;
   readonly values: readonly unknown[];
 }
 
-/** The rows of a range. */
+/** The rows of a range, in the order of their keys. */
 export function fromRange(table: TableSpec, range: KeyRange): Rest {
   const { conditions, values } = within(table, range);
-  return { sql: `FROM ${quote(table.name)}${where(conditions)}`, values };
+  return { sql: `FROM ${quote(table.name)} t${where(conditions)} ORDER BY ${keyNames(table).join(', ')}`, values };
 }
 
-/** The same in the order of their keys. */
-export function fromRangeInOrder(table: TableSpec, range: KeyRange): Rest {
-  const { sql, values } = fromRange(table, range);
-  return { sql: `${sql} ORDER BY ${keyNames(table).join(', ')}`, values };
-}
-
-/** The row of a range with a key, of which `values` are only those of the range; the key's come first. */
-export function fromRangeWithKey(table: TableSpec, range: KeyRange): Rest {
+/** The rows of a range with some keys, in the order of these. */
+export function fromRangeWithKeys(table: TableSpec, range: KeyRange, keys: readonly Key[]): Rest {
   const { conditions, values } = within(table, range);
-  const isKey = keyNames(table).map((name) => `${name} = ?`);
-  return { sql: `FROM ${quote(table.name)}${where([...isKey, ...conditions])}`, values };
+  const lines = keys.map((key) => `(${placeholders(key).join(', ')})`).join(', ');
+  const isKey = keyNames(table).map((name, index) => `${name} = k.column${index + 1}`);
+  return {
+    // A CROSS JOIN is read from the left to the right.
+    sql: `FROM (VALUES ${lines}) k CROSS JOIN ${quote(table.name)} t${where([...isKey, ...conditions])}`,
+    values: [...keys.flatMap(bindings), ...values],
+  };
 }
 
 /** The key's columns, compared as the table compares them. */
 export function keyNames(table: TableSpec): string[] {
-  return keyColumns(table).map((column) => collated(column, ''));
+  return keyColumns(table).map((column) => collated(column, 't.'));
 }
 
 function where(conditions: readonly string[]): string {
@@ -62,10 +61,10 @@ function within(table: TableSpec, range: KeyRange): { conditions: string[]; valu
 const ARGUMENTS = 96;
 
 /**
- * How many rows a range has, and all of them spelled out one after the other as one blob: for each column its storage
+ * How many rows these are, and all of them spelled out one after the other as one blob: for each column its storage
  * class, then the bytes of a text or the digits of an integer up to a NUL, or a blob behind its length.
  */
-export function spelledRows(table: TableSpec, range: KeyRange): Rest {
+export function spelledRows(table: TableSpec, { sql, values }: Rest): Rest {
   const parts = digestColumns(table)
     .filter(({ kind }) => isSpelled(kind))
     .flatMap(spelling);
@@ -74,13 +73,14 @@ export function spelledRows(table: TableSpec, range: KeyRange): Rest {
     calls.push(`concat(${parts.slice(start, start + ARGUMENTS).join(', ')})`);
   }
   const row = calls.length === 0 ? `''` : calls.join(' || ');
-  const { conditions, values } = within(table, range);
-  const rows = `SELECT ${row} AS spelled FROM ${quote(table.name)}${where(conditions)} ORDER BY ${keyNames(table).join(', ')}`;
-  return { sql: `SELECT count(*), CAST(group_concat(spelled, '') AS BLOB) FROM (${rows})`, values };
+  return {
+    sql: `SELECT count(*), CAST(group_concat(spelled, '') AS BLOB) FROM (SELECT ${row} AS spelled ${sql})`,
+    values,
+  };
 }
 
 function spelling({ column, kind }: DigestColumn): string[] {
-  const name = quote(column.name);
+  const name = `t.${quote(column.name)}`;
   return kind === 'blob'
     ? [`typeof(${name})`, `octet_length(${name})`, `':'`, name]
     : [`typeof(${name})`, name, 'char(0)'];

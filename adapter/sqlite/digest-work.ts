@@ -8,7 +8,7 @@ import type { Position } from '../store.ts';
 import { Bookkeeping } from './bookkeeping.ts';
 import { openConnection } from './connection.ts';
 import { boundaryOf, RangeHasher } from './digest-range.ts';
-import { fromRangeInOrder } from './digest-sql.ts';
+import { fromRange } from './digest-sql.ts';
 import { ExactSelect } from './exact-select.ts';
 import { parsePosition } from './position.ts';
 import { keyNames } from './sql.ts';
@@ -66,7 +66,7 @@ export class DigestWork {
   }
 
   rows({ table, range, limit }: DigestCalls['digestRows']['with']): readonly Row[] {
-    const rest = fromRangeInOrder(table, revived(range));
+    const rest = fromRange(table, revived(range));
     return new ExactSelect(this.#own(), quotedColumns(table), `${rest.sql} LIMIT ?`).all(...rest.values, limit);
   }
 

@@ -85,7 +85,7 @@ export class SqliteDigests implements Digests {
       const found = await inTurnsWithin(LOOP_LIMIT_MS, this.#onLoop.asPrimary({ ...request, ...since }));
       if (found !== null) return found;
     }
-    const found = await this.#use((call) => call('digestAsPrimary', { ...request, ...since }));
+    const found = await this.#useFor(request, (call) => call('digestAsPrimary', { ...request, ...since }));
     if (found.changed !== 'many') reviveValues(found.changed);
     return found;
   }
@@ -102,7 +102,7 @@ export class SqliteDigests implements Digests {
         this.#onLoop.close(snapshot);
       }
     }
-    return this.#use(async (call) => {
+    return this.#useFor(request, async (call) => {
       const snapshot = (this.#snapshots += 1);
       try {
         const found = await call('digestAsSecondary', { ...request, snapshot });
@@ -121,6 +121,10 @@ export class SqliteDigests implements Digests {
 
   #isForLoop(rows = Infinity, most = ROWS_ON_LOOP): boolean {
     return rows <= most && !this.#onLoop.hasEnded && !this.#threads.some(({ isRunning }) => isRunning);
+  }
+
+  #useFor<T>({ rows = Infinity }: DigestRequest, work: (call: Call) => Promise<T>): Promise<T> {
+    return rows <= ROWS_ON_LOOP ? this.#short(work) : this.#use(work);
   }
 
   /** One and the same thread, that with the least to do. */

@@ -4,8 +4,10 @@ import Database from 'better-sqlite3';
 import type { Knex } from 'knex';
 import { createRewriter } from '../../migrations/schema.ts';
 import { Random } from './random.ts';
-import { heldValue, randomTables, RandomQueries } from './random-queries.ts';
-import type { Question, RandomTable } from './random-queries.ts';
+import { RandomQueries } from './random-queries.ts';
+import type { Question } from './random-queries.ts';
+import { heldValue, randomTables } from './random-tables.ts';
+import type { RandomTable } from './random-tables.ts';
 import { answerOf, twoRouters } from './two-routers.ts';
 import type { Answer, TwoRouters } from './two-routers.ts';
 

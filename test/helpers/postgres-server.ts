@@ -140,9 +140,10 @@ async function startContainer(): Promise<PostgresServer | undefined> {
   }
   // The container that testcontainers cleans up with would have to be fetched first; `stop` cleans up here.
   process.env['TESTCONTAINERS_RYUK_DISABLED'] = 'true';
-  const { GenericContainer, Wait } = await import('testcontainers');
   let container: StartedTestContainer;
   try {
+    // Whoever uses these helpers from outside may not have it.
+    const { GenericContainer, Wait } = await import('testcontainers');
     container = await new GenericContainer(IMAGE)
       .withEnvironment({ POSTGRES_PASSWORD: 'crossfade', POSTGRES_INITDB_ARGS: '--encoding=UTF8 --locale=C.UTF-8' })
       .withCommand(['postgres', ...Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`])])

@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { ExecutionContext } from 'ava';
 import { Client } from 'pg';
 import { removeEmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { cleanUpAtExit, removeServer, startIn, startPostgresServer, temporaryFolder } from './postgres-server.ts';
 import type { PostgresServer } from './postgres-server.ts';
+
+/** A test: AVA's execution context, or anything else that does this when it is over. */
+export interface WithTeardown {
+  teardown(cleanUp: () => Promise<void>): void;
+}
 
 let server: Promise<PostgresServer> | undefined;
 let strategy: Promise<string> | undefined;
@@ -15,7 +19,7 @@ let strategy: Promise<string> | undefined;
  * It is made on the server of TEST_DATABASE_URL, which `npm test` sets; without one, on a server that this process
  * starts for itself and stops when its tests are done.
  */
-export async function freshDatabase(t: Pick<ExecutionContext, 'teardown'>): Promise<string> {
+export async function freshDatabase(t: WithTeardown): Promise<string> {
   server ??= serverOfProcess();
   const { url } = await server;
   const name = `crossfade_${process.pid}_${randomBytes(6).toString('hex')}`;
@@ -43,7 +47,7 @@ export interface StoppableServer {
 }
 
 /** A private server for tests of outages: stopped and removed with the test. Always an embedded one. */
-export async function stoppableServer(t: Pick<ExecutionContext, 'teardown'>): Promise<StoppableServer> {
+export async function stoppableServer(t: WithTeardown): Promise<StoppableServer> {
   const folder = temporaryFolder('outage');
   let running = await startIn(folder);
   const undoCleanup = cleanUpAtExit(() => removeServer(running, folder));

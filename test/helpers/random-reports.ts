@@ -1,5 +1,5 @@
 import type { Random } from './random.ts';
-import type { Kind, RandomColumn, RandomTable } from './random-queries.ts';
+import type { Kind, RandomColumn, RandomTable } from './random-tables.ts';
 
 /** Raw SQL and what is bound to it. */
 export type RandomSql = readonly [sql: string, bindings: readonly unknown[]];
