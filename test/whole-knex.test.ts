@@ -50,6 +50,17 @@ knexFactory.QueryBuilder.extend('grownUp', function (this: Knex.QueryBuilder, ag
 });
 type Extended = Knex.QueryBuilder & { grownUp(age: number): Knex.QueryBuilder };
 
+const MIGRATIONS = {
+  migrationSource: {
+    getMigrations: async () => ['001_made'],
+    getMigrationName: (name: string) => name,
+    getMigration: async () => ({
+      up: async (db: Knex) => await db.schema.createTable('made', (table) => table.increments()),
+      down: async (db: Knex) => await db.schema.dropTable('made'),
+    }),
+  },
+};
+
 interface World {
   readonly plain: Knex;
   readonly plainFile: Database.Database;
@@ -72,12 +83,14 @@ async function open(): Promise<World> {
   const plainFile = new Database(path);
   t.teardown(() => plainFile.close());
   // What Knex warns of on SQLite is known.
-  const log = { warn: () => {}, debug: () => {} };
+  const log = { warn: () => {}, debug: () => {}, error: () => {} };
   const settings = { useNullAsDefault: true, acquireConnectionTimeout: 5_000, log };
   const plain = knexFactory({ ...settings, client: 'better-sqlite3', connection: { filename: path } });
   t.teardown(() => plain.destroy());
   const pair = await makePair(t, { tables: TABLES });
-  return { plain, plainFile, pair, crossfade: await pair.open({ knex: settings }) };
+  const crossfade = await pair.open({ knex: settings });
+  await crossfade.migrate(MIGRATIONS);
+  return { plain, plainFile, pair, crossfade };
 }
 
 /** Puts both worlds back to the rows that every question begins with. */
@@ -480,6 +493,14 @@ const QUESTIONS: Readonly<Record<string, (db: Knex) => unknown>> = {
     await db.schema.raw('select 1 as one'),
     await db('sqlite_master').where({ type: 'table', name: 'tags' }).pluck('name'),
   ],
+  seeds: async (db) => {
+    const seed = async (knex: Knex): Promise<void> => {
+      await knex('tags').del();
+      await knex('tags').insert({ name: 'seeded', uses: 9 });
+    };
+    const seedSource = { getSeeds: async () => ['one'], getSeed: async () => ({ seed }) };
+    return [await db.seed.run({ seedSource }), await tags(db)];
+  },
   'increment, truncate, and del with what SQLite leaves out': async (db) => [
     await db('tags').where('name', 'a').increment('uses', 5).update({ name: 'aa' }),
     await db('tags').where('name', 'b').decrement({ uses: 1 }),
@@ -552,6 +573,14 @@ for (const stage of STAGES) {
       t.deepEqual(await ask(world.crossfade.knex), INSTEAD[title] ?? expected);
     });
   }
+  test.serial(`in stage ${stage} Knex’s migrator finds nothing to do, and undoes nothing`, async (t) => {
+    const { crossfade } = await (opened ??= open());
+    const { migrate } = crossfade.knex;
+    t.deepEqual(await migrate.latest(MIGRATIONS), [1, []]);
+    t.is(await migrate.currentVersion(MIGRATIONS), '001');
+    await t.throwsAsync(() => migrate.rollback(MIGRATIONS), { code: 'SCHEMA_CHANGE_REFUSED' });
+    t.deepEqual(await migrate.latest(MIGRATIONS), [1, []], 'the lock is free');
+  });
   test.serial(`in stage ${stage} a schema change is refused with a remedy`, async (t) => {
     const { crossfade } = await (opened ??= open());
     const { knex } = crossfade;

@@ -11,8 +11,7 @@ const QUERIES = new Set(['select', 'first', 'pluck', 'update', 'del', 'delete'])
 export function isRewritten(builder: BuilderInternals): boolean {
   if (builder._sequence !== undefined) return false;
   if (builder.isRawInstance === true && builder._statements === undefined) {
-    const kind = classify(builder);
-    return kind === 'read' || kind === 'write';
+    return classify(builder) !== 'schema';
   }
   if (builder._statements === undefined || builder._single?.['lock'] !== undefined) return false;
   const method = builder._method ?? 'select';
