@@ -29,7 +29,7 @@ export interface Logger {
 export interface KnexOptions extends Omit<Knex.Config, 'client' | 'connection' | 'dialect'> {
   /**
    * The pool of SQLite: `afterCreate` with its pragmas, `acquireTimeoutMillis`, … PostgreSQL's has `poolMax`, and nothing
-   * of what is said here.
+   * of what is said here. With `facade: 'postgres'` it is PostgreSQL's, and SQLite's has nothing of it.
    * @default { min: 1, max: 1 }
    */
   readonly pool?: Knex.PoolConfig;
@@ -49,14 +49,27 @@ export interface CrossfadeOptions {
    * @default the environment variable DATABASE_URL
    */
   readonly postgres?: string;
-  /** Options of the API's own Knex instance. @default { useNullAsDefault: true } */
+  /** Options of the API's own Knex instance. @default { useNullAsDefault: true }, or with `facade: 'postgres'` nothing */
   readonly knex?: KnexOptions;
+  /**
+   * The database that the API's code is written for. `postgres` once it has been ported: its Knex is of PostgreSQL's
+   * dialect then, and PostgreSQL's answers come as they are. For the stages `write` and `postgres`; where SQLite would have
+   * to answer, queries are refused with `FACADE_REFUSED`.
+   * @default 'sqlite'
+   */
+  readonly facade?: StoreName;
   /**
    * Whether a transaction on PostgreSQL goes on after a statement of it has failed and the error was caught, as SQLite's
    * do. It sets a savepoint before each statement, in the same round trip.
-   * @default true
+   * @default true, or with `facade: 'postgres'` false
    */
   readonly statementSavepoints?: boolean;
+  /**
+   * Whether an integer past 2^53 is a `bigint` when SQLite answers, too, as it is when PostgreSQL answers. Otherwise
+   * better-sqlite3 rounds it, as it always does unless asked for `safeIntegers`, and the log says so once of each column.
+   * @default false
+   */
+  readonly exactIntegers?: boolean;
   /** The largest number of PostgreSQL connections for the API's queries. @default 10 */
   readonly poolMax?: number;
   /**
@@ -134,6 +147,12 @@ export interface CrossfadeOptions {
    */
   readonly backfillRows?: number;
   /**
+   * The share of its time in which a backfill copies while somebody writes, or this process is asked by the API; it rests
+   * in between. More than 0, and 1 for no rest.
+   * @default 0.5
+   */
+  readonly backfillShare?: number;
+  /**
    * From how many rows on a table's secondary indexes are made after its backfill instead of kept up during it.
    * @default 20000
    */
@@ -194,7 +213,9 @@ export interface Config {
   readonly sqlite: string;
   readonly postgres: string;
   readonly knex: KnexOptions;
+  readonly facade: StoreName;
   readonly statementSavepoints: boolean;
+  readonly exactIntegers: boolean;
   readonly poolMax: number;
   readonly include: readonly string[] | undefined;
   readonly exclude: readonly string[];
@@ -214,6 +235,7 @@ export interface Config {
   readonly maxShadowMismatches: number;
   readonly minShadowReads: number;
   readonly backfillRows: number;
+  readonly backfillShare: number;
   readonly indexesAsideFromRows: number;
   readonly maxChangelogBytes: number;
   readonly answerLimitMs: number;
@@ -241,11 +263,14 @@ const quietConsole: Logger = {
  */
 export function readConfig(options: CrossfadeOptions, environment: NodeJS.ProcessEnv = process.env): Config {
   const { CROSSFADE_STAGE: stage, CROSSFADE_READ_PRIMARY: readPrimary } = environment;
+  const facade = storeName(options.facade, 'write the API for') ?? 'sqlite';
   return Object.freeze({
     sqlite: sqlitePath(options.sqlite ?? environment['SQLITE_PATH']),
     postgres: postgresUrl(options.postgres ?? environment['DATABASE_URL']),
-    knex: { useNullAsDefault: true, ...options.knex },
-    statementSavepoints: options.statementSavepoints ?? true,
+    knex: { ...(facade === 'sqlite' ? { useNullAsDefault: true } : {}), ...options.knex },
+    facade,
+    statementSavepoints: options.statementSavepoints ?? facade === 'sqlite',
+    exactIntegers: options.exactIntegers ?? false,
     poolMax: positive('poolMax', options.poolMax, 10),
     include: options.tables?.include,
     exclude: options.tables?.exclude ?? [],
@@ -253,7 +278,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     native: options.native ?? [],
     rewrite: options.rewrite,
     stage: options.stage === undefined ? (stage ? parseStage(stage) : undefined) : parseStage(options.stage),
-    readPrimary: storeName(options.readPrimary ?? (readPrimary || undefined)),
+    readPrimary: storeName(options.readPrimary ?? (readPrimary || undefined), 'read from'),
     reads: options.reads ?? {},
     wait: waits(options.wait),
     mirror: options.mirror ?? 'auto',
@@ -265,6 +290,7 @@ export function readConfig(options: CrossfadeOptions, environment: NodeJS.Proces
     maxShadowMismatches: countOf('maxShadowMismatches', options.maxShadowMismatches),
     minShadowReads: countOf('minShadowReads', options.minShadowReads),
     backfillRows: positive('backfillRows', options.backfillRows, 200_000),
+    backfillShare: shareOf('backfillShare', options.backfillShare, 0.5),
     indexesAsideFromRows: positive('indexesAsideFromRows', options.indexesAsideFromRows, 20_000),
     maxChangelogBytes: positive('maxChangelogBytes', options.maxChangelogBytes, 2 ** 30),
     answerLimitMs: positive('answerLimitMs', options.answerLimitMs, 60_000),
@@ -304,7 +330,8 @@ function sqlitePath(path: string | undefined): string {
   return path;
 }
 
-function postgresUrl(url: string | undefined): string {
+/** @throws CrossfadeError `CONFIG_INVALID`; the message does not show the URL. */
+export function postgresUrl(url: string | undefined): string {
   if (url === undefined || url === '') {
     throw new CrossfadeError('CONFIG_INVALID', 'no PostgreSQL database was named', {
       hint: 'pass `postgres` (or --postgres <url>), or set DATABASE_URL',
@@ -322,10 +349,10 @@ function postgresUrl(url: string | undefined): string {
   return url;
 }
 
-function storeName(value: string | undefined): StoreName | undefined {
+function storeName(value: string | undefined, purpose: string): StoreName | undefined {
   if (value === undefined || value === 'sqlite' || value === 'postgres') return value;
-  throw new CrossfadeError('CONFIG_INVALID', `there is no store "${value}" to read from`, {
-    hint: 'set the read primary to sqlite or postgres',
+  throw new CrossfadeError('CONFIG_INVALID', `there is no store "${value}" to ${purpose}`, {
+    hint: 'name sqlite or postgres',
   });
 }
 
@@ -333,6 +360,14 @@ function positive(name: string, value: number | undefined, byDefault: number): n
   if (value === undefined) return byDefault;
   if (Number.isFinite(value) && value > 0) return value;
   throw new CrossfadeError('CONFIG_INVALID', `option ${name} is ${value}`, { hint: 'it must be a number above 0' });
+}
+
+function shareOf(name: string, value: number | undefined, byDefault: number): number {
+  if (value === undefined) return byDefault;
+  if (value > 0 && value <= 1) return value;
+  throw new CrossfadeError('CONFIG_INVALID', `option ${name} is ${value}`, {
+    hint: 'it must be a number above 0, and 1 at most',
+  });
 }
 
 function countOf(name: string, value: number | undefined): number {

@@ -143,7 +143,7 @@ export class Crossfade {
     try {
       const metrics = new Metrics(config.registry);
       const view = await StageView.open(stores);
-      const pace = new Pace();
+      const pace = new Pace({ trafficShare: config.backfillShare });
       const fill = new Fill({
         records: postgres.records.fill,
         pace,
@@ -180,7 +180,9 @@ export class Crossfade {
         poolMax: config.poolMax,
         columns: config.columns,
         native: config.native,
+        facade: config.facade,
         statementSavepoints: config.statementSavepoints,
+        exactIntegers: config.exactIntegers,
         ...(config.rewrite === undefined ? {} : { rewrite: config.rewrite }),
         traffic: traffic satisfies Traffic,
         breaker,
@@ -188,7 +190,7 @@ export class Crossfade {
           metrics.query(event);
           pace.query(event);
         },
-        warn: (text) => config.logger.warn(`crossfade: Knex says: ${text}`),
+        warn: (text) => config.logger.warn(`crossfade: ${text}`),
       });
       const { shadow: shadowConfig } = config;
       const shadow = new ShadowReads({
@@ -274,7 +276,7 @@ export class Crossfade {
     }
   }
 
-  /** The API's Knex instance: of the dialect better-sqlite3, whichever database answers. */
+  /** The API's Knex instance: of the dialect better-sqlite3, whichever database answers; or of the `facade`'s. */
   get knex(): Knex {
     return this.#parts.router.knex;
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { keyColumns } from './spec.ts';
+import { encodeKey, keyColumns } from './spec.ts';
 import type { ColumnSpec, Key, Row, TableSpec } from './spec.ts';
 import type { Position } from './store.ts';
 
@@ -56,7 +56,10 @@ export interface DigestSalt {
 /** A digest of a primary's rows, and what a secondary that stands at a watermark may not hold alike. */
 export interface PrimaryDigest {
   readonly digest: RangeDigest;
-  /** The table's keys that have changed since that watermark, as the same snapshot shows; `many` when they are too many. */
+  /**
+   * The table's keys that have changed since that watermark, as the same snapshot shows: of those that were asked for,
+   * where only these were. `many` when the table's are too many.
+   */
   readonly changed: readonly Key[] | 'many';
   /** The share of those keys' rows in {@link digest}. */
   readonly ofChanged: RangeDigest;
@@ -102,6 +105,17 @@ export interface DigestRequest {
   readonly table: TableSpec;
   readonly range: KeyRange;
   readonly salt: DigestSalt;
+  /** Keys of the primary: of the range only their rows. @default every row */
+  readonly keys?: readonly Key[];
+  /** About how many rows that is, where it is known: few need no thread. */
+  readonly rows?: number;
+}
+
+/** Those of some keys that were asked for. */
+export function keysAsked({ keys }: DigestRequest, some: readonly Key[]): readonly Key[] {
+  if (keys === undefined || some.length === 0) return some;
+  const asked = new Set(keys.map(encodeKey));
+  return some.filter((key) => asked.has(encodeKey(key)));
 }
 
 export const NO_ROWS: RangeDigest = { rows: 0, sum: 0n, refused: 0 };

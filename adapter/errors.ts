@@ -33,6 +33,7 @@ const CODES = {
   HISTORY_LOST: { retryable: false },
   CAPTURE_BROKEN: { retryable: false },
   SCHEMA_CHANGE_REFUSED: { retryable: false },
+  FACADE_REFUSED: { retryable: false },
   THREAD_LOST: { retryable: true },
   BREAKER_OPEN: { retryable: true },
   TRANSACTION_ABORTED: { retryable: false },

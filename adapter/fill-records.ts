@@ -40,6 +40,7 @@ export const SLOWED_BY = [
   'none',
   'rows-limit',
   'bytes-limit',
+  'traffic',
   'event-loop',
   'write-latency',
   'commit-latency',

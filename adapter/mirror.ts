@@ -594,7 +594,12 @@ export class Mirror {
     const { cursor } = reading;
     if (cursor !== null) {
       const before = reading.from.find((other) => other.table === cursor.table)?.rowsCopied ?? 0;
-      this.#options.fill.copied({ table: cursor.table, rows: cursor.rowsCopied - before, ms });
+      this.#options.fill.copied({
+        table: cursor.table,
+        rows: cursor.rowsCopied - before,
+        changes: reading.changes,
+        ms,
+      });
     }
     course.cursors = withCursor(course.cursors, cursor);
     course.appliedCursors = withCursor(course.appliedCursors, cursor);

@@ -7,6 +7,8 @@ export interface PieceCopied {
   readonly rows: number;
   /** About; 0 when it is not known. */
   readonly bytes: number;
+  /** How many entries of the changelog came with it. */
+  readonly changes?: number;
   /** From the beginning of its reading to its commit. */
   readonly ms: number;
 }
@@ -28,7 +30,7 @@ interface Brake {
 const EVENT_LOOP_MS = 20;
 /** How finely it is looked at; what is measured includes it. */
 const RESOLUTION_MS = 10;
-/** Without a query for so long the process serves nobody, and its event loop is the backfill's own. */
+/** Without a query for so long the process serves nobody, and its event loop is the backfill's own; without a write nobody writes. */
 const SERVING_MS = 5_000;
 /** Writes that take longer than this, and than so many times their best, suffer. */
 const WRITE_MS = 20;
@@ -55,9 +57,10 @@ const RATE_WINDOW_MS = 10_000;
 /**
  * How fast a backfill goes: how many rows its next piece has, and how long a pause comes before it.
  *
- * Three things hold it back, and the strictest decides. Limits in rows and bytes a second. A share of the time, from 1 to
+ * Four things hold it back, and the strictest decides. Limits in rows and bytes a second. A share of the time, from 1 to
  * 1/64, that is halved about once a second while the API's event loop, its writes, or PostgreSQL suffer, and grows again when they
- * do not. And a person's pause.
+ * do not. A share that is never exceeded while there is traffic: on a machine whose cores a backfill can use up, each request
+ * would wait a little for one, long before anything is seen to suffer. And a person's pause.
  */
 export class Pace {
   #limits: FillLimits = { rowsPerSecond: null, bytesPerSecond: null };
@@ -71,9 +74,16 @@ export class Pace {
   readonly #window: { readonly at: number; readonly rows: number; readonly bytes: number }[] = [];
   #loop: IntervalHistogram | null = null;
   #writes: number[] = [];
+  readonly #trafficShare: number;
   #queriedAt = -Infinity;
+  #changedAt = -Infinity;
   #bestWriteMs = Infinity;
   #bestCommitMs = Infinity;
+
+  /** `trafficShare`: the share of the time while somebody writes, or asks this process; 1 for no rest. */
+  constructor({ trafficShare = 1 }: { trafficShare?: number } = {}) {
+    this.#trafficShare = trafficShare;
+  }
 
   /** Begins to watch the event loop. */
   start(): void {
@@ -117,7 +127,7 @@ export class Pace {
   /** Whether nothing holds the backfill back. */
   get isUnhindered(): boolean {
     const { rowsPerSecond, bytesPerSecond } = this.#limits;
-    return !this.#isPaused && this.#share === 1 && rowsPerSecond === null && bytesPerSecond === null;
+    return !this.#isPaused && this.#shareNow === 1 && rowsPerSecond === null && bytesPerSecond === null;
   }
 
   /** How long until the next piece may begin, in ms; `Infinity` while it is paused. */
@@ -133,7 +143,7 @@ export class Pace {
       bytesPerSecond === null || this.#bytesPerRow === 0
         ? Infinity
         : (bytesPerSecond * SMOOTH_MS) / 1000 / this.#bytesPerRow;
-    const byShare = most * Math.max(this.#share, 1 / 8);
+    const byShare = most * Math.max(this.#shareNow, 1 / 8);
     return Math.max(
       1,
       Math.min(most, Math.floor(Math.max(FEWEST_ROWS, byShare)), Math.ceil(Math.min(byRows, byBytes))),
@@ -141,8 +151,9 @@ export class Pace {
   }
 
   /** Notes a piece that has arrived, and sets the pause after it. */
-  copied({ rows, bytes, ms }: PieceCopied): void {
+  copied({ rows, bytes, changes = 0, ms }: PieceCopied): void {
     const now = performance.now();
+    if (changes > 0) this.#changedAt = now;
     this.#window.push({ at: now, rows, bytes });
     if (rows > 0 && bytes > 0) this.#bytesPerRow = bytes / rows;
     const { rowsPerSecond, bytesPerSecond } = this.#limits;
@@ -153,8 +164,8 @@ export class Pace {
     const [owedMs, brake] = owed.reduce((a, b) => (b[0] > a[0] ? b : a));
     const begunAt = Math.max(this.#notBefore, now - ms - CREDIT_MS);
     const dueAt = begunAt + owedMs;
-    this.#limitedBy = dueAt > now ? brake : null;
-    const restMs = Math.min(LONGEST_PAUSE_MS, ms * (1 / this.#share - 1));
+    this.#limitedBy = owedMs > 0 && dueAt > now ? brake : null;
+    const restMs = Math.min(LONGEST_PAUSE_MS, ms * (1 / this.#shareNow - 1));
     this.#notBefore = Math.max(dueAt, now + restMs);
   }
 
@@ -175,13 +186,25 @@ export class Pace {
     const seconds = first === undefined ? 1 : Math.max(0.5, (now - first.at) / 1000);
     const sum = (of: 'rows' | 'bytes'): number => this.#window.reduce((total, piece) => total + piece[of], 0);
     const slowed = this.#share < 1 ? (this.#brake ?? { slowedBy: 'none', reason: 'speeding up again' }) : null;
-    const brake = slowed ?? this.#limitedBy;
+    const brake = slowed ?? this.#limitedBy ?? (this.#shareNow < 1 ? this.#traffic() : null);
     return {
       rowsPerSecond: sum('rows') / seconds,
       bytesPerSecond: sum('bytes') / seconds,
       slowedBy: brake?.slowedBy ?? 'none',
       reason: brake?.reason ?? null,
       busyWith,
+    };
+  }
+
+  get #shareNow(): number {
+    const quietMs = performance.now() - Math.max(this.#queriedAt, this.#changedAt);
+    return quietMs < SERVING_MS ? Math.min(this.#share, this.#trafficShare) : this.#share;
+  }
+
+  #traffic(): Brake {
+    return {
+      slowedBy: 'traffic',
+      reason: `copies ${Math.round(this.#trafficShare * 100)} % of the time: the API is busy`,
     };
   }
 

@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { EXACT_INTEGERS } from './compat/safe-integers.ts';
 import { CrossfadeError } from './errors.ts';
 
 /** A value of a key's column. */
@@ -120,7 +121,8 @@ export class Repository<R extends object> {
   }
 
   #rows(on: Knex): Knex.QueryBuilder {
-    return on(this.#table);
+    // Whatever better-sqlite3 would make of them: a key that lost a digit is another row's.
+    return on(this.#table).options(EXACT_INTEGERS);
   }
 
   async #rowOf(on: Knex, condition: Record<string, unknown>): Promise<R | undefined> {

@@ -14,7 +14,10 @@ import type { QueryEvent, RouterCore, Target } from './router/core.ts';
 import { assertInternals, dialectClass } from './router/knex-internals.ts';
 import type { ClientConstructor, ClientInternals } from './router/knex-internals.ts';
 import type { QueryObserver } from './router/query-observer.ts';
-import { postgresClientClass, probe } from './router/postgres-client.ts';
+import { probe } from './router/guarded-postgres-client.ts';
+import { nativePostgresClientClass } from './router/native-postgres-client.ts';
+import { postgresClientClass } from './router/postgres-client.ts';
+import { PostgresOnlyTraffic } from './router/postgres-only-traffic.ts';
 import { RoutedTransactions } from './router/routed-transaction.ts';
 import { routerClientClass } from './router/router-client.ts';
 import { SideReads } from './router/side-reads.ts';
@@ -28,6 +31,9 @@ export type { QueryEvent } from './router/core.ts';
 /** How long a query may wait for a connection to PostgreSQL, in ms, unless the Knex options say otherwise. */
 const ACQUIRE_TIMEOUT_MS = 10_000;
 
+/** What knex calls the dialect of each store. */
+const DIALECTS = { sqlite: 'better-sqlite3', postgres: 'pg' } as const satisfies Record<StoreName, string>;
+
 /** What the text of values depends on, whatever the database, the role or the server say. */
 const SETTINGS = `SET timezone = 'UTC'; SET datestyle = 'ISO'; SET extra_float_digits = 1; SET bytea_output = 'hex'`;
 
@@ -38,6 +44,8 @@ export interface RouterOptions {
   readonly postgres: string;
   /** Options of the application's own Knex instance. */
   readonly knex: KnexOptions;
+  /** The store whose dialect the application was written for: see {@link Config}. @default 'sqlite' */
+  readonly facade?: Config['facade'];
   /** The largest number of PostgreSQL connections. */
   readonly poolMax: number;
   /** The forms of columns that the application has set itself: see {@link Config}. */
@@ -46,20 +54,26 @@ export interface RouterOptions {
   readonly native?: Config['native'];
   /** Puts SQL written for SQLite into PostgreSQL's words: see {@link Config}. */
   readonly rewrite?: Config['rewrite'];
-  /** See {@link Config}. @default true */
+  /** See {@link Config}. @default true, or with the facade of PostgreSQL false */
   readonly statementSavepoints?: Config['statementSavepoints'];
+  /** See {@link Config}. @default false */
+  readonly exactIntegers?: Config['exactIntegers'];
   /** Decides where each query goes. */
   readonly traffic: Traffic;
   /** Stands in front of PostgreSQL's pool. Not closed by the router. */
   readonly breaker: Breaker;
   /** Called after each run of a query on a store, for metrics. */
   readonly onQuery?: (event: QueryEvent) => void;
-  /** Where Knex's warnings about connections go, unless `knex.log` says otherwise. @default the console, as Knex has it */
+  /**
+   * Where warnings go: Knex's about connections, unless `knex.log` says otherwise; of raw SQL without a translation; of
+   * integers that better-sqlite3 rounds. @default the console
+   */
   readonly warn?: (text: string) => void;
 }
 
 /**
- * The Knex instance that the application holds: a real one, of the dialect better-sqlite3, whichever store answers.
+ * The Knex instance that the application holds: a real one, of the dialect better-sqlite3, whichever store answers; or,
+ * for an application that has been ported, of PostgreSQL's, whose answers then come as they are.
  *
  * It decides per query, when it runs, which of two ordinary Knex instances takes it, and makes PostgreSQL's answers look
  * like SQLite's. A transaction stays on the store where it began. The query builder itself is never touched, so a builder
@@ -72,8 +86,8 @@ export class Router {
   /** The instance for the application. */
   readonly knex: Knex;
   /**
-   * The two instances behind it, past all routing: no permit, no fallback, no waiting. PostgreSQL's has the shapes of
-   * SQLite and the breaker in front of its pool, too.
+   * The two instances behind it, past all routing: no permit, no fallback, no waiting. PostgreSQL's has the shapes of the
+   * facade and the breaker in front of its pool, too.
    */
   readonly direct: { readonly sqlite: Knex; readonly postgres: Knex };
 
@@ -98,12 +112,12 @@ export class Router {
   static open(options: RouterOptions): Router {
     assertInternals();
     const core = new Core(options);
-    const Facade = dialectClass('better-sqlite3');
+    const Facade = dialectClass(DIALECTS[core.facade]);
     const RouterClient = routerClientClass(Facade, core, core.transactions);
     // Without a connection Knex makes no pool.
     const { connection: _connection, pool: _pool, ...others } = options.knex;
     const instance = knex({ ...others, client: asKnexClient(RouterClient) });
-    describe(instance, core.targets.sqlite.client);
+    describe(instance, core.targets[core.facade].client);
     return new Router(instance, core, options);
   }
 
@@ -118,20 +132,27 @@ export class Router {
   }
 }
 
-/** What SQLite says of its columns, or said last: PostgreSQL must answer although the file is away. */
+/**
+ * What SQLite says of its columns, or said last: PostgreSQL must answer although the file is away. Asked once now, for it
+ * may be away by the time that PostgreSQL is first asked.
+ */
 function lastTraits(path: string): () => ReadonlyMap<string, ColumnTraits> {
   let last: ReadonlyMap<string, ColumnTraits> = new Map();
-  return () => {
+  const ask = (): ReadonlyMap<string, ColumnTraits> => {
     try {
       last = columnTraits(path);
     } catch (error) {
-      if (!(error instanceof Database.SqliteError)) throw error;
+      // Of a folder that is away better-sqlite3 says so in an error of its own.
+      if (!(error instanceof Database.SqliteError) && !(error instanceof TypeError)) throw error;
     }
     return last;
   };
+  ask();
+  return ask;
 }
 
 class Core implements RouterCore {
+  readonly facade: StoreName;
   readonly traffic: Traffic;
   readonly breaker: Breaker;
   readonly targets: Readonly<Record<StoreName, Target>>;
@@ -144,7 +165,8 @@ class Core implements RouterCore {
   readonly observer: QueryObserver = {};
 
   constructor(options: RouterOptions) {
-    this.traffic = options.traffic;
+    this.facade = options.facade ?? 'sqlite';
+    this.traffic = this.facade === 'sqlite' ? options.traffic : new PostgresOnlyTraffic(options.traffic);
     this.breaker = options.breaker;
     this.onQuery = options.onQuery;
     this.catalog = new Catalog({
@@ -178,51 +200,31 @@ class Core implements RouterCore {
   }
 
   #sqlite(options: RouterOptions): Target {
-    const Client = sqliteClientClass(dialectClass('better-sqlite3'), this.#hooks('sqlite'));
+    const Client = sqliteClientClass(dialectClass('better-sqlite3'), {
+      hooks: this.#hooks('sqlite'),
+      exactIntegers: options.exactIntegers ?? false,
+      warn: options.warn ?? ((text) => console.warn(text)),
+    });
+    const given = this.facade === 'sqlite' ? options.knex : { useNullAsDefault: true };
     const instance = knex({
-      ...options.knex,
+      ...given,
       client: asKnexClient(Client),
-      connection: { ...options.knex.connection, filename: options.sqlite },
-      pool: { min: 1, max: 1, ...options.knex.pool },
+      connection: { ...given.connection, filename: options.sqlite },
+      pool: { min: 1, max: 1, ...given.pool },
     });
     const client = clientOf(instance, 'better-sqlite3');
     return { store: 'sqlite', knex: instance, client, guard: (work) => work() };
   }
 
   #postgres(options: RouterOptions): Target {
-    const { breaker, catalog } = this;
-    const facades = new WeakMap<object, TargetClient>();
-    const Client = postgresClientClass(dialectClass('pg'), {
-      hooks: this.#hooks('postgres'),
-      breaker,
-      catalog,
-      statementSavepoints: options.statementSavepoints ?? true,
-      safeIntegers: options.knex.connection?.options?.safeIntegers,
-      compiling: this.compiling,
-      rewriting: this.#rewriting,
-      facade: (client) => {
-        const router = client[BOUND_TO];
-        const { client: sqlite } = this.targets.sqlite;
-        if (router === undefined) return sqlite;
-        let facade = facades.get(router);
-        if (facade === undefined) facades.set(router, (facade = bind(sqlite, router)));
-        return facade;
-      },
-    });
+    const { breaker } = this;
+    const { warn } = options;
     const instance = knex({
       acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
-      ...(options.warn === undefined ? {} : { log: { warn: options.warn } }),
+      ...(warn === undefined ? {} : { log: { warn: (text: string) => warn(`Knex says: ${text}`) } }),
       ...options.knex,
-      client: asKnexClient(Client),
       connection: options.postgres,
-      pool: {
-        min: 0,
-        max: options.poolMax,
-        afterCreate: (
-          connection: { query(sql: string, done: (error: unknown) => void): void },
-          done: (error: unknown) => void,
-        ) => connection.query(SETTINGS, done),
-      },
+      ...(this.facade === 'sqlite' ? this.#sqliteFlavoured(options) : this.#native(options)),
     });
     const client = clientOf(instance, 'pg');
     return {
@@ -236,13 +238,55 @@ class Core implements RouterCore {
       },
     };
   }
+
+  /** PostgreSQL with SQLite's shapes. */
+  #sqliteFlavoured({ knex: given, statementSavepoints, poolMax }: RouterOptions): Pick<Knex.Config, 'client' | 'pool'> {
+    const facades = new WeakMap<object, TargetClient>();
+    const Client = postgresClientClass(dialectClass('pg'), {
+      hooks: this.#hooks('postgres'),
+      breaker: this.breaker,
+      catalog: this.catalog,
+      statementSavepoints: statementSavepoints ?? true,
+      safeIntegers: given.connection?.options?.safeIntegers,
+      compiling: this.compiling,
+      rewriting: this.#rewriting,
+      facade: (client) => {
+        // Of its router a transaction's client has the configuration only.
+        const router = client[BOUND_TO] ?? client;
+        let facade = facades.get(router.config);
+        if (facade === undefined) facades.set(router.config, (facade = bind(this.targets.sqlite.client, router)));
+        return facade;
+      },
+    });
+    return {
+      client: asKnexClient(Client),
+      pool: {
+        min: 0,
+        max: poolMax,
+        afterCreate: (
+          connection: { query(sql: string, done: (error: unknown) => void): void },
+          done: (error: unknown) => void,
+        ) => connection.query(SETTINGS, done),
+      },
+    };
+  }
+
+  /** PostgreSQL as it is. */
+  #native({ knex: given, statementSavepoints, poolMax }: RouterOptions): Pick<Knex.Config, 'client' | 'pool'> {
+    const Client = nativePostgresClientClass(dialectClass('pg'), {
+      hooks: this.#hooks('postgres'),
+      breaker: this.breaker,
+      statementSavepoints: statementSavepoints ?? false,
+    });
+    return { client: asKnexClient(Client), pool: { min: 0, max: poolMax, ...given.pool } };
+  }
 }
 
-/** Shows what libraries and the application's own code read of a configuration: SQLite's. */
-function describe(instance: Knex, sqlite: TargetClient): void {
+/** Shows what libraries and the application's own code read of a configuration: that of the dialect it is written for. */
+function describe(instance: Knex, target: TargetClient): void {
   const client: ClientInternals = instance.client;
-  for (const name of ['client', 'connection', 'pool']) client.config[name] = sqlite.config[name];
-  client.connectionSettings = sqlite.connectionSettings;
+  for (const name of ['client', 'connection', 'pool']) client.config[name] = target.config[name];
+  client.connectionSettings = target.connectionSettings;
 }
 
 /** Knex takes a class of its own as `client`, and declares a narrower type for it than the ones it has. */

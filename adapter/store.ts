@@ -261,6 +261,8 @@ export interface ComparisonHistory {
   lastReport(): Promise<string | undefined>;
   /** When each of these differences was found for the first time, in the order given; notes those that are new. */
   firstSeen(seen: DifferencesSeen): Promise<readonly Date[]>;
+  /** Forgets when they were found: they are mended. */
+  forget(mended: DifferencesSeen['found']): Promise<void>;
 }
 
 /** The claim of one process to run the Mirror. For economy only; safety is the compare-and-set of each step. */

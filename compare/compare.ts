@@ -1,6 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ComparisonBase, ComparisonBases } from '../adapter/comparison-base.ts';
+import type { ComparisonBase, ComparisonBases, StoredBase } from '../adapter/comparison-base.ts';
 import { EVERYTHING, newSalt } from '../adapter/digest.ts';
 import type { DigestFitness } from '../adapter/digest.ts';
 import { CrossfadeError, messageOf } from '../adapter/errors.ts';
@@ -11,6 +10,7 @@ import { Budget } from './budget.ts';
 import { Findings } from './findings.ts';
 import { planIncrement, provisional } from './incremental.ts';
 import type { Plan } from './incremental.ts';
+import { installedTables } from './installed-tables.ts';
 import { Interrupted, interrupts } from './interrupted.ts';
 import type { CompareOptions } from './options.ts';
 import { Pair } from './pair.ts';
@@ -51,7 +51,9 @@ export type { CompareOptions };
  * @throws CrossfadeError `NOT_INSTALLED`, `TABLE_MISSING` for a table that is not mirrored, or `CONFIG_INVALID` for options
  * that cannot be met.
  */
-export async function compareDatabases(crossfade: Comparable, options: CompareOptions = {}): Promise<ComparisonReport> {
+export async function compareDatabases(opened: Comparable, options: CompareOptions = {}): Promise<ComparisonReport> {
+  const { stores, records, mirror } = opened;
+  const crossfade: Comparable = { stores, records, mirror, tables: await installedTables(opened) };
   const comparison = new Comparison(crossfade, options);
   const giveBack = crossfade.mirror.demand();
   try {
@@ -66,6 +68,15 @@ export async function compareDatabases(crossfade: Comparable, options: CompareOp
   if ((options.record ?? true) && comparison.isRecorder)
     await (options.store ?? ((found) => record(crossfade, found)))(report);
   return report;
+}
+
+/** What is asked when a comparison begins. */
+interface Asked {
+  readonly states: Promise<States>;
+  readonly fitness: Promise<DigestFitness>;
+  readonly base: Promise<StoredBase | undefined> | null;
+  /** About how many rows of each table an increment looks at whether they have changed or not. */
+  readonly rolling: Promise<ReadonlyMap<string, number>> | null;
 }
 
 interface States {
@@ -133,8 +144,23 @@ class Comparison {
   }
 
   async run(): Promise<void> {
+    // Connecting takes as long as a small comparison: what needs nothing else to be known is asked at once.
+    const states = installedStates(this.#crossfade);
+    const fitness = this.#fitness();
+    const isIncremental = this.#options.incremental === true;
+    const base = isIncremental ? this.#crossfade.records.comparisonBase() : null;
+    const rolling = isIncremental ? this.#rollingRows() : null;
+    const answered = Promise.allSettled([states, fitness, base, rolling]);
+    try {
+      await this.#run({ states, fitness, base, rolling });
+    } finally {
+      await answered;
+    }
+  }
+
+  async #run(asked: Asked): Promise<void> {
     const { tables } = this.#scope;
-    const states = await installedStates(this.#crossfade);
+    const states = await asked.states;
     this.#stage = newer(states).stage;
     this.#isEveryTable = tables.length === this.#crossfade.tables.length;
     const pair = this.#pairOf(states);
@@ -143,8 +169,8 @@ class Comparison {
     const { cursors } = await pair.secondary.progress();
     const unfilled = new Set(cursors.filter((cursor) => !cursor.isDone).map((cursor) => cursor.table));
     const rowsCopied = cursors.reduce((sum, cursor) => sum + cursor.rowsCopied, 0);
-    const base = this.#options.incremental === true ? await this.#begin(pair, rowsCopied) : null;
-    const fitness = await fitnessOf(pair, tables);
+    const base = asked.base === null ? null : await this.#begin(pair, { stored: await asked.base, rowsCopied });
+    const fitness = await asked.fitness;
     const salt = newSalt(fitness.blobsInArrays);
     const comparisons = new Map<TableSpec, TableComparison>();
     for (const table of tables) {
@@ -154,7 +180,7 @@ class Comparison {
         continue;
       }
       const hasRanges = fitness.tables.has(table.name);
-      if (this.#scope.ranges.has(table.name) || this.#options.sample !== undefined) assertRanges(table, hasRanges);
+      if (this.#scope.ranges.has(table.name)) assertRanges(table, hasRanges);
       const comparison = new TableComparison({
         pair,
         table,
@@ -163,6 +189,7 @@ class Comparison {
         options: this.#options,
         caughtUp: () => this.#caughtUp(),
         salt: hasRanges ? salt : null,
+        wholeSalt: salt,
       });
       comparisons.set(table, comparison);
     }
@@ -171,7 +198,7 @@ class Comparison {
     const isShared = this.#options.resume === true && base === null;
     if (isShared) await this.#compareShared(pair, comparisons);
     for (const [table, comparison] of comparisons) {
-      if (!isShared) after.set(table.name, await this.#compare(table, comparison));
+      if (!isShared) after.set(table.name, await this.#compare(table, comparison, asked));
       if (this.#mode() === 'full') await comparison.sequence();
       this.#finish(table);
     }
@@ -201,12 +228,13 @@ class Comparison {
   }
 
   /** Resolves to where the rolling share of an incremental comparison goes on. */
-  async #compare(table: TableSpec, comparison: TableComparison): Promise<Key | null> {
+  async #compare(table: TableSpec, comparison: TableComparison, asked: Asked): Promise<Key | null> {
     const increment = this.#plan?.is === 'increment' ? this.#plan.of.get(table.name) : undefined;
     const range = this.#scope.ranges.get(table.name);
     const { sample } = this.#options;
     if (increment !== undefined && increment.changed !== 'all') {
-      return comparison.increment({ changed: increment.changed, after: increment.after });
+      const rows = (await asked.rolling)?.get(table.name) ?? 0;
+      return comparison.increment({ changed: increment.changed, after: increment.after, rows });
     }
     if (range !== undefined) await comparison.range(range);
     else if (sample !== undefined) await comparison.sample(sample);
@@ -222,28 +250,64 @@ class Comparison {
       name,
       range: this.#scope.ranges.get(name) ?? EVERYTHING,
     }));
-    const scope = JSON.stringify([pair.captureId, pair.epoch, tables.map(({ name }) => name), where, sample]);
+    // With another column a table is another one.
+    const columns = [...comparisons.keys()].map((table) => [
+      table.name,
+      table.columns.map(({ name, type, form }) => [name, type, form]),
+    ]);
+    const scope = JSON.stringify([pair.captureId, pair.epoch, columns, where, sample]);
     const run = await runs.joinRun({ scope, tables, maxAgeMs: RESUMED_WITHIN_MS });
-    this.#startedAt = run.startedAt;
-    const shared: SharedRun = { runs, id: run.id, holder: randomUUID() };
-    for (;;) {
-      for (const comparison of comparisons.values()) await comparison.shared(shared);
-      if ((await runs.unfinishedRanges(run.id)) === 0) break;
-      // Another process is at it, or has died: then its claims expire.
-      await sleep(OTHERS_MS, undefined, signal === undefined ? {} : { signal });
+    try {
+      this.#startedAt = run.startedAt;
+      const shared: SharedRun = { runs, id: run.id, holder: run.holder };
+      for (;;) {
+        for (const comparison of comparisons.values()) await comparison.shared(shared);
+        if ((await runs.unfinishedRanges(run.id)) === 0) break;
+        // Another process is at it, or has died: then its claims are free soon.
+        await sleep(OTHERS_MS, undefined, signal === undefined ? {} : { signal });
+      }
+      for (const { table, holder, findings } of await runs.savedFindings(run.id)) {
+        if (holder !== run.holder) this.#findings.merge(table, findings);
+      }
+      this.isRecorder = await runs.finishRun(run.id);
+    } finally {
+      await run.leave();
     }
-    for (const { table, holder, findings } of await runs.savedFindings(run.id)) {
-      if (holder !== shared.holder) this.#findings.merge(table, findings);
+  }
+
+  /** The tables whose keys both stores order alike. */
+  async #fitness(): Promise<DigestFitness> {
+    const { sqlite, postgres } = this.#crossfade.stores;
+    const { tables } = this.#scope;
+    const [ours, theirs] = await Promise.all([
+      sqlite.digests.fitness(tables),
+      (this.#options.standby ?? postgres).digests.fitness(tables),
+    ]);
+    return {
+      tables: new Set([...ours.tables].filter((name) => theirs.tables.has(name))),
+      blobsInArrays: ours.blobsInArrays || theirs.blobsInArrays,
+    };
+  }
+
+  async #rollingRows(): Promise<ReadonlyMap<string, number>> {
+    const { sqlite, postgres } = this.#crossfade.stores;
+    const { rollingShare = ROLLING_SHARE, standby = postgres } = this.#options;
+    const rows = new Map<string, number>();
+    for (const table of rollingShare > 0 ? this.#scope.tables : []) {
+      const about = (await standby.digests.about(table)) ?? (await sqlite.digests.about(table)) ?? 0;
+      rows.set(table.name, Math.ceil(about * rollingShare));
     }
-    this.isRecorder = await runs.finishRun(run.id);
+    return rows;
   }
 
   /** Decides what an incremental comparison looks at, and has the changelog kept from here on. */
-  async #begin(pair: Pair, rowsCopied: number): Promise<ComparisonBase> {
+  async #begin(
+    pair: Pair,
+    { stored, rowsCopied }: { readonly stored: StoredBase | undefined; readonly rowsCopied: number },
+  ): Promise<ComparisonBase> {
     const { records } = this.#crossfade;
     const { tables } = this.#scope;
     const position = await pair.watermark();
-    const stored = await records.comparisonBase();
     this.#plan = await planIncrement({ pair, tables, stored, rowsCopied });
     const base = provisional(pair, { position, rowsCopied });
     // Until an increment has ended the base before it stands.
@@ -332,24 +396,14 @@ class Comparison {
 }
 
 const REPLAY_POLL_MS = 10;
+/** Of the rows that have not changed, those that an incremental comparison looks at: all of them in 500 runs. */
+const ROLLING_SHARE = 1 / 500;
 
 /** What is held back of the changelog for the next incremental comparison, when that does not come. */
 const BASE_EXPIRES_MS = 24 * 3_600_000;
 /** An older comparison than that is begun anew. */
 const RESUMED_WITHIN_MS = 24 * 3_600_000;
 const OTHERS_MS = 250;
-
-/** The tables whose keys both stores order alike. */
-async function fitnessOf(pair: Pair, tables: readonly TableSpec[]): Promise<DigestFitness> {
-  const [ours, theirs] = await Promise.all(
-    [pair.primary, pair.secondary].map((store) => store.digests.fitness(tables)),
-  );
-  if (ours === undefined || theirs === undefined) throw new TypeError('there are two stores');
-  return {
-    tables: new Set([...ours.tables].filter((name) => theirs.tables.has(name))),
-    blobsInArrays: ours.blobsInArrays || theirs.blobsInArrays,
-  };
-}
 
 function assertRanges(table: TableSpec, hasRanges: boolean): void {
   if (hasRanges) return;

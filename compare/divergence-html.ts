@@ -1,3 +1,4 @@
+import type { StoreName } from '../adapter/spec.ts';
 import type { ComparisonRecord } from '../adapter/store.ts';
 import { countOf, DIVERGENCE_CLASSES } from './divergence.ts';
 import type { Divergence, DivergenceClass, DivergenceReport } from './divergence.ts';
@@ -5,6 +6,7 @@ import { scope, summary } from './divergence-text.ts';
 import { REPORT_STYLE } from './divergence-style.ts';
 import { differencesOf, historyCharts, secondsOf } from './history-chart.ts';
 import { Html, html } from './html.ts';
+import { NO_VALUE } from './shown-value.ts';
 import { span } from './span.ts';
 import { count } from './text-table.ts';
 
@@ -254,8 +256,7 @@ function rowOf(one: Shown, hasKeys: boolean): Html {
   const shown = values.map(
     ({ column, sqlite, postgres }) =>
       html`<dt><bdi>${column}</bdi></dt>
-        <dd><span class="sqlite">sqlite</span> <code>${sqlite}</code></dd>
-        <dd><span class="postgres">postgres</span> <code>${postgres}</code></dd>`,
+        ${valueIn('sqlite', sqlite)} ${valueIn('postgres', postgres)}`,
   );
   return html`<tr>
     ${hasKeys ? html`<td><code class="${(one.key ?? '').length > LONGEST_WHOLE ? '' : 'whole'}">${one.key ?? ''}</code></td>` : null}
@@ -271,6 +272,12 @@ function rowOf(one: Shown, hasKeys: boolean): Html {
       ${mend.advice === null ? null : html`<p>${mend.advice}</p>`}
     </td>
   </tr>`;
+}
+
+/** Of a missing or extra row one side shows nothing. */
+function valueIn(store: StoreName, value: string): Html | null {
+  if (value === NO_VALUE) return null;
+  return html`<dd><span class="${store}">${store}</span> <code>${value}</code></dd>`;
 }
 
 function cleanTables(clean: readonly Section[]): Html {

@@ -6,11 +6,14 @@ import { compareDatabases } from './compare.ts';
 import type { Comparable, CompareOptions } from './compare.ts';
 import { countOf, DIVERGENCE_CLASSES } from './divergence.ts';
 import type { Divergence, DivergenceReport, DivergenceTotals } from './divergence.ts';
+import { differenceName } from './difference-name.ts';
 import { schemaDrift } from './drift.ts';
 import type { Drift } from './drift.ts';
+import { installedTables } from './installed-tables.ts';
 import { byHand, mendOf } from './mend.ts';
 import type { ComparisonReport, Difference, ValuesOfBoth } from './report.ts';
-import { shownValue } from './shown-value.ts';
+import { scopeOf } from './scope.ts';
+import { NO_VALUE, shownValue } from './shown-value.ts';
 
 /** What the report needs of a `Crossfade`. */
 export interface Reportable extends Comparable {
@@ -23,10 +26,16 @@ export interface Reportable extends Comparable {
  *
  * @throws CrossfadeError what {@link compareDatabases} throws.
  */
-export async function divergenceReport(crossfade: Reportable, options: CompareOptions = {}): Promise<DivergenceReport> {
+export async function divergenceReport(opened: Reportable, options: CompareOptions = {}): Promise<DivergenceReport> {
+  const { stores, records, mirror } = opened;
+  const crossfade: Reportable = { stores, records, mirror, tables: await installedTables(opened) };
   let report: DivergenceReport | undefined;
+  const maxDifferences = Math.max(options.maxDifferences ?? LISTED_DIFFERENCES, KNOWN_DIFFERENCES);
   const found = await compareDatabases(crossfade, {
     ...options,
+    maxDifferences,
+    // The values of those that are listed are read at the end.
+    showValues: false,
     store: async (comparison) => {
       report = await complete(crossfade, comparison, options);
       await keep(crossfade, report);
@@ -35,6 +44,10 @@ export async function divergenceReport(crossfade: Reportable, options: CompareOp
   return report ?? (await complete(crossfade, found, options));
 }
 
+/** Differences that are listed by default. */
+const LISTED_DIFFERENCES = 100;
+/** Differences whose first sight is known, whichever of them are listed. */
+const KNOWN_DIFFERENCES = 10_000;
 /** Differences that are kept with a run. */
 const KEPT_DIFFERENCES = 1_000;
 
@@ -104,12 +117,12 @@ async function complete(
     return [];
   });
   const showsValues = options.showValues ?? false;
-  const limit = options.maxDifferences ?? 100;
-  const rows = showsValues ? await rowsOf(crossfade, found) : new Map<Difference, RowsOfBoth>();
+  const limit = options.maxDifferences ?? LISTED_DIFFERENCES;
+  const known = found.differences.toSorted(byPlace);
+  const shown = someOfEach(known, limit);
+  const rows = showsValues ? await rowsOf(crossfade, shown) : new Map<Difference, RowsOfBoth>();
   const listed = [
-    ...found.differences.map((difference) =>
-      rowDivergence(crossfade, found, { difference, rows: rows.get(difference) }),
-    ),
+    ...shown.map((difference) => rowDivergence(crossfade, found, { difference, rows: rows.get(difference) })),
     ...(await quarantineOf(crossfade, found).catch(() => [])).slice(0, limit).map(quarantineDivergence),
     ...drift.map(driftDivergence),
   ];
@@ -119,7 +132,8 @@ async function complete(
     schemaWarnings: drift.filter(({ severity }) => severity === 'warning').length,
   };
   const leftOff = DIVERGENCE_CLASSES.reduce((sum, kind) => sum + countOf(totals, kind), 0) - listed.length;
-  const dated = await withAges(crossfade, listed, { found, isWhole: leftOff <= 0, record: options.record ?? true });
+  const seen = { known, isWhole: leftOff <= known.length - shown.length, record: options.record ?? true };
+  const dated = await withAges(crossfade, listed, found, seen);
   const durationSeconds = (Date.parse(found.finishedAt) - Date.parse(found.startedAt)) / 1000;
   return {
     ...found,
@@ -142,16 +156,30 @@ async function complete(
   };
 }
 
+/** The first ones of each class, by turns, until there are so many. */
+function someOfEach(differences: readonly Difference[], limit: number): readonly Difference[] {
+  const ofClass = new Map(DIVERGENCE_CLASSES.map((kind) => [kind, [] as Difference[]] as const));
+  for (const one of differences) ofClass.get(one.class)?.push(one);
+  const classes = [...ofClass.values()];
+  const longest = Math.max(0, ...classes.map(({ length }) => length));
+  const some: Difference[] = [];
+  for (let place = 0; place < longest && some.length < limit; place += 1) {
+    some.push(...classes.flatMap((own) => own.slice(place, place + 1)));
+  }
+  return some.slice(0, limit);
+}
+
 const ORDER = new Intl.Collator('en', { numeric: true });
 
 /** By table, and then by key, as far as people see an order in it: ranges are compared in any. */
-function byPlace(a: Divergence, b: Divergence): number {
+function byPlace(a: Pick<Divergence, 'table' | 'key'>, b: typeof a): number {
   return ORDER.compare(a.table, b.table) || ORDER.compare(a.key ?? '', b.key ?? '');
 }
 
 async function driftOf({ tables, stores }: Reportable, options: CompareOptions): Promise<readonly Drift[]> {
+  const compared = new Set(scopeOf(tables, options).tables.map(({ name }) => name));
   const drift = await schemaDrift({ tables, stores });
-  return drift.filter(({ table }) => options.tables?.includes(table) ?? true);
+  return drift.filter(({ table }) => compared.has(table));
 }
 
 type Undated = Omit<Divergence, 'ageSeconds'>;
@@ -162,8 +190,7 @@ function rowDivergence(
   { difference, rows }: { readonly difference: Difference; readonly rows: RowsOfBoth | undefined },
 ): Undated {
   const table = tables.find(({ name }) => name === difference.table);
-  const values =
-    difference.values ?? (table === undefined || rows === undefined ? undefined : valuesOf(table, difference, rows));
+  const values = table === undefined || rows === undefined ? undefined : valuesOf(table, difference, rows);
   const { values: _, ...rest } = difference;
   return {
     ...rest,
@@ -183,7 +210,7 @@ type RowsOfBoth = Partial<Record<StoreName, Row>>;
 function valuesOf(table: TableSpec, { class: kind, columns }: Difference, rows: RowsOfBoth): readonly ValuesOfBoth[] {
   return table.columns.flatMap(({ name }, position) => {
     if (kind === 'differing' && !columns.includes(name)) return [];
-    const shown = (row: Row | undefined): string => (row === undefined ? '–' : shownValue(row[position] ?? null));
+    const shown = (row: Row | undefined): string => (row === undefined ? NO_VALUE : shownValue(row[position] ?? null));
     return [{ column: name, sqlite: shown(rows.sqlite), postgres: shown(rows.postgres) }];
   });
 }
@@ -193,7 +220,7 @@ const KEYS_AT_ONCE = 500;
 /** Both sides of every row that is listed, as they are now. */
 async function rowsOf(
   { tables, stores }: Reportable,
-  { differences }: ComparisonReport,
+  differences: readonly Difference[],
 ): Promise<ReadonlyMap<Difference, RowsOfBoth>> {
   const rows = new Map<Difference, RowsOfBoth>();
   for (const table of tables) {
@@ -258,13 +285,16 @@ function driftDivergence({ table, columns, severity, found, remedy }: Drift): Un
 async function withAges(
   { records }: Reportable,
   listed: readonly Undated[],
-  { found, isWhole, record }: { readonly found: ComparisonReport; readonly isWhole: boolean; readonly record: boolean },
+  found: ComparisonReport,
+  {
+    known,
+    isWhole,
+    record,
+  }: { readonly known: readonly Difference[]; readonly isWhole: boolean; readonly record: boolean },
 ): Promise<readonly Divergence[]> {
-  const dated = listed.filter(({ class: kind }) => kind !== 'quarantined');
-  const names = dated.map(({ table, class: kind, encodedKey, columns, reason }) => ({
-    table,
-    name: [kind, encodedKey ?? `${columns.join(', ')} ${reason ?? ''}`].join(' '),
-  }));
+  // Those that are not listed are noted too: another time they may be.
+  const drift = listed.filter(({ class: kind }) => kind === 'schema drift');
+  const names = [...known, ...drift].map(differenceName);
   const wholeTables =
     isWhole && found.mode === 'full'
       ? found.tables.filter(({ isComplete }) => isComplete).map(({ table }) => table)
@@ -273,9 +303,10 @@ async function withAges(
   const firstSeen = record
     ? await records.comparisons.firstSeen({ found: names, wholeTables, at }).catch(() => [])
     : [];
-  const dates = new Map(dated.map((one, index) => [one, firstSeen[index]]));
+  const dates = new Map(names.map(({ table, name }, index) => [`${table} ${name}`, firstSeen[index]]));
   return listed.map((one) => {
-    const seenAt = dates.get(one);
+    const { table, name } = differenceName(one);
+    const seenAt = one.class === 'quarantined' ? undefined : dates.get(`${table} ${name}`);
     const firstSeenAt =
       seenAt !== undefined && seenAt < new Date(one.firstSeenAt) ? seenAt.toISOString() : one.firstSeenAt;
     return { ...one, firstSeenAt, ageSeconds: Math.max(0, (at.getTime() - Date.parse(firstSeenAt)) / 1000) };

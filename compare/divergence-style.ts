@@ -56,7 +56,8 @@ td p { margin: 0; }
 .runs th:nth-child(n + 4), .runs td:nth-child(n + 4) { text-align: right; }
 code { font: 13px/1.45 ui-monospace, monospace; background: var(--faint); border-radius: 4px; padding: 1px 4px; overflow-wrap: anywhere; unicode-bidi: isolate; white-space: pre-wrap; }
 code.whole { white-space: nowrap; }
-dl { margin: 4px 0 0; }
+.runs td { white-space: nowrap; }
+dl { margin: 4px 0 0; min-width: 220px; }
 dt { font-weight: 600; font-size: 13px; margin-top: 4px; }
 dd { margin: 0 0 0 12px; font-size: 13px; }
 summary .badge { margin-right: 3px; }

@@ -69,7 +69,7 @@ export function scope({
   fullBecause,
   primary,
 }: DivergenceReport): string {
-  const rows = `${count(totals.rowsCompared)} rows in ${tables.length} ${tables.length === 1 ? 'table' : 'tables'} in ${span(durationSeconds)} (${count(rowsPerSecond)} rows/s)`;
+  const rows = `${count(totals.rowsCompared)} ${totals.rowsCompared === 1 ? 'row' : 'rows'} in ${tables.length} ${tables.length === 1 ? 'table' : 'tables'} in ${span(durationSeconds)} (${count(rowsPerSecond)} rows/s)`;
   const because = fullBecause === null ? '' : `, since ${fullBecause}`;
   return `${rows}: ${MODES[mode]}${because}; ${primary ?? 'no store'} is the primary`;
 }

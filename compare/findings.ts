@@ -54,13 +54,19 @@ export class Findings {
   /** Begins with a table. */
   of(pair: Pair, table: TableSpec): TableFindings {
     const saved = (counts: Counts, open: readonly Key[]): string => {
-      const differences = this.differences.filter((difference) => difference.table === table.name);
+      // Values are for those who ask for them, not for all who go on with it.
+      const differences = this.differences.filter((difference) => difference.table === table.name).map(withoutValues);
       return JSON.stringify({ counts, differences, open: open.map(encodeKey) } satisfies Saved);
     };
-    const findings = new TableFindings({ pair, table, saved }, (difference, values) => {
+    const note: Notebook['note'] = (difference, values) => {
       if (this.differences.length >= this.#maxDifferences) return;
       this.differences.push(this.#showsValues && values !== null ? { ...difference, values } : difference);
-    });
+    };
+    const forget = (keys: ReadonlySet<string | null>): void => {
+      const others = this.differences.filter((one) => one.table !== table.name || !keys.has(one.encodedKey));
+      this.differences.splice(0, this.differences.length, ...others);
+    };
+    const findings = new TableFindings({ pair, table, notebook: { note, forget, saved } });
     this.tables.push(findings);
     return findings;
   }
@@ -80,6 +86,14 @@ export class Findings {
 
 const MAX_OPEN = 10_000;
 
+/** Where a table's differences are noted, beside those of the others. */
+interface Notebook {
+  readonly note: (difference: Difference, values: readonly ValuesOfBoth[] | null) => void;
+  /** Strikes out those with these keys. */
+  readonly forget: (encodedKeys: ReadonlySet<string | null>) => void;
+  readonly saved: (counts: Counts, open: readonly Key[]) => string;
+}
+
 /** What was found so far in one table. */
 export class TableFindings {
   readonly name: string;
@@ -87,29 +101,27 @@ export class TableFindings {
   isComplete = false;
   readonly #pair: Pair;
   readonly #table: TableSpec;
-  readonly #note: (difference: Difference, values: readonly ValuesOfBoth[] | null) => void;
-  readonly #saved: (counts: Counts, open: readonly Key[]) => string;
+  readonly #notebook: Notebook;
   /** A row may be suspected twice: because its range differs, and because it has changed meanwhile. */
   readonly #judged = new Set<string>();
   readonly #open: Key[] = [];
+  /** How it was when {@link keep} was called last, and what has come since. */
+  #kept: { readonly counts: Counts; readonly open: number } = { counts: { ...NOTHING }, open: 0 };
+  #judgedSince: { readonly row: string; readonly encodedKey: string }[] = [];
 
-  constructor(
-    {
-      pair,
-      table,
-      saved,
-    }: {
-      readonly pair: Pair;
-      readonly table: TableSpec;
-      readonly saved: (counts: Counts, open: readonly Key[]) => string;
-    },
-    note: (difference: Difference, values: readonly ValuesOfBoth[] | null) => void,
-  ) {
+  constructor({
+    pair,
+    table,
+    notebook,
+  }: {
+    readonly pair: Pair;
+    readonly table: TableSpec;
+    readonly notebook: Notebook;
+  }) {
     this.name = table.name;
     this.#pair = pair;
     this.#table = table;
-    this.#note = note;
-    this.#saved = saved;
+    this.#notebook = notebook;
   }
 
   judge(sighting: Sighting, verdict: Verdict): void {
@@ -117,6 +129,7 @@ export class TableFindings {
     const row = identity(this.#table, sighting.key, sighting.seenIn);
     if (this.#judged.has(row)) return;
     this.#judged.add(row);
+    this.#judgedSince.push({ row, encodedKey: encodeKey(sighting.key) });
     if (this.#open.length <= MAX_OPEN) this.#open.push(sighting.key);
     switch (verdict.is) {
       case 'unsettled':
@@ -143,12 +156,27 @@ export class TableFindings {
       columns: verdict.is === 'differing' ? verdict.columns : [],
       firstSeenAt: sighting.seenAt.toISOString(),
     };
-    this.#note(difference, verdict.is === 'differing' ? this.#values(verdict) : null);
+    this.#notebook.note(difference, verdict.is === 'differing' ? this.#values(verdict) : null);
   }
 
   /** All of it as text. */
   saved(): string {
-    return this.#saved(this.counts, this.#open);
+    return this.#notebook.saved(this.counts, this.#open);
+  }
+
+  /** What was found so far stands. */
+  keep(): void {
+    this.#kept = { counts: { ...this.counts }, open: this.#open.length };
+    this.#judgedSince = [];
+  }
+
+  /** Nothing of what was found since {@link keep} counts. */
+  takeBack(): void {
+    Object.assign(this.counts, this.#kept.counts);
+    this.#open.length = this.#kept.open;
+    for (const { row } of this.#judgedSince) this.#judged.delete(row);
+    this.#notebook.forget(new Set(this.#judgedSince.map(({ encodedKey }) => encodedKey)));
+    this.#judgedSince = [];
   }
 
   add(counts: Counts, open: readonly Key[]): void {
@@ -171,7 +199,7 @@ export class TableFindings {
       columns: [column],
       firstSeenAt: new Date().toISOString(),
     };
-    this.#note(difference, null);
+    this.#notebook.note(difference, null);
   }
 
   #values({ columns, ours, theirs }: Extract<Verdict, { is: 'differing' }>): readonly ValuesOfBoth[] {
@@ -185,4 +213,9 @@ export class TableFindings {
 
 function readable(value: SqlValue | undefined): string {
   return formatKey([value ?? null]).slice(1, -1);
+}
+
+function withoutValues(difference: Difference): Difference {
+  const { values: _, ...rest } = difference;
+  return rest;
 }

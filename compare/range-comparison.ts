@@ -1,4 +1,4 @@
-import { splitAt } from '../adapter/digest.ts';
+import { EVERYTHING, splitAt } from '../adapter/digest.ts';
 import type { DigestSalt, KeyRange } from '../adapter/digest.ts';
 import { keyOf } from '../adapter/spec.ts';
 import type { Key, Row, TableSpec } from '../adapter/spec.ts';
@@ -35,9 +35,9 @@ export class RangeComparison {
   }
 
   /** Compares a range, and resolves to the rows that the primary has in it. Rows that differ are left to `suspects`. */
-  async compare(range: KeyRange): Promise<number> {
+  async compare(range: KeyRange, about: { readonly rows?: number } = {}): Promise<number> {
     const { findings } = this.#options;
-    const found = await this.#digests(range);
+    const found = await this.#digests(range, about);
     findings.counts.ranges += 1;
     findings.counts.rowsCompared += found.rows;
     if (found.is === 'busy') {
@@ -51,10 +51,19 @@ export class RangeComparison {
     return found.rows;
   }
 
-  async #digests(range: KeyRange): Promise<RangeVerdict> {
+  /** Compares the rows with these keys of the primary, few enough to be held in memory. */
+  async compareKeys(keys: readonly Key[]): Promise<void> {
+    const { pair, table, salt, suspects, findings } = this.#options;
+    findings.counts.rowsCompared += keys.length;
+    const found = await compareDigests(pair, { table, range: EVERYTHING, salt, keys, rows: keys.length });
+    if (found.is === 'same') await suspects.onTheirWay(found.changed);
+    else await suspects.look(keys);
+  }
+
+  async #digests(range: KeyRange, about: { readonly rows?: number } = {}): Promise<RangeVerdict> {
     const { pair, table, salt, attempts, caughtUp, suspects } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
-      const found = await compareDigests(pair, { table, range, salt });
+      const found = await compareDigests(pair, { table, range, salt, ...about });
       if (found.is !== 'busy') {
         await suspects.onTheirWay(found.changed);
         return found;

@@ -18,8 +18,6 @@ export interface RangeSource {
   next(): Promise<ClaimedRange | null>;
   done(range: ClaimedRange, took: { readonly rows: number; readonly ms: number }): void;
   failed(): void;
-  /** To be called now and then in the middle of a range that takes long. */
-  renew(): Promise<void>;
 }
 
 /** How many rows a range should have, learned from how long the ones before it took. */
@@ -58,6 +56,11 @@ export class Ranges implements RangeSource {
     this.#rest = range;
   }
 
+  /** About how many the next range has. */
+  get rows(): number {
+    return this.#size.rows;
+  }
+
   async next(): Promise<ClaimedRange | null> {
     const cut = this.#cutting.then(() => this.#cut());
     this.#cutting = cut.catch(() => {});
@@ -71,10 +74,6 @@ export class Ranges implements RangeSource {
 
   failed(): void {
     // Nobody else could take it over.
-  }
-
-  async renew(): Promise<void> {
-    // Nobody waits for it.
   }
 
   async #cut(): Promise<KeyRange | null> {

@@ -1,7 +1,10 @@
 import { messageOf } from '../adapter/errors.ts';
 import { decodeKey, otherStore } from '../adapter/spec.ts';
 import type { Key, StoreName, TableSpec } from '../adapter/spec.ts';
+import type { ComparisonHistory } from '../adapter/store.ts';
+import { differenceName } from './difference-name.ts';
 import type { Divergence, DivergenceReport } from './divergence.ts';
+import { installedTables } from './installed-tables.ts';
 import { interrupts } from './interrupted.ts';
 import { Pair } from './pair.ts';
 import type { Sighting } from './pair.ts';
@@ -12,6 +15,7 @@ import type { Comparable } from './compare.ts';
 
 /** What a repair needs of a `Crossfade`. */
 export interface Repairable extends Pick<Comparable, 'tables' | 'stores'> {
+  readonly records: { readonly comparisons: Pick<ComparisonHistory, 'forget'> };
   readonly mirror: Comparable['mirror'] & {
     /** Has the Mirror copy these rows of the primary again, or remove them from the secondary where they are not there. */
     repair(table: TableSpec, keys: readonly Key[]): Promise<void>;
@@ -86,7 +90,7 @@ export async function repair(
   const tables: TableRepair[] = [];
   const giveBack = crossfade.mirror.demand();
   try {
-    for (const table of crossfade.tables) {
+    for (const table of await installedTables(crossfade)) {
       const own = rows.filter((one) => one.table === table.name);
       if (own.length === 0) continue;
       const before = countsOf(own.map((one) => one.class));
@@ -139,6 +143,9 @@ async function repaired(
     }
     options.onProgress?.({ table: table.name, rows: from + portion.length, of: own.length });
   }
+  const mended = own.filter((_, index) => verdicts[index]?.is === 'same');
+  // What comes back is a new difference. Without a connection it is taken for an old one.
+  await crossfade.records.comparisons.forget(mended.map(differenceName)).catch(() => {});
   return verdicts;
 }
 

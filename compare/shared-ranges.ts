@@ -1,15 +1,13 @@
-import type { ClaimedRange, ComparisonRuns } from '../adapter/comparison-runs.ts';
+import type { ClaimedRange, ComparisonRun, ComparisonRuns } from '../adapter/comparison-runs.ts';
 import type { TableSpec } from '../adapter/spec.ts';
+import type { TableFindings } from './findings.ts';
 import type { Pair } from './pair.ts';
 import { endOf, RangeSize } from './ranges.ts';
 import type { RangeSource } from './ranges.ts';
 
 /** A comparison that several processes may work on, as one of them sees it. */
-export interface SharedRun {
+export interface SharedRun extends Pick<ComparisonRun, 'id' | 'holder'> {
   readonly runs: ComparisonRuns;
-  readonly id: string;
-  /** This process in this run. */
-  readonly holder: string;
 }
 
 export interface SharedRangesOptions {
@@ -21,16 +19,19 @@ export interface SharedRangesOptions {
   /** Resolves when all that was suspected so far has been told. */
   readonly settled: () => Promise<void>;
   /** What this process has found in the table, to be merged with what others have. */
-  readonly findings: () => string;
+  readonly findings: Pick<TableFindings, 'saved' | 'keep' | 'takeBack'>;
 }
 
-/** A process that says nothing for so long is taken for dead. */
+/** A process that says nothing for so long is taken for dead, wherever PostgreSQL has not noticed it. */
 const EXPIRES_MS = 30_000;
+const RENEW_EVERY_MS = 5_000;
 const SAVE_EVERY_MS = 3_000;
 
 /**
  * A table's ranges, claimed one by one in PostgreSQL. What was found is saved together with the ranges it was found in,
- * while none is being compared, so that a range of which the claim is lost has left nothing behind.
+ * while none is being compared. Where one of them is in other hands by then (this process stood still, or PostgreSQL took
+ * it for dead), nothing of it counts: what was found since it was last saved is taken back, and its ranges are left to
+ * whoever comes first.
  */
 export class SharedRanges implements RangeSource {
   readonly #with: SharedRangesOptions;
@@ -40,9 +41,16 @@ export class SharedRanges implements RangeSource {
   #savedAt = performance.now();
   #saving: Promise<void> | null = null;
   #onIdle: (() => void) | null = null;
+  readonly #heartbeat: NodeJS.Timeout;
 
+  /** To be ended: until then it renews its claims, however long a range takes. */
   constructor(options: SharedRangesOptions) {
     this.#with = options;
+    const { runs, id: run, holder } = options.shared;
+    this.#heartbeat = setInterval(() => {
+      // What fails here is noticed when something is saved.
+      runs.renewClaims({ run, holder, expiresMs: EXPIRES_MS }).catch(() => {});
+    }, RENEW_EVERY_MS).unref();
   }
 
   async next(): Promise<ClaimedRange | null> {
@@ -72,14 +80,6 @@ export class SharedRanges implements RangeSource {
     this.#leave();
   }
 
-  /** Says that this process still lives, in the middle of a range that takes long. */
-  async renew(): Promise<void> {
-    if (performance.now() - this.#savedAt < SAVE_EVERY_MS) return;
-    this.#savedAt = performance.now();
-    const { runs, id: run, holder } = this.#with.shared;
-    await runs.renewClaims({ run, holder, expiresMs: EXPIRES_MS });
-  }
-
   /** Saves what was found in the ranges that are done, as soon as no other one is being compared. */
   async save(): Promise<void> {
     this.#saving ??= this.#save().finally(() => {
@@ -88,11 +88,11 @@ export class SharedRanges implements RangeSource {
     await this.#saving;
   }
 
-  /** Leaves to others at once what this process has claimed and not saved. */
-  async giveUp(): Promise<void> {
-    const { runs, id: run, holder } = this.#with.shared;
+  /** Leaves to others what this process has claimed and not saved. */
+  async end(): Promise<void> {
+    clearInterval(this.#heartbeat);
     // Without a connection the claims expire.
-    await runs.renewClaims({ run, holder, expiresMs: 0 }).catch(() => {});
+    await this.#release().catch(() => {});
   }
 
   async #save(): Promise<void> {
@@ -106,8 +106,28 @@ export class SharedRanges implements RangeSource {
     const done = this.#done;
     this.#done = [];
     const { runs, id: run, holder } = shared;
-    await runs.saveFindings({ run, table: table.name, holder, findings: findings(), done, expiresMs: EXPIRES_MS });
+    const saved = findings.saved();
+    const isKept = await runs.saveFindings({
+      run,
+      table: table.name,
+      holder,
+      findings: saved,
+      done,
+      expiresMs: EXPIRES_MS,
+    });
     this.#savedAt = performance.now();
+    if (isKept) {
+      findings.keep();
+      return;
+    }
+    findings.takeBack();
+    await this.#release();
+  }
+
+  async #release(): Promise<void> {
+    const { shared, table } = this.#with;
+    const { runs, id: run, holder } = shared;
+    await runs.releaseClaims({ run, table: table.name, holder });
   }
 
   #leave(): void {

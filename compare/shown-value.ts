@@ -5,6 +5,9 @@ import type { SqlValue } from '../adapter/spec.ts';
 const SHOWN_CHARACTERS = 200;
 const SHOWN_BYTES = 64;
 
+/** Where there is no row; a text would stand in quotes. */
+export const NO_VALUE = '–';
+
 /**
  * A value as people read it, with its type plain to see: `null`, `17`, `17.0` for a real, `"text"` with everything that is
  * not to be seen escaped, `x'00ff'`. Long ones are shortened, and say how long they are.

@@ -6,6 +6,8 @@ import type { Budget } from './budget.ts';
 import type { TableFindings } from './findings.ts';
 import type { CompareOptions } from './options.ts';
 import type { Pair, Sighting } from './pair.ts';
+import { compareIncrement } from './increment.ts';
+import type { IncrementWork } from './increment.ts';
 import { RangeComparison } from './range-comparison.ts';
 import { Ranges } from './ranges.ts';
 import type { RangeSource } from './ranges.ts';
@@ -15,13 +17,11 @@ import type { SharedRun } from './shared-ranges.ts';
 import { Suspects } from './suspects.ts';
 import { compareRows, settle } from './verdict.ts';
 import { walk } from './walk.ts';
+import { isSameAsWhole } from './whole-table.ts';
 
 /** Ranges on their way at once: while two threads read SQLite, PostgreSQL works on the next one. */
 const CONCURRENCY = 3;
 const ATTEMPTS = 8;
-const ROLLING_SHARE = 1 / 500;
-/** Keys looked up together. */
-const KEYS_TOGETHER = 500;
 
 export interface TableComparisonOptions {
   readonly pair: Pair;
@@ -32,6 +32,8 @@ export interface TableComparisonOptions {
   readonly caughtUp: () => Promise<void>;
   /** For digests; `null` when the table's keys have no order that both databases share. */
   readonly salt: DigestSalt | null;
+  /** For the digest of the table as a whole, which asks for no order. */
+  readonly wholeSalt: DigestSalt;
 }
 
 /** The comparison of one table: as a whole, in part, or of some keys. */
@@ -48,7 +50,7 @@ export class TableComparison {
   /** Every row. */
   async all(): Promise<void> {
     const { salt, pair, table } = this.#with;
-    if (salt === null) await this.#walkBoth(async () => {});
+    if (salt === null) await this.#inOnePiece();
     else await this.#compareRanges(new Ranges(pair, table, EVERYTHING), salt);
     await this.#suspects.end();
   }
@@ -60,9 +62,10 @@ export class TableComparison {
     await this.#suspects.end();
   }
 
-  /** A share of all ranges, chosen at random, but at least one. */
+  /** A share of all ranges, chosen at random, but at least one. A table that cannot be cut is one range. */
   async sample(share: number): Promise<void> {
-    const { pair, table } = this.#with;
+    const { pair, table, salt } = this.#with;
+    if (salt === null) return this.all();
     await this.#compareRanges(new Ranges(pair, table, EVERYTHING), this.#salt(), { share });
     await this.#suspects.end();
   }
@@ -76,15 +79,14 @@ export class TableComparison {
       table,
       isCut: salt !== null,
       settled: () => this.#suspects.end(),
-      findings: () => findings.saved(),
+      findings,
     });
     try {
       if (salt === null) await this.#walkClaimed(source);
       else await this.#compareRanges(source, salt, options.sample === undefined ? {} : { share: options.sample });
       await source.save();
-    } catch (error) {
-      await source.giveUp();
-      throw error;
+    } finally {
+      await source.end();
     }
   }
 
@@ -96,45 +98,10 @@ export class TableComparison {
   }
 
   /** What has changed, and a share of the others. Resolves to where that share has ended. */
-  async increment({
-    changed,
-    after,
-  }: {
-    readonly changed: readonly Key[];
-    readonly after: Key | null;
-  }): Promise<Key | null> {
-    const { rollingShare = ROLLING_SHARE } = this.#with.options;
-    await this.#keys(changed);
-    if (rollingShare <= 0 || this.#with.salt === null) return after;
-    return this.#some(after, Math.ceil((await this.#about()) * rollingShare));
-  }
-
-  /** Rows with these keys of the primary. */
-  async #keys(keys: readonly Key[]): Promise<void> {
-    const { findings, budget } = this.#with;
-    for (let start = 0; start < keys.length; start += KEYS_TOGETHER) {
-      const some = keys.slice(start, start + KEYS_TOGETHER);
-      await this.#suspects.look(some);
-      findings.counts.rowsCompared += some.length;
-      await budget.spend(some.length);
-    }
-    await this.#suspects.end();
-  }
-
-  /** At least so many rows after a key. Resolves to the last key of them; to `null` when the table ends before. */
-  async #some(after: Key | null, rows: number): Promise<Key | null> {
-    const { pair, table, salt, findings } = this.#with;
-    if (salt === null) return null;
-    const ranges = new Ranges(pair, table, { after, upTo: null }, { rows });
-    const last = findings.counts.rowsCompared + rows;
-    for (;;) {
-      const claimed = await ranges.next();
-      if (claimed !== null) await this.#compare(salt).compare(claimed.range);
-      if (claimed === null || claimed.range.upTo === null || findings.counts.rowsCompared >= last) {
-        await this.#suspects.end();
-        return claimed?.range.upTo ?? null;
-      }
-    }
+  async increment(increment: IncrementWork): Promise<Key | null> {
+    const { salt } = this.#with;
+    const ranges = salt === null ? null : this.#compare(salt);
+    return compareIncrement({ ...this.#with, suspects: this.#suspects, ranges }, increment);
   }
 
   #compare(salt: DigestSalt): RangeComparison {
@@ -180,7 +147,7 @@ export class TableComparison {
 
   async #walkClaimed(source: RangeSource): Promise<void> {
     for (let claimed = await source.next(); claimed !== null; claimed = await source.next()) {
-      await this.#walkBoth(() => source.renew());
+      await this.#inOnePiece();
       source.done(claimed, { rows: 0, ms: 0 });
     }
   }
@@ -196,20 +163,28 @@ export class TableComparison {
     return (await pair.secondary.digests.about(table)) ?? (await pair.primary.digests.about(table)) ?? 0;
   }
 
-  /** Without an order that both share: each side in its own, its rows looked up on the other one. */
-  async #walkBoth(onPage: () => Promise<void>): Promise<void> {
+  /** Without an order that both share: as a whole, and where that differs, row by row. */
+  async #inOnePiece(): Promise<void> {
+    const { pair, table, wholeSalt: salt, findings, caughtUp, options } = this.#with;
+    const suspects = this.#suspects;
+    // A whole table at once would take no heed of a budget.
+    const isSame =
+      options.rowsPerSecond === undefined && (await isSameAsWhole({ pair, table, salt, findings, suspects, caughtUp }));
+    if (!isSame) await this.#walkBoth();
+  }
+
+  /** Each side in its own order, its rows looked up on the other one. */
+  async #walkBoth(): Promise<void> {
     const { pair, table, findings, budget, options } = this.#with;
     for await (const { rows, sightings, others } of walk(pair, table, { ...options, side: 'primary' })) {
       await this.#suspects.add(
         sightings.filter((_, index) => compareRows(pair, table, rows[index], others[index]).is !== 'same'),
       );
       findings.counts.rowsCompared += rows.length;
-      await onPage();
       await budget.spend(rows.length);
     }
     for await (const { rows, sightings, others } of walk(pair, table, { ...options, side: 'secondary' })) {
       await this.#suspects.add(sightings.filter((_, index) => others[index] === undefined));
-      await onPage();
       await budget.spend(rows.length);
     }
   }

@@ -143,16 +143,13 @@ export class ComparisonSchedule {
 
   async #compareUnlessDone(due: Date): Promise<'ran' | 'done'> {
     if (await this.#isDone(due)) return 'done';
-    // Other processes may have installed since this one was opened.
-    const tables = await this.#crossfade.stores.sqlite.installedTables();
-    const { stores, records, mirror } = this.#crossfade;
     const { signal } = this.#abort;
     const { compare, postgresReplica: replica } = this.#options;
     const standby = replica === undefined ? undefined : await this.#crossfade.openStandby(replica);
     let report: DivergenceReport;
     try {
       const options = { ...compare, signal, ...(standby === undefined ? {} : { standby }) };
-      report = await divergenceReport({ tables, stores, records, mirror }, options);
+      report = await divergenceReport(this.#crossfade, options);
     } finally {
       await standby?.close();
     }

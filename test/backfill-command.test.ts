@@ -1,4 +1,5 @@
 import test from 'ava';
+import { getPriority } from 'node:os';
 import type { BackfillStatus } from '../adapter/index.ts';
 import { runCommand, startCommand } from './helpers/command.ts';
 import { differences, makePair, until } from './helpers/pair.ts';
@@ -64,8 +65,14 @@ test('a backfill shows how far it is, how fast, how long it takes and what holds
   const line =
     /copying rows: \d+\/4000 rows, \d+ %, \d+ rows\/s, [\d.]+ k?(B|bytes)\/s, about [\d.]+ (s|min) left, at the limit of rows a second/;
   await until('a line that says it all', () => line.test(command.stderr()));
+  t.true(getPriority(command.pid) > getPriority(), 'an API on the same machine comes first');
   command.kill('SIGINT');
   t.is((await command.ended).status, 130);
+  const eager = startCommand(t, ['backfill', '--full-speed', ...on(pair)]);
+  await until('it goes on where the other one was', () => /rows/.test(eager.stderr()));
+  t.is(getPriority(eager.pid), getPriority());
+  eager.kill('SIGINT');
+  t.is((await eager.ended).status, 130);
 
   const rest = await runCommand(t, ['backfill', '--resume', '--rows-per-second', 'none', ...on(pair)]);
   t.is(rest.status, 0, rest.stderr);

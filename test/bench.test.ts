@@ -5,10 +5,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import pg from 'pg';
-import type { BackfillReport } from './bench/commands/backfill.ts';
-import type { CompareReport } from './bench/commands/compare.ts';
 import type { StoresReport } from './bench/commands/stores.ts';
-import type { Report } from './bench/report.ts';
+import type { SampleRaceReport } from './bench/sample-race.ts';
+import type { WritesReport } from './bench/writes-report.ts';
 import { freshDatabase } from './helpers/postgres.ts';
 import { tempFolder } from './helpers/sqlite.ts';
 
@@ -22,7 +21,7 @@ test('a quick bench measures every variant in every case and leaves nothing behi
     env: { ...process.env, DATABASE_URL: url, TMPDIR: folder },
   });
   const { stdout } = await running;
-  const { machine, results, rounds, drained, switched }: Report = JSON.parse(stdout);
+  const { machine, results, rounds, drained, switched }: WritesReport = JSON.parse(stdout);
   t.deepEqual(
     drained.map(({ kind, changesPerSecond }) => [kind, changesPerSecond > 0]),
     [
@@ -68,14 +67,14 @@ test('quick benches of backfill, comparison and both stores measure what is here
     return report;
   };
 
-  const filled = await bench<BackfillReport>('backfill', '--rows', '1200');
+  const filled = await bench<SampleRaceReport>('backfill', '--rows', '1200');
   const [read, , , crossfade] = filled.results;
   t.is(crossfade?.name, 'crossfade');
   t.true((crossfade?.peakMemoryMb ?? 0) > 10 && (crossfade?.times['read'] ?? 0) > 0);
   t.true((read?.seconds ?? 0) > 0);
   for (const { missing, seconds } of filled.results) t.true(missing === null || seconds === null);
 
-  const compared = await bench<CompareReport>('compare', '--rows', '1200');
+  const compared = await bench<SampleRaceReport>('compare', '--rows', '1200');
   for (const { name, seconds } of compared.results) t.true((seconds ?? 0) > 0, name);
   t.deepEqual(
     compared.results.map(({ times }) => Object.keys(times).length),
@@ -114,7 +113,7 @@ test('a variant that does not exist is named, and nothing is measured', async (t
     run(process.execPath, [MAIN, '--only', 'fast']),
   );
   t.is(error?.code, 2);
-  t.regex(error?.stderr ?? '', /there is no variant "fast"/);
+  t.regex(error?.stderr ?? '', /there is nothing called "fast"/);
 });
 
 /** The databases that this bench has made and not dropped. */

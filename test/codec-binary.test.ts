@@ -16,6 +16,7 @@ import { encodeKey } from '../adapter/spec.ts';
 import type { SqlValue } from '../adapter/spec.ts';
 import { BLOBS, INTEGERS, REALS, TEXTS } from './helpers/nasty-values.ts';
 import { freshDatabase } from './helpers/postgres.ts';
+import { serverVersion } from './helpers/server-version.ts';
 
 /** Every type of the codec, with and without a modifier. */
 const TYPES = [
@@ -49,6 +50,9 @@ const TYPES = [
   'uuid',
   'bytea',
 ] as const;
+
+/** Scales below zero or above the precision, which PostgreSQL takes since version 15. */
+const SINCE_15 = new Set<string>(['numeric(5,-2)', 'numeric(3,5)']);
 
 const SQLITE_TYPES = [undefined, '', 'INTEGER', 'REAL', 'NUMERIC', 'TEXT'] as const;
 
@@ -260,7 +264,9 @@ test('a value is refused in the binary format exactly where its text is, and for
 
 test('the bytes are those that PostgreSQL sends, and it takes them for the same value', async (t) => {
   const client = await session(t);
+  const isOld = (await serverVersion(client)) < 150_000;
   for (const postgresType of TYPES) {
+    if (isOld && SINCE_15.has(postgresType)) continue;
     const seen = new Map<string, { column: ColumnCoding; value: SqlValue; text: string | null }>();
     for (const column of columns().filter((other) => other.postgresType === postgresType)) {
       for (const value of ALL) {

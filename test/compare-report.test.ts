@@ -317,3 +317,44 @@ test('a database that was installed by an earlier release gets what the history 
 async function pairQuery(crossfade: Crossfade, sql: string): Promise<void> {
   await crossfade.direct.postgres.raw(sql);
 }
+
+test('a difference is known since it was first found, listed or not; one that was mended and comes back is new', async (t) => {
+  const { pair, crossfade } = await mirrored(t);
+  const hurt = (sql: string): Promise<void> => behindTheFence({ postgres: pair.url }, sql);
+  pair.sqlite.exec(
+    `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40) INSERT INTO rates SELECT 'xx', i, i FROM n`,
+  );
+  await crossfade.mirror.caughtUp({ timeoutMs: 45_000 });
+  await hurt(`UPDATE rates SET rate = -1 WHERE country = 'xx'; INSERT INTO rates VALUES ('yy', 1, 1)`);
+  const first = await compared(crossfade, { maxDifferences: 4 });
+  t.deepEqual(
+    first.differences.map(({ class: kind, key }) => `${kind} ${key}`),
+    ['extra ["yy", 1]', 'differing ["xx", 1]', 'differing ["xx", 2]', 'differing ["xx", 3]'],
+    'the first ones of each class',
+  );
+  t.is(first.differencesLeftOff, 37);
+  const second = await compared(crossfade);
+  t.is(second.differences.length, 41);
+  t.true(second.differences.every(({ firstSeenAt }) => firstSeenAt <= first.finishedAt));
+  // Of a part of them nothing is forgotten about the others.
+  const part = await compared(crossfade, { where: [`rates:country='xx' and year<10`] });
+  t.is(part.differences.length, 9);
+  t.true(part.differences.every(({ firstSeenAt }) => firstSeenAt <= first.finishedAt));
+
+  await repair(crossfade, part, { yes: true });
+  await hurt(`UPDATE rates SET rate = -2 WHERE country = 'xx' AND year = 5`);
+  const third = await compared(crossfade);
+  t.deepEqual(
+    third.differences.filter(({ firstSeenAt }) => firstSeenAt > second.finishedAt).map(({ key }) => key),
+    ['["xx", 5]'],
+  );
+  t.is(third.differences.length, 33);
+});
+
+test('of a partial comparison only the compared tables are looked at for drift', async (t) => {
+  const { pair, crossfade } = await mirrored(t);
+  await pair.postgres.query('CREATE UNIQUE INDEX drifted ON payments (note)');
+  t.true((await compared(crossfade)).totals.schemaWarnings > 0);
+  const part = await compared(crossfade, { where: ["rates:country>='a'"] });
+  t.is(part.totals.schemaWarnings, 0, divergenceText(part));
+});

@@ -6,7 +6,6 @@ import { Client } from 'pg';
 import { createCrossfade } from '../adapter/index.ts';
 import type { Crossfade, CrossfadeOptions } from '../adapter/index.ts';
 import { compareDatabases } from '../compare/compare.ts';
-import { reportJson, reportText } from '../compare/report.ts';
 import type { ComparisonReport, Difference } from '../compare/report.ts';
 import type { ComparisonProgress } from '../compare/walk.ts';
 import { behindTheFence } from './helpers/behind-the-fence.ts';
@@ -84,7 +83,7 @@ function expectTotals(
 ): void {
   const { rowsCompared, ranges, rangesNarrowed, ...found } = report.totals;
   const nothing = { missing: 0, extra: 0, differing: 0, inconclusive: 0, quarantined: 0, sequencesBehind: 0 };
-  t.deepEqual(found, { ...nothing, ...expected }, reportText(report));
+  t.deepEqual(found, { ...nothing, ...expected }, JSON.stringify(report));
   t.true(rowsCompared > 0);
   t.true(rangesNarrowed <= ranges);
 }
@@ -93,7 +92,7 @@ test('equal databases match: every kind of value, text keys in any order, compos
   const { crossfade } = await mirrored(t);
   const progress: ComparisonProgress[] = [];
   const report = await compareDatabases(crossfade, { onProgress: (now) => progress.push(now) });
-  t.is(report.outcome, 'match', reportText(report));
+  t.is(report.outcome, 'match', JSON.stringify(report));
   t.true(report.isFull);
   t.is(report.primary, 'sqlite');
   t.is(report.totals.rowsCompared, 13);
@@ -223,7 +222,6 @@ test('rows that differ more than once are all counted, and shown up to the limit
   const report = await compareDatabases(crossfade, { maxDifferences: 7 });
   expectTotals(t, report, { differing: 2500, extra: 30 });
   t.is(report.differences.length, 7);
-  t.regex(reportText(report), /… and 2523 more/);
   t.is((await compareDatabases(crossfade, { maxDifferences: 0 })).differences.length, 0);
 });
 
@@ -277,7 +275,7 @@ test('with nobody running the Mirror a comparison is inconclusive, never a misma
   writeSqlite(sqlite, "INSERT INTO words VALUES ('new', 'not mirrored yet')");
   const watcher = await open(t, { sqlite, postgres, mirror: 'off' });
   const report = await compareDatabases(watcher, { catchUpMs: 300 });
-  t.is(report.outcome, 'inconclusive', reportText(report));
+  t.is(report.outcome, 'inconclusive', JSON.stringify(report));
   t.false(report.isFull);
   t.deepEqual(foundIn(report), []);
   t.regex(report.reasons.join(), /Mirror did not catch up/);
@@ -293,7 +291,7 @@ test('with PostgreSQL stopped a comparison is inconclusive and says so', async (
   await crossfade.cutover.moveTo('dual');
   await server.stop();
   const report = await compareDatabases(crossfade, { catchUpMs: 300 });
-  t.is(report.outcome, 'inconclusive', reportText(report));
+  t.is(report.outcome, 'inconclusive', JSON.stringify(report));
   t.true(report.reasons.length > 0);
   await server.start();
   await crossfade.mirror.caughtUp({ timeoutMs: 30_000 });
@@ -313,7 +311,7 @@ test('before the backfill is done a comparison is inconclusive', async (t) => {
   const crossfade = await open(t, { sqlite, postgres, mirror: 'off' });
   await crossfade.install();
   const report = await compareDatabases(crossfade, { catchUpMs: 300 });
-  t.is(report.outcome, 'inconclusive', reportText(report));
+  t.is(report.outcome, 'inconclusive', JSON.stringify(report));
 });
 
 test('a row that PostgreSQL cannot hold counts as quarantined, and the databases do not match', async (t) => {
@@ -351,7 +349,7 @@ test('with PostgreSQL as primary its rows are right, and its sequences must not 
   await query(postgres, "INSERT INTO items (label) VALUES ('five')");
   await crossfade.mirror.caughtUp({ timeoutMs: 10_000 });
   const clean = await compareDatabases(crossfade);
-  t.is(clean.outcome, 'match', reportText(clean));
+  t.is(clean.outcome, 'match', JSON.stringify(clean));
   t.is(clean.primary, 'postgres');
 
   await behindTheFence(
@@ -383,9 +381,9 @@ test('a report holds keys and columns, no values, and reads the same after JSON'
   await behindTheFence({ postgres }, "UPDATE items SET label = 'a private value' WHERE id = 1");
   const report = await compareDatabases(crossfade);
   t.is(report.version, 1);
-  t.deepEqual(JSON.parse(reportJson(report)), report);
-  t.notRegex(reportJson(report) + reportText(report), /private|eins/);
-  t.regex(reportText(report), /MISMATCH: 13 rows in 3 tables[\s\S]*differing: items \[1\] \(label\)/);
+  t.deepEqual(JSON.parse(JSON.stringify(report)), report);
+  t.notRegex(JSON.stringify(report), /private|eins/);
+  t.like(report.differences[0], { table: 'items', key: '[1]', class: 'differing', columns: ['label'] });
 });
 
 test('right after the backfill, still in stage sqlite, a comparison keeps the Mirror running for itself', async (t) => {

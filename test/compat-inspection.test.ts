@@ -167,6 +167,98 @@ test('safeIntegers of a query and of the instance apply', async (t) => {
   }
 });
 
+test('what SQLite answers is untouched, and the log says once of a column that integers past 2^53 were rounded', async (t) => {
+  const warnings: string[] = [];
+  const { same, routed } = await openOracle(t, {
+    create: async (db) => {
+      await db.schema.createTable('big', (table) => {
+        table.bigInteger('id').primary();
+        table.double('ratio');
+      });
+      await db('big').insert([
+        { id: 2n ** 60n + 1n, ratio: 2 ** 70 },
+        { id: 7, ratio: 0.5 },
+      ]);
+    },
+    store: 'sqlite',
+    router: { warn: (text) => warnings.push(text) },
+  });
+  await same('a real', (db) => db('big').select('ratio').orderBy('ratio'));
+  t.deepEqual(warnings, []);
+  for (let round = 0; round < 3; round++) {
+    await same('rows', (db) => db('big').orderBy('id'));
+    await same('one of the query', (db) => db('big').options({ safeIntegers: true }).orderBy('id'));
+    await same('returning', (db) => db('big').where({ id: 7 }).update({ ratio: 1 }).returning('*'));
+  }
+  t.is(warnings.length, 1);
+  t.regex(warnings[0] ?? '', /"id".*safeIntegers/);
+  t.false(warnings[0]?.includes('115292'));
+  const exact = await routed('big').options({ exactIntegers: true }).orderBy('id', 'desc').pluck('id');
+  t.deepEqual(exact, [2n ** 60n + 1n, 7]);
+});
+
+test('with exactIntegers SQLite answers integers past 2^53 as PostgreSQL does, and others as numbers', async (t) => {
+  for (const store of ['sqlite', 'postgres'] as const) {
+    const warnings: string[] = [];
+    const { routed } = await openOracle(t, {
+      create: async (db) => {
+        await db.schema.createTable('big', (table) => {
+          table.bigInteger('id').primary();
+          table.double('ratio');
+        });
+        await db('big').insert({ id: 2n ** 60n + 1n, ratio: 2 ** 70 });
+      },
+      store,
+      router: { exactIntegers: true, warn: (text) => warnings.push(text) },
+    });
+    t.deepEqual(await routed('big').first(), { id: 2n ** 60n + 1n, ratio: 2 ** 70 });
+    t.deepEqual(
+      await routed('big')
+        .insert({ id: 2n ** 61n + 1n, ratio: 1 })
+        .returning('*'),
+      [{ id: 2n ** 61n + 1n, ratio: 1 }],
+    );
+    t.deepEqual(await routed('big').insert({ id: 7, ratio: 1 }).returning('id'), [{ id: 7 }]);
+    t.deepEqual(await routed.raw('select count(*) as n from big'), [{ n: 3 }]);
+    t.deepEqual(await routed('big').select('id').orderBy('id').stream().toArray(), [
+      { id: 7 },
+      { id: 2n ** 60n + 1n },
+      { id: 2n ** 61n + 1n },
+    ]);
+    t.deepEqual(warnings, []);
+  }
+});
+
+test('a number without an alias is called as in SQLite, and JSON that is text is compared as text', async (t) => {
+  const { same } = await openOracle(t, {
+    create: async (db) => {
+      await db.schema.createTable('bodies', (table) => {
+        table.increments('id');
+        table.json('body');
+        table.text('note');
+      });
+      await db('bodies').insert({ body: '{"b":1,"a":[2]}', note: '{"b":1,"a":[2]}' });
+    },
+  });
+  await same('numbers', (db) => db.select(1, 2.5, -3));
+  await same('a number beside columns', (db) => db('bodies').select('id', db.raw('2 as two')).select(7));
+  await same('in a transaction', (db) => db.transaction((trx) => trx.select(1)));
+  await same('in a subquery', (db) => db('bodies').whereExists(db('bodies').select(1)).pluck('id'));
+  for (const column of ['body', 'note']) {
+    await same(`equal ${column}`, (db) =>
+      db('bodies')
+        .whereJsonObject(column, { b: 1, a: [2] })
+        .pluck('id'),
+    );
+    await same(`other ${column}`, (db) =>
+      db('bodies')
+        .whereNotJsonObject(column, { b: 1, a: [2] })
+        .pluck('id'),
+    );
+    await same(`text of ${column}`, (db) => db('bodies').whereJsonObject(column, '{"b": 1}').pluck('id'));
+  }
+});
+
 test('conditions with subqueries and distinct rows in order compile', async (t) => {
   const { same } = await openOracle(t, { create: createShop });
   await same('a callback', (db) =>

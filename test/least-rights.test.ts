@@ -5,6 +5,7 @@ import pg from 'pg';
 import { createCrossfade } from '../adapter/index.ts';
 import { differences, goTo, TABLES } from './helpers/pair.ts';
 import { freshDatabase } from './helpers/postgres.ts';
+import { serverVersion } from './helpers/server-version.ts';
 import { sqliteFile } from './helpers/sqlite.ts';
 
 interface Roles {
@@ -15,7 +16,10 @@ interface Roles {
   readonly clerk: pg.Client;
 }
 
-/** What README.md says that Crossfade's role needs, and nothing else; `replica` adds the right to set the replica role. */
+/**
+ * What README.md says that Crossfade's role needs, and nothing else; `replica` adds the right to set the replica role,
+ * which before version 15 of PostgreSQL nobody can be given but a superuser.
+ */
 async function rolesWith(
   t: ExecutionContext,
   { tables, replica }: { tables: string; replica: boolean },
@@ -26,12 +30,16 @@ async function rolesWith(
   const admin = new pg.Client({ connectionString: url });
   await admin.connect();
   const database = new URL(url).pathname.slice(1);
+  const mayReplica =
+    (await serverVersion(admin)) < 150_000
+      ? `ALTER ROLE ${owner} SUPERUSER`
+      : `GRANT SET ON PARAMETER session_replication_role TO ${owner}`;
   await admin.query(`
     CREATE ROLE ${owner} LOGIN PASSWORD 'secret'; CREATE ROLE ${clerk} LOGIN PASSWORD 'secret';
     GRANT CREATE ON DATABASE ${database} TO ${owner}; GRANT CREATE ON SCHEMA public TO ${owner};
     SET ROLE ${owner}; ${tables}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${clerk};
     GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ${clerk}; RESET ROLE;
-    ${replica ? `GRANT SET ON PARAMETER session_replication_role TO ${owner}` : ''}`);
+    ${replica ? mayReplica : ''}`);
   const as = (role: string): string => {
     const own = new URL(url);
     own.username = role;

@@ -10,6 +10,7 @@ import { differences, goTo, makePair, until } from './helpers/pair.ts';
 import type { Pair } from './helpers/pair.ts';
 import { Random } from './helpers/random.ts';
 import { randomTransaction, versionName } from './helpers/random-transaction.ts';
+import { serverVersion } from './helpers/server-version.ts';
 import type { Lane, RandomTransaction, Statement, Value } from './helpers/random-transaction.ts';
 
 /**
@@ -189,11 +190,17 @@ class Model {
     const client = new pg.Client({ connectionString: this.#pair.url });
     await client.connect();
     try {
+      const hasMerge = (await serverVersion(client)) >= 150_000;
       for (let done = 0; done < count && !this.#isOver; done += 1) {
         const version = (this.#versions.get(lane.lane) ?? 0) + 1;
         this.#versions.set(lane.lane, version);
         const isolation = this.#random.pick(['READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE']);
-        const transaction = randomTransaction(this.#random, { store: 'postgres', ...lane, writesRefused: false });
+        const transaction = randomTransaction(this.#random, {
+          store: 'postgres',
+          ...lane,
+          writesRefused: false,
+          hasMerge,
+        });
         const outcome = await runInPostgres(client, { transaction, lane, version, isolation });
         if (outcome === 'fenced') return;
         // Only this lane's rows are looked at, and they stand still.

@@ -41,6 +41,29 @@ test('a limit in bytes goes by how long the rows were, and the stricter limit de
   t.is(pace.rows(2_000), 1, 'a piece has a row at least');
 });
 
+test('while somebody writes, or asks this process, it rests as long as it copies, unless it is told not to', (t) => {
+  for (const begin of [
+    (pace: Pace) => pace.copied({ rows: 1_000, bytes: 0, changes: 1, ms: 100 }),
+    (pace: Pace) => pace.query({ kind: 'read', seconds: 0.001 }),
+  ]) {
+    const pace = new Pace({ trafficShare: 0.5 });
+    pace.copied({ rows: 1_000, bytes: 0, changes: 0, ms: 100 });
+    t.is(pace.pauseMs, 0);
+    t.true(pace.isUnhindered);
+    begin(pace);
+    pace.copied({ rows: 1_000, bytes: 0, changes: 0, ms: 100 });
+    t.true(pace.pauseMs > 50 && pace.pauseMs <= 100, String(pace.pauseMs));
+    t.false(pace.isUnhindered);
+    t.is(pace.rows(2_000), 1_000);
+    t.is(pace.report().slowedBy, 'traffic');
+    t.regex(pace.report().reason ?? '', /50 %/);
+  }
+  const eager = new Pace({ trafficShare: 1 });
+  eager.copied({ rows: 1_000, bytes: 0, changes: 1, ms: 100 });
+  t.is(eager.pauseMs, 0);
+  t.is(eager.report().slowedBy, 'none');
+});
+
 test('while it is paused there is no next piece', (t) => {
   const pace = new Pace();
   pace.isPaused = true;

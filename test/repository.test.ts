@@ -57,6 +57,10 @@ async function open(t: ExecutionContext, store: StoreName): Promise<Knex> {
     table.integer('calls').notNullable().defaultTo(0);
     table.primary(['account', 'day']);
   });
+  await router.knex.schema.createTable('events', (table) => {
+    table.bigInteger('id').primary();
+    table.text('name');
+  });
   return router.knex;
 }
 
@@ -76,6 +80,26 @@ for (const store of ['sqlite', 'postgres'] as const) {
       isActive: 0,
       note: 'x',
     });
+  });
+
+  test(`${store}: a key past 2^53 keeps all its digits`, async (t) => {
+    const id = 9_007_199_254_740_993n;
+    const events = new Repository<{ id: number | bigint; name: string }>({
+      knex: await open(t, store),
+      table: 'events',
+      key: ['id'],
+    });
+    t.deepEqual(await events.insert({ id, name: 'a' }), { id, name: 'a' });
+    t.deepEqual(await events.upsert({ id, name: 'b' }), { id, name: 'b' });
+    t.deepEqual(await events.update(id, { name: 'c' }), { id, name: 'c' });
+    t.deepEqual(
+      [await events.get(id), ...(await events.list())],
+      [
+        { id, name: 'c' },
+        { id, name: 'c' },
+      ],
+    );
+    t.true(await events.delete(id));
   });
 
   test(`${store}: find gives undefined where get throws`, async (t) => {

@@ -230,6 +230,38 @@ test('a schema that changes is looked at again', async (t) => {
   t.deepEqual(await postgres.raw('SELECT further / 2 AS half FROM people WHERE id = 1'), [{ half: 2 }]);
 });
 
+test('identifiers are written as the application wants them, in transactions too, also from later on', async (t) => {
+  const { sqlite, postgres } = await twoRouters(t, { sql: SCHEMA, rewrite: createRewriter() });
+  for (const db of [sqlite, postgres]) {
+    const contexts: unknown[] = [];
+    db.client.config.wrapIdentifier = (name: string, wrap: (name: string) => string, context: unknown): string => {
+      contexts.push(context);
+      return wrap(name.toLowerCase());
+    };
+    const ask = (on: Knex): Knex.QueryBuilder => on('PEOPLE').queryContext({ who: 'me' });
+    t.is((await ask(db)).length, 4);
+    t.is((await db.transaction((trx) => ask(trx))).length, 4);
+    t.is(await db.transaction((trx) => trx.transaction(async (inner) => (await ask(inner)).length)), 4);
+    t.deepEqual(contexts, [{ who: 'me' }, { who: 'me' }, { who: 'me' }]);
+  }
+});
+
+test('equal JSON is asked for in the words of each database', async (t) => {
+  const { postgres, client } = await twoRouters(t, {
+    sql: 'CREATE TABLE bodies (id INTEGER PRIMARY KEY, binary_json TEXT, text_json TEXT)',
+    rewrite: createRewriter(),
+  });
+  await client.query(
+    'ALTER TABLE bodies ALTER binary_json TYPE jsonb USING NULL, ALTER text_json TYPE json USING NULL',
+  );
+  const body = { b: 1, a: [2] };
+  await postgres('bodies').insert({ binary_json: JSON.stringify(body), text_json: JSON.stringify(body) });
+  for (const column of ['binary_json', 'text_json']) {
+    t.deepEqual(await postgres('bodies').whereJsonObject(column, body).pluck('id'), [1]);
+    t.deepEqual(await postgres('bodies').whereNotJsonObject(column, body).pluck('id'), []);
+  }
+});
+
 test('a table that has been ported has PostgreSQL’s own values and takes them', async (t) => {
   const { postgres, client } = await twoRouters(t, { sql: SCHEMA, rewrite: createRewriter(), native: ['events'] });
   await client.query(

@@ -4,7 +4,6 @@
  */
 import { spawn } from 'node:child_process';
 import { chmodSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
@@ -30,7 +29,7 @@ async function main(): Promise<0 | 1> {
   const server = await startPostgresServer();
   console.log(`PostgreSQL for this run: ${server.kind}`);
   const { status, output } = await runAva(server.url);
-  const left = [...(await leftProcesses()), ...readdirSync(folder).map((name) => `the file ${tmpdir()}/…/${name}`)];
+  const left = [...(await leftProcesses()), ...readdirSync(folder).map((name) => `the file …/${name}`)];
   await server.stop();
   undoCleanup();
   rmSync(folder, { recursive: true, force: true });

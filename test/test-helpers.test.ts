@@ -22,11 +22,15 @@ test('two fresh databases know nothing of each other', async (t) => {
   t.deepEqual(await query(other, `SELECT to_regclass('thing') AS found`), [{ found: null }]);
 });
 
-test('a fresh database is UTF-8, and its server waits for the disk', async (t) => {
+test('a fresh database is UTF-8, and what it says is committed survives its server', async (t) => {
   const url = await freshDatabase(t);
   t.deepEqual(
-    await query(url, `SELECT current_setting('fsync') AS fsync, current_setting('server_encoding') AS encoding`),
-    [{ fsync: 'on', encoding: 'UTF8' }],
+    await query(
+      url,
+      `SELECT current_setting('synchronous_commit') AS commit, current_setting('full_page_writes') AS pages,
+         current_setting('server_encoding') AS encoding`,
+    ),
+    [{ commit: 'on', pages: 'on', encoding: 'UTF8' }],
   );
 });
 

@@ -16,8 +16,8 @@ export type ValueHasher = (value: SqlValue, hash: Jenkins) => boolean;
 export function valueHasher({ column, kind, mark }: DigestColumn, salt: DigestSalt): ValueHasher {
   const { type } = column;
   const text = (value: string, hash: Jenkins): true => {
-    const bytes = bytesOf(value);
-    hash.bytes(bytes.bytes, 0, bytes.end);
+    const end = writeText(value);
+    hash.bytes(scratchView, 0, end);
     return true;
   };
   const orRefused = (hasher: ValueHasher): ValueHasher => {
@@ -57,7 +57,7 @@ export function valueHasher({ column, kind, mark }: DigestColumn, salt: DigestSa
       return (value, hash) => {
         const bytes = value === null ? Buffer.from(salt.text) : value;
         if (!(bytes instanceof Uint8Array)) return false;
-        hash.bytes(bytes, 0, bytes.byteLength);
+        hash.bytes(viewOf(bytes), 0, bytes.byteLength);
         if (salt.blobsInArrays) add31(hash);
         return true;
       };
@@ -69,7 +69,9 @@ export function valueHasher({ column, kind, mark }: DigestColumn, salt: DigestSa
         else {
           binary.end = 0;
           write(value, binary);
-          hash.bytes(binary.bytes, LENGTH_BYTES, binary.end);
+          // The writer takes another buffer when it needs more room.
+          if (binaryView.buffer !== binary.bytes.buffer) binaryView = viewOf(binary.bytes);
+          hash.bytes(binaryView, LENGTH_BYTES, binary.end);
         }
         if (salt.blobsInArrays) add31(hash);
         return true;
@@ -102,15 +104,24 @@ export function add31(hash: Jenkins): void {
 }
 
 const binary = new ByteWriter();
+let binaryView = viewOf(binary.bytes);
 /** Before each value stands its length. */
 const LENGTH_BYTES = 4;
 
 let scratch = Buffer.alloc(2 ** 12);
+let scratchView = viewOf(scratch);
 
-/** The text's UTF-8; good until the next call. */
-function bytesOf(value: string): { bytes: Buffer; end: number } {
-  if (value.length * 3 > scratch.length) scratch = Buffer.alloc(value.length * 3);
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+/** Writes the text's UTF-8 to the scratch buffer, and gives its end. */
+function writeText(value: string): number {
   const { length } = value;
+  if (length * 3 > scratch.length) {
+    scratch = Buffer.alloc(length * 3);
+    scratchView = viewOf(scratch);
+  }
   if (length <= SHORT_TEXT) {
     let end = 0;
     for (; end < length; end += 1) {
@@ -118,9 +129,9 @@ function bytesOf(value: string): { bytes: Buffer; end: number } {
       if (code > 0x7f) break;
       scratch[end] = code;
     }
-    if (end === length) return { bytes: scratch, end };
+    if (end === length) return end;
   }
-  return { bytes: scratch, end: scratch.write(value) };
+  return scratch.write(value);
 }
 
 /** Up to this length a loop over the characters is faster than a call that leaves JavaScript. */

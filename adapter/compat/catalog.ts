@@ -41,6 +41,9 @@ const READ = `
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname = ANY (current_schemas(false))`;
 
+/** How many spellings of tables' names are kept with what they mean. */
+const KEPT_IDENTIFIERS = 1_000;
+
 /** Runs a statement on the connection of the query that wants to know. */
 export type RunSql = (sql: string, bindings: readonly unknown[]) => Promise<readonly Record<string, unknown>[]>;
 
@@ -69,6 +72,8 @@ export class Catalog {
   readonly #options: CatalogOptions;
   #byName: ReadonlyMap<string, CatalogEntry> = new Map();
   #byQualifiedName: ReadonlyMap<string, CatalogEntry> = new Map();
+  /** As queries spell them. */
+  readonly #byIdentifier = new Map<string, CatalogEntry | undefined>();
   #facts: readonly TableFacts[] = [];
   #isRead = false;
   #generation = 0;
@@ -103,6 +108,15 @@ export class Catalog {
 
   /** A table by its quoted and perhaps qualified name. */
   of(identifier: string): CatalogEntry | undefined {
+    const known = this.#byIdentifier.get(identifier);
+    if (known !== undefined || this.#byIdentifier.has(identifier)) return known;
+    const entry = this.#find(identifier);
+    if (this.#byIdentifier.size >= KEPT_IDENTIFIERS) this.#byIdentifier.clear();
+    this.#byIdentifier.set(identifier, entry);
+    return entry;
+  }
+
+  #find(identifier: string): CatalogEntry | undefined {
     const names = [...identifier.matchAll(/"((?:[^"]|"")*)"/g)].map(([, name = '']) => name.replaceAll('""', '"'));
     const [first, second] = names;
     if (first === undefined) return undefined;
@@ -140,6 +154,7 @@ export class Catalog {
     this.#hasPack = packValue !== null && packValue !== undefined;
     this.forms.valueType = this.#hasPack ? Number(packValue) : undefined;
     this.forms.nativeTables = native;
+    this.#byIdentifier.clear();
     this.#byName = byName;
     this.#byQualifiedName = byQualifiedName;
     this.#facts = facts;

@@ -103,18 +103,13 @@ export class ComparedColumns {
   }
 
   #read(): readonly Source[] {
-    const { tableName, single } = this.#compiler;
+    const { tableName, single, builder, client } = this.#compiler;
     const names = typeof single['table'] === 'string' ? [tableName] : [];
-    for (const statement of this.#compiler.builder._statements ?? []) {
-      if (statement.grouping === 'join' && typeof statement.table === 'string') {
-        names.push(this.#compiler.client.formatter(this.#compiler.builder).wrap(statement.table));
-      }
+    const hidden = new Set<string>();
+    for (const { grouping, table, alias = '' } of builder._statements ?? []) {
+      if (grouping === 'with') hidden.add(alias);
+      if (grouping === 'join' && typeof table === 'string') names.push(client.formatter(builder).wrap(table));
     }
-    const hidden = new Set(
-      (this.#compiler.builder._statements ?? [])
-        .filter(({ grouping }) => grouping === 'with')
-        .map(({ alias }) => alias ?? ''),
-    );
     return names.flatMap((wrapped): Source[] => {
       const [, identifier = '', name = '', alias] = TABLE.exec(wrapped) ?? [];
       const entry = hidden.has(name) ? undefined : this.#catalog.of(identifier);

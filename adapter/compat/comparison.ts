@@ -13,10 +13,19 @@ export type Comparand =
   /** -1 where the column is less than the value, 1 where it is greater. */
   | { readonly outcome: -1 | 1 };
 
+type Kind = 'integer' | 'real' | 'numeric' | 'boolean' | 'text' | 'blob' | 'formed' | 'other';
+
+/** Of a database's types there are few. */
+const kinds = new Map<string, Kind>();
+
 /** What kind of values a column has. */
-export function kindOf({
-  postgresType,
-}: CatalogColumn): 'integer' | 'real' | 'numeric' | 'boolean' | 'text' | 'blob' | 'formed' | 'other' {
+export function kindOf({ postgresType }: CatalogColumn): Kind {
+  let kind = kinds.get(postgresType);
+  if (kind === undefined) kinds.set(postgresType, (kind = kindOfType(postgresType)));
+  return kind;
+}
+
+function kindOfType(postgresType: string): Kind {
   const type = postgresType.replace(/\(.*\)/, '');
   if (/^(smallint|integer|bigint)$/.test(type)) return 'integer';
   if (type === 'double precision' || type === 'real') return 'real';

@@ -12,7 +12,11 @@ import { IS_INSERTED } from './sessions.ts';
  * PostgreSQL's query compiler of Knex, but with the meaning that SQLite gives to the same builder: where NULLs sort, how
  * LIKE compares, what an aggregate without an alias is called, what an insert answers.
  */
-export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): CompilerConstructor {
+export function sqliteFlavoured(
+  Base: CompilerConstructor,
+  Sqlite: CompilerConstructor,
+  catalog: Catalog,
+): CompilerConstructor {
   /** What is known of the columns of the query that is being compiled around the one at hand. */
   let outer: ComparedColumns | undefined;
 
@@ -103,6 +107,12 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       return counted;
     }
 
+    /** Asked and told as Knex does it on SQLite. */
+    override columnInfo(): ReturnType<CompilerInternals['columnInfo']> {
+      const { sql, output } = new Sqlite(this.client, this.builder).columnInfo();
+      return { sql, output: (result) => output(result.rows) };
+    }
+
     /** As Knex refuses it on SQLite. */
     override distinctOn(_value: unknown): string {
       throw new Error('.distinctOn() is currently only supported on PostgreSQL');
@@ -115,6 +125,26 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       }
       this.single = { ...this.single, returning: undefined };
       return super.del();
+    }
+
+    /** SQLite calls a number without an alias by its text. */
+    override columns(): string {
+      const { columns } = this.grouped;
+      if (columns?.some(hasNumber) !== true) return super.columns();
+      const named = (one: unknown): unknown =>
+        typeof one === 'number' ? this.client.raw(`${one} as ${quote(String(one))}`) : one;
+      this.grouped = {
+        ...this.grouped,
+        columns: columns.map((one) => (hasNumber(one) ? { ...one, value: one.value.map(named) } : one)),
+      };
+      return super.columns();
+    }
+
+    /** JSON in a column of texts is compared as the text that it is. */
+    override whereJsonObject(statement: Statement): string {
+      const value = this._jsonWrapValue(statement.value);
+      const operator = statement.not === true ? '!=' : '=';
+      return this.compared?.compare({ ...statement, operator, value }) ?? super.whereJsonObject(statement);
     }
 
     override aggregate(statement: Statement): string[] {
@@ -323,6 +353,11 @@ function spelled(compiler: CompilerInternals, expression: unknown): string {
     wrapIdentifierImpl: { value: (name: string) => (name === '*' ? name : `\`${name.replaceAll('`', '``')}\``) },
   });
   return speller.formatter(compiler.builder).wrap(expression);
+}
+
+/** Whether a number is among the columns that are selected. */
+function hasNumber(statement: Statement): statement is Statement & { readonly value: readonly unknown[] } {
+  return Array.isArray(statement.value) && statement.value.some((one) => typeof one === 'number');
 }
 
 /** SQLite calls a column without an alias by the text of its expression. */

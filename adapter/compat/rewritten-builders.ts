@@ -6,7 +6,7 @@ const QUERIES = new Set(['select', 'first', 'pluck', 'update', 'del', 'delete'])
 
 /**
  * Whether a builder is compiled for SQLite and then rewritten. Not what the query builder alone makes an insert of, nor
- * what locks rows, which SQLite's dialect leaves out.
+ * what locks rows, which SQLite's dialect leaves out; nor what asks for equal JSON, which in SQLite's words is equal text.
  */
 export function isRewritten(builder: BuilderInternals): boolean {
   if (builder._sequence !== undefined) return false;
@@ -16,6 +16,7 @@ export function isRewritten(builder: BuilderInternals): boolean {
   }
   if (builder._statements === undefined || builder._single?.['lock'] !== undefined) return false;
   const method = builder._method ?? 'select';
+  if (builder._statements.some(({ type }) => type === 'whereJsonObject') && !hasRaw(builder)) return false;
   return QUERIES.has(method) || (method === 'insert' && hasRaw(builder));
 }
 

@@ -27,13 +27,13 @@ export class Sessions {
   }
 
   note(connection: Connection, { method, sql, response, insertedKey, returnedKey }: QueryObject): void {
+    if (method === 'select' || method === 'first' || method === 'pluck') return;
     if (/^\s*(begin|commit|rollback)\b/i.test(sql)) {
       // What is noted from here on is the transaction's own.
       if (/^\s*begin\b/i.test(sql)) this.#byConnection.set(connection, { ...this.#all });
       else this.#byConnection.delete(connection);
       return;
     }
-    if (method === 'select' || method === 'first' || method === 'pluck') return;
     const result = response as
       { command?: string; rowCount?: number | null; rows?: Record<string, unknown>[] } | undefined;
     if (result?.command === undefined || !/^(INSERT|UPDATE|DELETE)$/.test(result.command)) return;

@@ -43,8 +43,7 @@ export class PostgresComparisonBases implements ComparisonBases {
   }
 
   async keepComparisonBase(base: ComparisonBase, { expiresMs }: { expiresMs: number }): Promise<void> {
-    await this.#query(TABLE);
-    await this.#query(
+    await this.#made(
       `INSERT INTO crossfade.comparison_base (id, capture_id, position, base, expires)
        VALUES (1, $1, $2, $3, clock_timestamp() + make_interval(secs => $4::double precision / 1000))
        ON CONFLICT (id) DO UPDATE SET capture_id = EXCLUDED.capture_id, position = EXCLUDED.position, base = EXCLUDED.base,
@@ -66,6 +65,16 @@ export class PostgresComparisonBases implements ComparisonBases {
       [captureId],
     );
     return row?.position ?? null;
+  }
+
+  async #made(text: string, values: readonly unknown[]): Promise<void> {
+    try {
+      await this.#query(text, values);
+    } catch (error) {
+      if (sqlState(error) !== '42P01') throw error;
+      await this.#query(TABLE);
+      await this.#query(text, values);
+    }
   }
 
   async #read<R extends pg.QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<readonly R[]> {

@@ -108,11 +108,7 @@ export class StoredComparisons implements ComparisonHistory {
   }
 
   async firstSeen({ found, wholeTables, at }: DifferencesSeen): Promise<readonly Date[]> {
-    const ids = found.map(({ table, name }) =>
-      createHash('sha256')
-        .update(JSON.stringify([table, name]))
-        .digest('base64'),
-    );
+    const ids = found.map(idOf);
     const tables = found.map(({ table }) => table);
     const { rows } = await this.#made(() =>
       this.#query<{ id: string; first_seen: string }>(
@@ -136,6 +132,12 @@ export class StoredComparisons implements ComparisonHistory {
     return ids.map((id) => firstSeen.get(id) ?? at);
   }
 
+  async forget(mended: DifferencesSeen['found']): Promise<void> {
+    await this.#made(() =>
+      this.#query('DELETE FROM crossfade.differences_seen WHERE id = ANY($1::text[])', [mended.map(idOf)]),
+    );
+  }
+
   /** An install of an earlier release has no place for it yet. */
   async #made<T>(write: () => Promise<T>): Promise<T> {
     try {
@@ -157,6 +159,12 @@ export class StoredComparisons implements ComparisonHistory {
       return (await this.#query<R>(sql, values)).rows;
     }
   }
+}
+
+function idOf({ table, name }: DifferencesSeen['found'][number]): string {
+  return createHash('sha256')
+    .update(JSON.stringify([table, name]))
+    .digest('base64');
 }
 
 /** A table or a column that is not there. */

@@ -1,15 +1,17 @@
+import { createHash, randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import type { ClaimedRange, ComparisonRun, ComparisonRuns } from '../comparison-runs.ts';
 import { splitAt } from '../digest.ts';
 import type { KeyRange } from '../digest.ts';
+import { CrossfadeError } from '../errors.ts';
 import { decodeKey, encodeKey } from '../spec.ts';
 import type { Key } from '../spec.ts';
-import { only } from './bookkeeping.ts';
-import { sqlState } from './connection.ts';
+import { Attendance, holderLock, runLock } from './attendance.ts';
+import { describeConnectionError, sqlState } from './connection.ts';
 
 type Query = <R extends pg.QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<pg.QueryResult<R>>;
 
-/** Made when they are first needed. What an earlier run has left is removed with it after a while. */
+/** Made when they are first needed. */
 const TABLES = `
   CREATE TABLE IF NOT EXISTS crossfade.comparison_runs (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, scope text NOT NULL, started timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -33,34 +35,75 @@ const FROM_NOW = `clock_timestamp() + make_interval(secs => $1::double precision
 
 /** The tables of {@link ComparisonRuns}. */
 export class PostgresComparisonRuns implements ComparisonRuns {
+  readonly #url: string;
   readonly #query: Query;
 
-  constructor(query: Query) {
+  constructor(url: string, query: Query) {
+    this.#url = url;
     this.#query = query;
   }
 
   async joinRun({ scope, tables, maxAgeMs }: Parameters<ComparisonRuns['joinRun']>[0]): Promise<ComparisonRun> {
     await this.#makeTables();
+    // No index takes a text of any length.
+    const digest = createHash('sha256').update(scope).digest('base64');
+    const holder = randomUUID();
+    for (;;) {
+      await this.#forgetLeftRuns(maxAgeMs);
+      // The index makes those that begin at the same time begin one run.
+      await this.#query(
+        `WITH fresh AS (INSERT INTO crossfade.comparison_runs (scope) VALUES ($1)
+           ON CONFLICT (scope) WHERE finished IS NULL DO NOTHING RETURNING id)
+         INSERT INTO crossfade.comparison_fronts (run, tbl, rest)
+           SELECT id, tbl, rest FROM fresh, unnest($2::text[], $3::text[]) AS front(tbl, rest)`,
+        [digest, tables.map(({ name }) => name), tables.map(({ range }) => writeRange(range))],
+      );
+      const { rows } = await this.#query<{ id: string; ms: string }>(
+        `SELECT id, extract(epoch FROM started) * 1000 AS ms FROM crossfade.comparison_runs WHERE scope = $1 AND finished IS NULL`,
+        [digest],
+      );
+      const [run] = rows;
+      const attendance = run && (await this.#attend(run.id, holder));
+      if (run === undefined || attendance === undefined) continue;
+      const leave = async (): Promise<void> => {
+        await attendance.end();
+        // Without a connection the next run does it.
+        await this.#forgetLeftRuns(maxAgeMs).catch(() => {});
+      };
+      return { id: run.id, holder, startedAt: new Date(Number(run.ms)), leave };
+    }
+  }
+
+  /** `undefined` when the run was ended meanwhile. */
+  async #attend(run: string, holder: string): Promise<Attendance | undefined> {
+    let attendance: Attendance;
+    try {
+      attendance = await Attendance.begin(this.#url, { run, holder });
+    } catch (error) {
+      throw describeConnectionError(this.#url, error);
+    }
+    try {
+      const { rows } = await this.#query('SELECT FROM crossfade.comparison_runs WHERE id = $1 AND finished IS NULL', [
+        run,
+      ]);
+      if (rows.length > 0) return attendance;
+    } catch (error) {
+      await attendance.end();
+      throw error;
+    }
+    await attendance.end();
+    return undefined;
+  }
+
+  /** Removes the runs that nobody works on, of those that are finished or too old to be gone on with. */
+  async #forgetLeftRuns(maxAgeMs: number): Promise<void> {
     await this.#query(
-      `WITH forgotten AS (DELETE FROM crossfade.comparison_runs WHERE started < clock_timestamp() - interval '7 days')
-       UPDATE crossfade.comparison_runs SET finished = clock_timestamp() WHERE scope = $2 AND finished IS NULL
-         AND started < clock_timestamp() - make_interval(secs => $1::double precision / 1000)`,
-      [maxAgeMs, scope],
+      `WITH ended AS MATERIALIZED (SELECT id FROM crossfade.comparison_runs WHERE finished IS NOT NULL
+         OR started < clock_timestamp() - make_interval(secs => $1::double precision / 1000))
+       DELETE FROM crossfade.comparison_runs run USING ended
+       WHERE run.id = ended.id AND pg_try_advisory_xact_lock(${runLock('ended.id')})`,
+      [maxAgeMs],
     );
-    // The index makes those that begin at the same time begin one run.
-    await this.#query(
-      `WITH fresh AS (INSERT INTO crossfade.comparison_runs (scope) VALUES ($1)
-         ON CONFLICT (scope) WHERE finished IS NULL DO NOTHING RETURNING id)
-       INSERT INTO crossfade.comparison_fronts (run, tbl, rest)
-         SELECT id, tbl, rest FROM fresh, unnest($2::text[], $3::text[]) AS front(tbl, rest)`,
-      [scope, tables.map(({ name }) => name), tables.map(({ range }) => writeRange(range))],
-    );
-    const { rows } = await this.#query<{ id: string; ms: string }>(
-      `SELECT id, extract(epoch FROM started) * 1000 AS ms FROM crossfade.comparison_runs WHERE scope = $1 ORDER BY id DESC LIMIT 1`,
-      [scope],
-    );
-    const { id, ms } = only(rows);
-    return { id, startedAt: new Date(Number(ms)) };
   }
 
   /** Two processes may make them at the same time: then one of them is told that they are there. */
@@ -80,7 +123,8 @@ export class PostgresComparisonRuns implements ComparisonRuns {
     const { run, table, holder, expiresMs } = of;
     const expired = await this.#query<{ id: string; range: string }>(
       `UPDATE crossfade.comparison_ranges SET holder = $4, expires = ${FROM_NOW} WHERE id = (
-         SELECT id FROM crossfade.comparison_ranges WHERE run = $2 AND tbl = $3 AND expires < clock_timestamp()
+         SELECT id FROM crossfade.comparison_ranges WHERE run = $2 AND tbl = $3 AND holder <> $4
+           AND (expires < clock_timestamp() OR pg_try_advisory_xact_lock_shared(${holderLock('holder')}))
          ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id, range`,
       [expiresMs, run, table, holder],
     );
@@ -91,7 +135,7 @@ export class PostgresComparisonRuns implements ComparisonRuns {
         'SELECT rest, version FROM crossfade.comparison_fronts WHERE run = $1 AND tbl = $2',
         [run, table],
       );
-      const { rest, version } = only(front.rows);
+      const { rest, version } = present(front.rows);
       if (rest === null) return null;
       const range = readRange(rest);
       const end = await cut(range);
@@ -109,15 +153,18 @@ export class PostgresComparisonRuns implements ComparisonRuns {
     }
   }
 
-  async saveFindings(of: Parameters<ComparisonRuns['saveFindings']>[0]): Promise<void> {
-    await this.#query(
-      `WITH done AS (DELETE FROM crossfade.comparison_ranges WHERE id = ANY ($6::bigint[])),
+  async saveFindings(of: Parameters<ComparisonRuns['saveFindings']>[0]): Promise<boolean> {
+    const { rowCount } = await this.#query(
+      `WITH done AS MATERIALIZED (SELECT id FROM crossfade.comparison_ranges WHERE id = ANY ($6::bigint[]) AND holder = $4 FOR UPDATE),
+       mine AS MATERIALIZED (SELECT FROM done HAVING count(*) = cardinality($6::bigint[])),
+       removed AS (DELETE FROM crossfade.comparison_ranges WHERE id IN (SELECT id FROM done) AND EXISTS (SELECT FROM mine)),
        renewed AS (UPDATE crossfade.comparison_ranges SET expires = ${FROM_NOW}
          WHERE run = $2 AND holder = $4 AND id <> ALL ($6::bigint[]))
-       INSERT INTO crossfade.comparison_findings (run, tbl, holder, findings) VALUES ($2, $3, $4, $5)
+       INSERT INTO crossfade.comparison_findings (run, tbl, holder, findings) SELECT $2, $3, $4, $5 FROM mine
        ON CONFLICT (run, tbl, holder) DO UPDATE SET findings = EXCLUDED.findings`,
       [of.expiresMs, of.run, of.table, of.holder, of.findings, of.done],
     );
+    return rowCount === 1;
   }
 
   async renewClaims({ run, holder, expiresMs }: { run: string; holder: string; expiresMs: number }): Promise<void> {
@@ -128,21 +175,31 @@ export class PostgresComparisonRuns implements ComparisonRuns {
     ]);
   }
 
+  async releaseClaims({ run, table, holder }: { run: string; table: string; holder: string }): Promise<void> {
+    await this.#query(
+      `UPDATE crossfade.comparison_ranges SET holder = '', expires = '-infinity' WHERE run = $1 AND tbl = $2 AND holder = $3`,
+      [run, table, holder],
+    );
+  }
+
   async unfinishedRanges(run: string): Promise<number> {
     const { rows } = await this.#query<{ count: string }>(
       `SELECT (SELECT count(*) FROM crossfade.comparison_ranges WHERE run = $1)
-         + (SELECT count(*) FROM crossfade.comparison_fronts WHERE run = $1 AND rest IS NOT NULL) AS count`,
+         + (SELECT count(*) FROM crossfade.comparison_fronts WHERE run = $1 AND rest IS NOT NULL) AS count
+       FROM crossfade.comparison_runs WHERE id = $1`,
       [run],
     );
-    return Number(only(rows).count);
+    return Number(present(rows).count);
   }
 
   async savedFindings(run: string): Promise<readonly { table: string; holder: string; findings: string }[]> {
-    const { rows } = await this.#query<{ tbl: string; holder: string; findings: string }>(
-      'SELECT tbl, holder, findings FROM crossfade.comparison_findings WHERE run = $1 ORDER BY tbl, holder',
+    const { rows } = await this.#query<{ tbl: string | null; holder: string; findings: string }>(
+      `SELECT tbl, holder, findings FROM crossfade.comparison_runs LEFT JOIN crossfade.comparison_findings ON run = id
+       WHERE id = $1 ORDER BY tbl, holder`,
       [run],
     );
-    return rows.map(({ tbl, holder, findings }) => ({ table: tbl, holder, findings }));
+    present(rows);
+    return rows.flatMap(({ tbl, holder, findings }) => (tbl === null ? [] : [{ table: tbl, holder, findings }]));
   }
 
   async finishRun(run: string): Promise<boolean> {
@@ -152,6 +209,17 @@ export class PostgresComparisonRuns implements ComparisonRuns {
     );
     return rowCount === 1;
   }
+}
+
+/** @throws CrossfadeError where nothing is there: others have finished the run, and could not see that this process is at it. */
+function present<T>(rows: readonly T[]): T {
+  const [row] = rows;
+  if (row !== undefined) return row;
+  throw new CrossfadeError(
+    'POSTGRES_UNREACHABLE',
+    'the connection to PostgreSQL broke, and the processes that share this comparison have ended it meanwhile',
+    { hint: 'their report says what was found; or compare again' },
+  );
 }
 
 function writeRange({ after, upTo, ...bounds }: KeyRange): string {

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { Jenkins } from '../codec/jenkins.ts';
 import { keyInPostgres } from '../codec/key-in-postgres.ts';
-import { NO_ROWS, ordersByValue } from '../digest.ts';
+import { keysAsked, NO_ROWS, ordersByValue } from '../digest.ts';
 import type {
   DigestFitness,
   DigestRequest,
@@ -25,6 +25,8 @@ import { quote } from './sql.ts';
 const WORTH_AN_ESTIMATE = 100_000;
 const MAX_CONNECTIONS = 8;
 const SNAPSHOTS = 5;
+/** A range is read by its index, whatever the planner believes of a table that it has not looked at yet. */
+const BY_KEY = '-c enable_seqscan=off -c jit=off';
 /** The first version with `hashbyteaextended`. */
 const HASHES_BLOBS = 180_000;
 
@@ -43,14 +45,16 @@ export class PostgresDigests implements Digests {
   }
 
   async fitness(tables: readonly TableSpec[]): Promise<DigestFitness> {
-    const names = tables.filter(ordersByValue).map(({ name }) => name);
+    const fit = tables.filter(ordersByValue);
+    const names = fit.map(({ name }) => name);
+    const inDoubt = fit.filter(hasTextInKey).map(({ name }) => name);
     const { facts, odd } = await this.#withClient(async (client) => ({
       facts: await client.query<FactsRow>(FACTS),
-      odd: await client.query<{ name: string }>(ORDERED_OTHERWISE, [names]),
+      odd: inDoubt.length === 0 ? [] : (await client.query<{ name: string }>(ORDERED_OTHERWISE, [inDoubt])).rows,
     }));
     const [row] = facts.rows;
     const isKnown = row?.encoding === 'UTF8' && row.probe === PROBE_HASH;
-    const isOdd = new Set(odd.rows.map(({ name }) => name));
+    const isOdd = new Set(odd.map(({ name }) => name));
     return {
       tables: new Set(isKnown ? names.filter((name) => !isOdd.has(name)) : []),
       blobsInArrays: Number(row?.version) < HASHES_BLOBS,
@@ -58,26 +62,26 @@ export class PostgresDigests implements Digests {
   }
 
   async boundary(table: TableSpec, range: KeyRange, rows: number): Promise<Key | null> {
-    const [texts] = await this.#snapshot((client) => this.#texts(client, boundaryQuery(table, range, rows)));
+    const [texts] = await this.#withClient((client) => this.#texts(client, boundaryQuery(table, range, rows)));
     return texts === undefined
       ? null
       : keyColumns(table).map((column, index) => decodeValue(column, texts[index] ?? null));
   }
 
   async rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]> {
-    const lines = await this.#snapshot((client) => this.#texts(client, rowsQuery(table, range, limit)));
+    const lines = await this.#withClient((client) => this.#texts(client, rowsQuery(table, range, limit)));
     return lines.map((line) => decodeRow(table, line));
   }
 
   async about(table: TableSpec): Promise<number> {
     const estimate = `SELECT reltuples::bigint FROM pg_class WHERE oid = $1::regclass`;
-    const [line] = await this.#snapshot((client) =>
+    const [line] = await this.#withClient((client) =>
       this.#texts(client, { text: estimate, values: [quote(table.name)] }),
     );
     const rows = Number(line?.[0] ?? -1);
     if (rows > WORTH_AN_ESTIMATE) return rows;
     const text = `SELECT count(*) FROM ${quote(table.name)}`;
-    const [counted] = await this.#snapshot((client) => this.#texts(client, { text, values: [] }));
+    const [counted] = await this.#withClient((client) => this.#texts(client, { text, values: [] }));
     return Number(counted?.[0] ?? 0);
   }
 
@@ -85,27 +89,27 @@ export class PostgresDigests implements Digests {
     const column = table.columns.find(({ sequence }) => sequence !== null);
     if (column === undefined) return null;
     const text = `SELECT max(${quote(column.name)}) FROM ${quote(table.name)}`;
-    const [line] = await this.#snapshot((client) => this.#texts(client, { text, values: [] }));
+    const [line] = await this.#withClient((client) => this.#texts(client, { text, values: [] }));
     const id = decodeValue(column, line?.[0] ?? null);
     return typeof id === 'bigint' ? id : null;
   }
 
   async asPrimary(
-    { table, range, salt }: DigestRequest,
+    request: DigestRequest,
     { watermark, maxKeys }: { watermark: Position; maxKeys: number },
   ): Promise<PrimaryDigest> {
     return this.#snapshot(async (client) => {
-      const changed = await changedKeysOf(client, table, { after: watermark, limit: maxKeys + 1 });
-      const digest = await digestOf(client, rangeDigest(table, range, salt));
-      if (changed === 'all' || changed.length > maxKeys) return { digest, changed: 'many', ofChanged: NO_ROWS };
-      return { digest, changed, ofChanged: await digestOfKeys(client, { table, range, salt }, changed) };
+      const since = await changedKeysOf(client, request.table, { after: watermark, limit: maxKeys + 1 });
+      const digest = await digestAsked(client, request);
+      if (since === 'all' || since.length > maxKeys) return { digest, changed: 'many', ofChanged: NO_ROWS };
+      const changed = keysAsked(request, since);
+      return { digest, changed, ofChanged: await digestOfKeys(client, request, changed) };
     });
   }
 
   async asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigest) => Promise<T>): Promise<T> {
-    const { table, range, salt } = request;
     return this.#snapshot(async (client) => {
-      const digest = await digestOf(client, rangeDigest(table, range, salt));
+      const digest = await digestAsked(client, request);
       const state = await client.query<{ watermark: string | null }>(
         `SELECT watermark FROM crossfade.state WHERE role = 'secondary'`,
       );
@@ -123,30 +127,28 @@ export class PostgresDigests implements Digests {
     return rows;
   }
 
-  /** Reads in one snapshot. A standby may take it away, in favour of what it has to replay: then in another one. */
+  /** Reads in one snapshot. */
   async #snapshot<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#oneSnapshot(use);
-      } catch (error) {
-        if (sqlState(error) !== '40001' || attempt === SNAPSHOTS) throw error;
-      }
-    }
-  }
-
-  /** A range is read by its index, whatever the planner believes of a table that it has not looked at yet. */
-  async #oneSnapshot<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     return this.#withClient(async (client) => {
-      await client.query(
-        'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL enable_seqscan = off; SET LOCAL jit = off',
-      );
+      await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       const result = await use(client);
       await client.query('COMMIT');
       return result;
     });
   }
 
+  /** A standby may take a snapshot away, in favour of what it has to replay: then in another one. */
   async #withClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#withOneClient(use);
+      } catch (error) {
+        if (sqlState(error) !== '40001' || attempt === SNAPSHOTS) throw error;
+      }
+    }
+  }
+
+  async #withOneClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     this.#pool ??= this.#open();
     try {
       const client = await this.#pool.connect();
@@ -165,8 +167,10 @@ export class PostgresDigests implements Digests {
   }
 
   #open(): pg.Pool {
+    const config = clientConfig(this.#url, 'comparison');
     const pool = new pg.Pool({
-      ...clientConfig(this.#url, 'comparison'),
+      ...config,
+      options: `${config.options ?? ''} ${BY_KEY}`,
       query_timeout: this.#limitMs,
       max: MAX_CONNECTIONS,
       idleTimeoutMillis: 10_000,
@@ -184,6 +188,11 @@ async function digestOf(client: pg.ClientBase, statement: Statement): Promise<Ra
   return { rows: Number(row?.rows ?? 0), sum: BigInt.asUintN(64, BigInt(row?.sum ?? 0)), refused: 0 };
 }
 
+function digestAsked(client: pg.ClientBase, request: DigestRequest): Promise<RangeDigest> {
+  const { table, range, salt, keys } = request;
+  return keys === undefined ? digestOf(client, rangeDigest(table, range, salt)) : digestOfKeys(client, request, keys);
+}
+
 async function digestOfKeys(
   client: pg.ClientBase,
   { table, range, salt }: DigestRequest,
@@ -192,6 +201,11 @@ async function digestOfKeys(
   const holdable = keys.map((key) => keyInPostgres(table, key)).filter((key) => key !== undefined);
   if (holdable.length === 0) return NO_ROWS;
   return digestOf(client, keysDigest(table, range, salt, bindColumns(keyColumns(table), holdable)));
+}
+
+/** Of the types whose keys are ordered by value only text knows other orders. */
+function hasTextInKey(table: TableSpec): boolean {
+  return keyColumns(table).some(({ type }) => type === 'text');
 }
 
 interface FactsRow {
@@ -211,7 +225,7 @@ const PROBE_HASH = String(probeHash());
 function probeHash(): bigint {
   const hash = new Jenkins();
   hash.low = 42;
-  hash.bytes(Buffer.from(PROBE), 0, PROBE.length);
+  hash.bytes(new DataView(new TextEncoder().encode(PROBE).buffer), 0, PROBE.length);
   return BigInt.asIntN(64, (BigInt(hash.high) << 32n) ^ BigInt.asUintN(32, BigInt(hash.low)));
 }
 

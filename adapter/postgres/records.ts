@@ -1,8 +1,8 @@
 import type pg from 'pg';
+import type { ComparisonRuns } from '../comparison-runs.ts';
 import type { ComparisonRecord, Lease, Records } from '../store.ts';
 import type { FillRecords } from '../fill-records.ts';
 import { PostgresComparisonBases } from './comparison-bases.ts';
-import { PostgresComparisonRuns } from './comparison-runs.ts';
 import { StoredComparisons } from './comparison-history.ts';
 
 /** Runs one statement. */
@@ -22,7 +22,7 @@ const SECONDS_LEFT = 'extract(epoch FROM expires - clock_timestamp()) AS seconds
 /** What all processes share: who runs the Mirror, and what comparisons have found. */
 export class SharedRecords extends PostgresComparisonBases implements Records {
   readonly comparisons: StoredComparisons;
-  readonly runs: PostgresComparisonRuns;
+  readonly runs: ComparisonRuns;
   readonly fill: FillRecords;
   readonly #query: Query;
   readonly #exclusively: Records['exclusively'];
@@ -30,6 +30,7 @@ export class SharedRecords extends PostgresComparisonBases implements Records {
   constructor(options: {
     readonly query: Query;
     readonly fill: FillRecords;
+    readonly runs: ComparisonRuns;
     readonly exclusively: Records['exclusively'];
   }) {
     super(options.query);
@@ -37,7 +38,7 @@ export class SharedRecords extends PostgresComparisonBases implements Records {
     this.fill = options.fill;
     this.#exclusively = options.exclusively;
     this.comparisons = new StoredComparisons(options.query);
-    this.runs = new PostgresComparisonRuns(options.query);
+    this.runs = options.runs;
   }
 
   async exclusively<T>(name: string, work: () => Promise<T>): Promise<{ readonly result: T } | undefined> {

@@ -1,3 +1,4 @@
+import { postgresUrl } from '../config.ts';
 import type { Config } from '../config.ts';
 import { CrossfadeError } from '../errors.ts';
 import type { Store } from '../store.ts';
@@ -16,7 +17,7 @@ export async function openStandby(
   url: string,
   { of: primary, answerLimitMs }: { readonly of: PostgresStore } & Pick<Config, 'answerLimitMs'>,
 ): Promise<Store> {
-  const standby = PostgresStore.open(url, { answerLimitMs });
+  const standby = PostgresStore.open(postgresUrl(url), { answerLimitMs });
   try {
     const [here, there] = [await standby.server(), await primary.server()];
     if (!here.isStandby) {

@@ -36,6 +36,7 @@ import { tableDeclarations } from './declarations.ts';
 import { describeTables, guardedTables } from './describe.ts';
 import { runExclusively } from './exclusive-run.ts';
 import { changedKeysOf } from './changed-keys.ts';
+import { PostgresComparisonRuns } from './comparison-runs.ts';
 import { PostgresDigests } from './digests.ts';
 import {
   changedSince,
@@ -101,6 +102,7 @@ export class PostgresStore implements Store {
     this.records = new SharedRecords({
       query,
       fill: new PostgresFill(url, query),
+      runs: new PostgresComparisonRuns(url, query),
       exclusively: (name, work) => this.#reaching(() => runExclusively(this.#pool, name, work)),
     });
   }
@@ -772,7 +774,7 @@ export class PostgresStore implements Store {
       'POSTGRES_RIGHTS',
       `the PostgreSQL role may not set session_replication_role, and table "${guarded[0]}" has foreign keys or triggers that would act on mirrored rows`,
       {
-        hint: 'on PostgreSQL 15 or later run, as a superuser: GRANT SET ON PARAMETER session_replication_role TO <role>',
+        hint: 'on PostgreSQL 15 or later run, as a superuser: GRANT SET ON PARAMETER session_replication_role TO <role>; before version 15 only a superuser may',
       },
     );
   }

@@ -14,14 +14,30 @@ const INSPECTING_METHODS = new Set(['hasTable', 'hasColumn']);
 
 /** The kind of a query builder, schema builder or raw query, without compiling it. */
 export function classify(builder: BuilderInternals): QueryKind {
-  if (builder._sequence !== undefined) {
-    return builder._sequence.every(({ method }) => INSPECTING_METHODS.has(method)) ? 'inspect' : 'schema';
-  }
+  if (builder._sequence !== undefined) return strongest(builder._sequence.map(kindOfStep));
   if (builder._statements === undefined) return builder.isRawInstance ? classifySql(builder.sql ?? '') : 'write';
   const method = builder._method ?? 'select';
   if (method === 'columnInfo') return 'inspect';
+  const table = builder._single?.['table'];
+  if (typeof table === 'string' && SCHEMA_TABLE.test(bareName(table))) return 'inspect';
   if (!READING_METHODS.has(method) || builder._single?.['lock'] !== undefined) return 'write';
   return builder._statements.some(writesInCte) ? 'write' : 'read';
+}
+
+type SchemaStep = NonNullable<BuilderInternals['_sequence']>[number];
+
+/** The kind of one step of a schema builder. */
+function kindOfStep({ method, args: [sql] }: SchemaStep): QueryKind {
+  if (INSPECTING_METHODS.has(method)) return 'inspect';
+  if (method !== 'raw' || typeof sql !== 'string') return 'schema';
+  const kind = classifySql(sql);
+  // A schema builder is run by the store that takes the writes.
+  return kind === 'read' ? 'inspect' : kind;
+}
+
+function strongest(kinds: readonly QueryKind[]): QueryKind {
+  if (kinds.includes('schema')) return 'schema';
+  return kinds.includes('write') ? 'write' : 'inspect';
 }
 
 /** A common table expression that writes. SQLite has none, but the query may have been ported already. */
@@ -31,8 +47,11 @@ function writesInCte(statement: Statement): boolean {
   return kind === 'write' || kind === 'schema';
 }
 
-const READING_WORDS = new Set(['select', 'values', 'explain']);
+const READING_WORDS = new Set(['select', 'values', 'with']);
 const SCHEMA_WORDS = new Set(['create', 'alter', 'drop']);
+/** SQLite's own tables and table-valued pragmas. What PostgreSQL's catalog tells of the same is not all of it. */
+const SCHEMA_TABLE = /^(?:sqlite_(?:master|schema|sequence|stat\d|temp_master|temp_schema)|pragma_\w+)\b/i;
+const NAMES_SCHEMA_TABLE = new RegExp(`\\b${SCHEMA_TABLE.source.slice(1)}`, 'i');
 const FIRST_WORD = /^(?:\s+|--[^\n]*(?:\n|$)|\/\*[^]*?\*\/|\()*([a-z]+)/i;
 const WRITING_WORD = /\b(?:insert|update|delete|replace|merge)\b/i;
 const LOCKING_CLAUSE = /\bfor\s+(?:no\s+key\s+)?(?:update|share|key\s+share)\b/i;
@@ -41,8 +60,24 @@ const LOCKING_CLAUSE = /\bfor\s+(?:no\s+key\s+)?(?:update|share|key\s+share)\b/i
 export function classifySql(sql: string): QueryKind {
   const word = FIRST_WORD.exec(sql)?.[1]?.toLowerCase() ?? '';
   if (SCHEMA_WORDS.has(word)) return 'schema';
-  if (word === 'with') return WRITING_WORD.test(sql) ? 'write' : 'read';
-  return READING_WORDS.has(word) && !LOCKING_CLAUSE.test(sql) ? 'read' : 'write';
+  if (word === 'pragma') return isReadingPragma(sql) ? 'inspect' : 'write';
+  // A plan is the store's own. With ANALYZE, PostgreSQL runs what is explained.
+  if (word === 'explain') return /\banalyze\b/i.test(sql) && WRITING_WORD.test(sql) ? 'write' : 'inspect';
+  if (!READING_WORDS.has(word) || LOCKING_CLAUSE.test(sql)) return 'write';
+  if (word === 'with' && WRITING_WORD.test(sql)) return 'write';
+  return NAMES_SCHEMA_TABLE.test(sql) ? 'inspect' : 'read';
+}
+
+const PRAGMA = /\bpragma\s+(?:\w+\s*\.\s*)?(\w+)\s*([(=])?/i;
+/** Pragmas whose argument says what they are to tell of. */
+const TELLING_PRAGMA = /^(?:(?:table|index)_x?(?:info|list)|foreign_key_(?:list|check)|(?:integrity|quick)_check)$/i;
+/** Pragmas that do something without an argument. */
+const ACTING_PRAGMA = /^(?:wal_checkpoint|optimize|incremental_vacuum|shrink_memory)$/i;
+
+/** Whether a pragma only tells something: of a table, or how a setting stands. */
+function isReadingPragma(sql: string): boolean {
+  const [, name = '', argument] = PRAGMA.exec(sql) ?? [];
+  return TELLING_PRAGMA.test(name) || (argument === undefined && !ACTING_PRAGMA.test(name));
 }
 
 /**

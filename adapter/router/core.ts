@@ -27,6 +27,8 @@ export interface Target {
 
 /** What the parts of one router share. */
 export interface RouterCore {
+  /** The store whose dialect the application was written for. */
+  readonly facade: StoreName;
   readonly traffic: Traffic;
   readonly breaker: Breaker;
   readonly targets: Readonly<Record<StoreName, Target>>;
@@ -103,7 +105,9 @@ const EMITTER = ['emit', 'on', 'once', 'off', 'addListener', 'removeListener', '
 export function bind(target: TargetClient, router: ClientInternals): TargetClient {
   const config: object = Object.create(target.config);
   for (const name of CONFIG_OF_THE_ROUTER) {
-    Object.defineProperty(config, name, { get: () => router.config[name], enumerable: true, configurable: true });
+    // A prototype of clients, which somebody may call as well, has no configuration.
+    const get = (): unknown => (router.config as ClientInternals['config'] | undefined)?.[name];
+    Object.defineProperty(config, name, { get, enumerable: true, configurable: true });
   }
   const bound: TargetClient = Object.create(target, {
     [BOUND_TO]: { value: router },

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Duplex } from 'node:stream';
 import knex from 'knex';
 import { CrossfadeError } from '../errors.ts';
 
@@ -76,7 +77,7 @@ export interface BuilderInternals {
 }
 
 export interface StreamParameters {
-  readonly stream: NodeJS.ReadWriteStream;
+  readonly stream: Duplex;
 }
 
 export type Execute = (runner: RunnerInternals, parameters?: StreamParameters) => unknown;
@@ -88,19 +89,27 @@ export interface RunnerInternals {
   ensureConnection(execute: Execute, parameters?: StreamParameters): Promise<unknown>;
 }
 
+/** Rows of SQLite's driver, or what pg resolves to. */
+export type ColumnInfoAnswer = readonly unknown[] & { readonly rows: ColumnInfoAnswer };
+
 export interface CompilerInternals {
   client: ClientInternals;
   readonly builder: BuilderInternals;
   single: Record<string, unknown>;
   readonly tableName: string;
-  readonly grouped: { readonly join?: readonly Statement[]; readonly columns?: readonly Statement[] };
+  grouped: { readonly join?: readonly Statement[]; readonly columns?: readonly Statement[] };
   toSQL(method?: string, timeZone?: string): QueryObject;
   distinctOn(value: unknown): string;
   insert(): string | { readonly sql: string; readonly returning?: unknown };
   del(): unknown;
+  columnInfo(): { readonly sql: string; readonly output: (answer: ColumnInfoAnswer) => unknown };
+  columns(): string;
   aggregate(statement: Statement): string[];
   aggregateRaw(statement: Statement): string;
   whereBasic(statement: Statement): string;
+  whereJsonObject(statement: Statement): string;
+  /** The text of what is to be compared with JSON. */
+  _jsonWrapValue(value: unknown): string;
   whereLike(statement: Statement): string;
   whereILike(statement: Statement): string;
   _groupOrder(item: Statement, type: string): string;
@@ -144,6 +153,9 @@ export interface TransactionPromise {
 export interface TransactionInternals extends TransactionPromise {
   commit(connection: Connection, value: unknown): Promise<unknown>;
   rollback(connection: Connection, error: unknown): Promise<unknown>;
+  begin(connection: Connection): Promise<unknown>;
+  isolationLevel?: string;
+  readOnly?: boolean;
 }
 
 /** What the container of a transaction gets: a Knex of its own. */
@@ -162,7 +174,7 @@ export interface ClientInternals {
   config: Record<string, unknown>;
   logger: unknown;
   connectionSettings: Record<string, unknown>;
-  pool: unknown;
+  pool: Readonly<Record<string, unknown>> | undefined;
   driver: unknown;
   readonly transacting?: boolean;
   readonly strictForeignKeyPragma?: boolean;
@@ -188,15 +200,12 @@ export interface ClientInternals {
   /** SQLite's only. */
   _formatBindings(bindings: readonly unknown[] | undefined): readonly unknown[];
   _query(connection: Connection, query: QueryObject): Promise<QueryObject>;
-  _stream(
-    connection: Connection,
-    query: QueryObject,
-    stream: NodeJS.ReadWriteStream,
-    ...rest: readonly unknown[]
-  ): Promise<unknown>;
+  _stream(connection: Connection, query: QueryObject, stream: Duplex, ...rest: readonly unknown[]): Promise<unknown>;
   acquireConnection(): Promise<Connection>;
   releaseConnection(connection: Connection): Promise<void>;
   acquireRawConnection(): Promise<Connection>;
+  /** PostgreSQL's only: ends what another connection is at. */
+  _wrappedCancelQueryCall(this: object, connection: Connection, cancelled: Connection): unknown;
   destroyRawConnection(connection: Connection): Promise<void>;
   initializePool(config?: object): void;
   destroy(callback?: Callback): Promise<void>;
@@ -255,9 +264,13 @@ const COMPILER_METHODS = [
   'toSQL',
   'insert',
   'del',
+  'columnInfo',
+  'columns',
   'aggregate',
   'aggregateRaw',
   'whereBasic',
+  'whereJsonObject',
+  '_jsonWrapValue',
   'whereLike',
   'whereILike',
   '_groupOrder',

@@ -1,10 +1,10 @@
 import type pg from 'pg';
 import type { Breaker } from '../breaker.ts';
-import { CrossfadeError } from '../errors.ts';
 import { isInfrastructureError } from '../infrastructure-error.ts';
 import { sqliteAnswer } from '../compat/answers.ts';
 import { sqliteBindings } from '../compat/bindings.ts';
 import type { Catalog, RunSql } from '../compat/catalog.ts';
+import { GivenIds } from '../compat/given-ids.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
 import { runInspecting } from '../compat/inspection.ts';
 import { sqliteFlavouredSchema } from '../compat/schema-compiler.ts';
@@ -16,6 +16,9 @@ import type { Rewriting } from '../compat/rewriting.ts';
 import { Sessions } from '../compat/sessions.ts';
 import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
 import type { Compiling } from './core.ts';
+import { beginsAsSqlite } from './begins-as-sqlite.ts';
+import { numberParameters } from './numbered-parameters.ts';
+import { guardedPostgresClass } from './guarded-postgres-client.ts';
 import { compilerClass, dialectClass, schemaCompilerClass } from './knex-internals.ts';
 import type {
   BuilderInternals,
@@ -28,14 +31,10 @@ import type {
   TransactionConfig,
   TransactionInternals,
 } from './knex-internals.ts';
+import { withCursorStreams } from './cursor-streams.ts';
 import { withStatementSavepoints } from './statement-savepoints.ts';
 import { targetClientClass } from './target-client.ts';
 import type { TargetClient, TargetClientConstructor, TargetHooks } from './target-client.ts';
-
-/** How long a new connection may take, in ms. */
-const CONNECT_TIMEOUT_MS = 5_000;
-
-const SILENT = { warn: () => {}, error: () => {}, debug: () => {}, deprecate: () => {} };
 
 /** What PostgreSQL's client needs of the router around it. */
 export interface PostgresContext {
@@ -57,32 +56,24 @@ export interface PostgresContext {
 export function postgresClientClass(Dialect: ClientConstructor, context: PostgresContext): TargetClientConstructor {
   const { breaker, catalog, compiling, rewriting, facade } = context;
   const sessions = new Sessions();
-  const Compiler = sqliteFlavoured(compilerClass(Dialect, 'pg'), catalog);
+  const givenIds = new GivenIds(catalog);
+  const Compiler = sqliteFlavoured(
+    compilerClass(Dialect, 'pg'),
+    compilerClass(dialectClass('better-sqlite3'), 'better-sqlite3'),
+    catalog,
+  );
   const SchemaCompiler = sqliteFlavouredSchema(
     schemaCompilerClass(Dialect, 'pg'),
     schemaCompilerClass(dialectClass('better-sqlite3'), 'better-sqlite3'),
   );
 
-  const quiet = new WeakMap<object, object>();
-
-  /** Knex logs each connection that it does not get; whoever asked for it gets the error. */
-  function quietly<T extends object>(client: T): T {
-    let derived = quiet.get(client);
-    if (derived === undefined) quiet.set(client, (derived = Object.create(client, { logger: { value: SILENT } })));
-    return derived as T;
-  }
-
   const Plain = targetClientClass(Dialect, context.hooks);
-  const Base = context.statementSavepoints ? withStatementSavepoints(Plain) : Plain;
+  const Base = guardedPostgresClass(context.statementSavepoints ? withStatementSavepoints(Plain) : Plain, breaker);
 
   class PostgresTarget extends Base {
     constructor(config: object) {
       super(config);
-      Object.assign(this.connectionSettings, {
-        types: catalog.forms.types,
-        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-        keepAlive: true,
-      });
+      Object.assign(this.connectionSettings, { types: catalog.forms.types });
     }
 
     override queryCompiler(builder: unknown, bindings?: unknown): CompilerInternals {
@@ -102,39 +93,30 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
 
     override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
       try {
-        const done = await runInspecting(this.withIntegers(query), async (asked) =>
-          asked.usesPack === true ? await this.withPack(connection, asked) : await super._query(connection, asked),
+        const done = await runInspecting(
+          this.withIntegers(query),
+          async (asked) =>
+            asked.usesPack === true ? await this.withPack(connection, asked) : await super._query(connection, asked),
+          catalog,
         );
         sessions.note(connection, done);
+        const advance = givenIds.advanceAfter(done);
+        // The insert is done, whatever comes of this.
+        if (advance !== undefined)
+          await super._query(connection, advance).then(
+            (said) => givenIds.note(said),
+            () => {},
+          );
         // Of a table without an integer primary key nobody here knows SQLite's rowid: 0 says so.
         if (done.insertedKey !== undefined || isChange(done)) {
           done.lastInsertRowid = sessions.valueOf(connection, 'last_insert_rowid');
         }
-        if (this.transacting && isUndoneCommit(query)) throw undoneCommit();
         return done;
       } catch (error) {
-        // Outside of a transaction the breaker stands around the whole query.
-        if (this.transacting) breaker.observe(error);
+        // A transaction that could not be committed has ended all the same.
+        if (query.sql.startsWith('COMMIT')) sessions.note(connection, query);
         // Somebody has changed the schema past this router: the next query looks.
         if (isOutdated(error)) catalog.forget();
-        throw this.translated(error, query.sql);
-      }
-    }
-
-    override async _stream(
-      connection: Connection,
-      query: QueryObject,
-      stream: NodeJS.ReadWriteStream,
-      ...rest: readonly unknown[]
-    ): Promise<unknown> {
-      const emit = stream.emit.bind(stream);
-      stream.emit = (event, ...args) =>
-        event === 'error'
-          ? emit(event, ...args.map((error) => this.translated(error, query.sql)))
-          : emit(event, ...args);
-      try {
-        return await super._stream(connection, query, stream, ...rest);
-      } catch (error) {
         throw this.translated(error, query.sql);
       }
     }
@@ -155,7 +137,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       outer?: unknown,
     ): TransactionInternals {
       const isUnsaid = this.strictForeignKeyPragma === true && config?.enforceForeignCheck === undefined;
-      return super.transaction(isUnsaid ? refuseUnsaid : container, config, outer);
+      return beginsAsSqlite(super.transaction(isUnsaid ? refuseUnsaid : container, config, outer));
     }
 
     /** SQLite's binary UUIDs are bytes. */
@@ -199,20 +181,8 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       }
     }
 
-    override async acquireConnection(): Promise<Connection> {
-      return await breaker.run(() => this.acquireUnguarded());
-    }
-
-    override async acquireUnguarded(): Promise<Connection> {
-      try {
-        const connection = await super.acquireUnguarded.call(quietly(this));
-        if (!catalog.isRead) await this.readCatalog(connection);
-        return connection;
-      } catch (error) {
-        // Of a pool that is only full, Knex's own error tells.
-        const isFull = error instanceof Error && error.name === 'KnexTimeoutError';
-        throw isInfrastructureError(error) && !isFull ? unreachable(error) : error;
-      }
+    override makeReady(connection: Connection): Promise<void> | undefined {
+      return catalog.isRead ? undefined : this.readCatalog(connection);
     }
 
     override async acquireRawConnection(): Promise<Connection> {
@@ -270,7 +240,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     }
 
     override positionBindings(sql: string): string {
-      return sql.startsWith(REWRITTEN) ? sql.slice(REWRITTEN.length) : super.positionBindings(sql);
+      return sql.startsWith(REWRITTEN) ? sql.slice(REWRITTEN.length) : numberParameters(sql);
     }
 
     async readCatalog(connection: Connection): Promise<void> {
@@ -292,7 +262,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
   }
   // What is bound to a transaction's client is compiled for SQLite too, when the whole is.
   for (const name of COMPILE_SURFACE) delegate(PostgresTarget.prototype, name, () => compiling.facade);
-  return PostgresTarget;
+  return withCursorStreams(PostgresTarget);
 }
 
 /** Of a read that runs beside the application's: it knows of no write before it. */
@@ -320,24 +290,6 @@ function statementOf(builder: BuilderInternals, isBound: boolean): string | unde
 /** Before SQL whose parameters have PostgreSQL's numbers already. */
 const REWRITTEN = '\0';
 
-/** Opens and closes a connection of its own: whether the server takes new ones. */
-export async function probe(client: InstanceType<TargetClientConstructor>): Promise<void> {
-  let connection: Connection;
-  try {
-    connection = await client.acquireRawConnection();
-  } catch (error) {
-    throw isInfrastructureError(error) ? unreachable(error) : error;
-  }
-  await client.destroyRawConnection(connection);
-}
-
-function unreachable(cause: unknown): CrossfadeError {
-  return new CrossfadeError('POSTGRES_UNREACHABLE', 'a query got no connection to PostgreSQL, so it was not sent', {
-    hint: 'check that PostgreSQL runs and takes connections, then try again',
-    cause,
-  });
-}
-
 /** Whether a statement changed rows that were there: SQLite's connection then tells the id of the insert before. */
 function isChange({ response }: QueryObject): boolean {
   return (
@@ -352,19 +304,4 @@ function isChange({ response }: QueryObject): boolean {
 function isOutdated(error: unknown): boolean {
   const code: unknown = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   return typeof code === 'string' && /^(42P01|42703|42883|42804)$/.test(code);
-}
-
-/** PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement of the transaction had failed. */
-function isUndoneCommit(query: QueryObject): boolean {
-  if (!query.sql.startsWith('COMMIT')) return false;
-  const response: unknown = query.response;
-  return typeof response === 'object' && response !== null && 'command' in response && response.command === 'ROLLBACK';
-}
-
-function undoneCommit(): CrossfadeError {
-  return new CrossfadeError(
-    'TRANSACTION_ABORTED',
-    'a transaction was to be committed on PostgreSQL after one of its statements had failed, so PostgreSQL undid all of it',
-    { hint: 'let the error of the statement end the transaction, or run the statement in a nested transaction' },
-  );
 }

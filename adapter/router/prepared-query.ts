@@ -38,7 +38,7 @@ export function compileQuery(
 export function prepareQuery(context: PreparingContext, builder: BuilderInternals): PreparedQuery {
   const { core, bound } = context;
   const queryContext = builder.queryContext();
-  const finish = (answer: unknown): unknown => bound('sqlite').postProcessResponse(answer, queryContext);
+  const finish = (answer: unknown): unknown => bound(core.facade).postProcessResponse(answer, queryContext);
   if (bound('postgres').rewrittenFrom(builder) !== undefined && !core.catalog.isRead) throw unknownTables();
   const sqlite = compileQuery(context, builder, 'sqlite');
   try {

@@ -44,7 +44,7 @@ async function read(query: RoutedQuery): Promise<unknown> {
   const { builder } = query.runner;
   const wish = wishOf(builder.queryContext());
   const store = traffic.readStore({ tables: tablesOf(builder), ...(wish === undefined ? {} : { wish }) });
-  const attempt = new Attempt(query, store, 'read');
+  const attempt = new Attempt(query, store, { kind: 'read' });
   try {
     const answer = await attempt.run();
     if (query.core.observer.onAnswer !== undefined && query.parameters === undefined)
@@ -55,7 +55,7 @@ async function read(query: RoutedQuery): Promise<unknown> {
     const isLate = query.parameters !== undefined && attempt.hasBegun;
     const other = isLate || !isUnreachable(error) ? undefined : traffic.fallback(store);
     if (other === undefined || other === store) throw error;
-    return await new Attempt(query, other, 'read').run();
+    return await new Attempt(query, other, { kind: 'read' }).run();
   }
 }
 
@@ -94,10 +94,17 @@ async function write(query: RoutedQuery, kind: QueryKind): Promise<unknown> {
     let waiting: Promise<void> | undefined;
     let result: unknown;
     try {
-      result = await new Attempt(query, store, kind === 'inspect' ? 'read' : 'write').run();
+      const settle = (): Promise<void> | undefined =>
+        kind === 'inspect' ? undefined : traffic.committed(store, wishOf(query.runner.builder.queryContext()));
+      const isStream = query.parameters !== undefined;
+      result = await new Attempt(query, store, {
+        kind: kind === 'inspect' ? 'read' : 'write',
+        // Whoever has taken the last row has heard of the write.
+        ...(isStream ? { settle } : {}),
+      }).run();
       if (kind === 'schema') catalog.forget();
       // The connection is back in its pool here, which in SQLite's case is the only one.
-      if (kind !== 'inspect') waiting = traffic.committed(store, wishOf(query.runner.builder.queryContext()));
+      if (!isStream) waiting = settle();
     } catch (error) {
       if (!isFenceError(error)) throw error;
       if (query.parameters !== undefined || fences === MAX_FENCES) throw fencedError(store, error);
@@ -116,7 +123,7 @@ const RETRY = Symbol('retry');
 /** On a connection that the application has got hold of itself, and perhaps begun a transaction on. */
 async function runOnConnection(query: RoutedQuery, connection: Connection, kind: QueryKind): Promise<unknown> {
   const { core, runner } = query;
-  const store = core.storeOf.get(connection) ?? 'sqlite';
+  const store = core.storeOf.get(connection) ?? core.facade;
   if (kind === 'schema') core.traffic.admitSchemaChange();
   try {
     const client = query.bound(store);
@@ -135,6 +142,12 @@ async function runOnConnection(query: RoutedQuery, connection: Connection, kind:
   }
 }
 
+interface AttemptOptions {
+  readonly kind: 'read' | 'write';
+  /** Waits, once the statement of a stream has run, before its rows are handed out. */
+  readonly settle?: () => Promise<void> | undefined;
+}
+
 /** One run of a query on one store. */
 class Attempt {
   /** Whether a connection was had, so that the query may have been sent. */
@@ -143,12 +156,12 @@ class Attempt {
   seconds = 0;
   readonly store: StoreName;
   readonly #query: RoutedQuery;
-  readonly #kind: 'read' | 'write';
+  readonly #options: AttemptOptions;
 
-  constructor(query: RoutedQuery, store: StoreName, kind: 'read' | 'write') {
+  constructor(query: RoutedQuery, store: StoreName, options: AttemptOptions) {
     this.#query = query;
     this.store = store;
-    this.#kind = kind;
+    this.#options = options;
   }
 
   async run(): Promise<unknown> {
@@ -169,7 +182,7 @@ class Attempt {
       throw error;
     } finally {
       this.seconds = (performance.now() - started) / 1_000;
-      core.onQuery?.({ store: this.store, kind: this.#kind, seconds: this.seconds, failed });
+      core.onQuery?.({ store: this.store, kind: this.#options.kind, seconds: this.seconds, failed });
     }
   }
 
@@ -197,8 +210,17 @@ class Attempt {
       isReleased = true;
       await this.#query.release(connection);
     };
-    const client: TargetClient = Object.create(this.#query.bound(this.store), {
-      releaseConnection: { value: releaseConnection },
+    const bound = this.#query.bound(this.store);
+    const client: TargetClient = Object.create(bound, {
+      // Knex does so as soon as a stream is closed, when its cursor may still be open.
+      releaseConnection: { value: bound.settlesStreams ? async () => {} : releaseConnection },
+      // While its rows are taken, whoever waits for SQLite's only connection gets it.
+      doneReading: {
+        value: async () => {
+          await releaseConnection();
+          await this.#options.settle?.();
+        },
+      },
     });
     try {
       return await this.#execute(client, connection, parameters);

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import type { Connection, QueryObject } from './knex-internals.ts';
 import type { TargetClientConstructor } from './target-client.ts';
@@ -59,7 +60,7 @@ export function withStatementSavepoints(Base: TargetClientConstructor): TargetCl
     override async _stream(
       connection: Connection,
       query: QueryObject,
-      stream: NodeJS.ReadWriteStream,
+      stream: Duplex,
       ...rest: readonly unknown[]
     ): Promise<unknown> {
       const open = transactions.get(connection);

@@ -9,14 +9,19 @@ import { bindings, isInSqlite } from './bindings.ts';
 import { fromRangeInOrder, fromRangeWithKey, keyNames, spelledRows } from './digest-sql.ts';
 import { ExactSelect } from './exact-select.ts';
 import { quote } from './sql.ts';
+import type { Interruptible } from './interruptible.ts';
 import { SpelledRows, spelledReader } from './spelled-rows.ts';
 import type { SpelledReader } from './spelled-rows.ts';
 
-/** Rows are spelled out in pieces of about so many bytes, whatever a row takes… */
+/** Rows are spelled out in pieces of about so many bytes, unless the caller wants others, whatever a row takes… */
 const PIECE_BYTES = 2 ** 20;
 /** …and of so many rows at first, and at most. */
 const FIRST_ROWS = 64;
 const MAX_ROWS = 8_192;
+/** Columns that are not spelled, up to so many, are read one by one. */
+const READ_ALONE = 3;
+/** Rows that are looked up by their keys before it may be interrupted. */
+const KEYS_A_PIECE = 64;
 
 /** What the driver decodes bytes to that are not UTF-8, without a word. */
 const REPLACEMENT = '\uFFFD';
@@ -40,6 +45,10 @@ export class RangeHasher {
   readonly #rawHashers: readonly ValueHasher[];
   readonly #names: readonly string[];
   readonly #rawNames: readonly string[];
+  readonly #pieceBytes: number;
+  /** By their SQL, which differs by the ends of a range only. */
+  readonly #statements = new Map<string, Database.Statement>();
+  readonly #selects = new Map<string, ExactSelect>();
   #digest: RangeDigest = NO_ROWS;
   // Those of the piece in hand. Sums of fewer than 2^21 halves are exact.
   #rows = 0;
@@ -48,8 +57,12 @@ export class RangeHasher {
   #refused = 0;
   #pieceRows = FIRST_ROWS;
 
-  constructor(db: Database.Database, { table, salt }: Pick<DigestRequest, 'table' | 'salt'>) {
+  constructor(
+    db: Database.Database,
+    { table, salt, pieceBytes = PIECE_BYTES }: Pick<DigestRequest, 'table' | 'salt'> & { readonly pieceBytes?: number },
+  ) {
     this.#db = db;
+    this.#pieceBytes = pieceBytes;
     this.#table = table;
     this.#seed = [Number(BigInt.asIntN(32, salt.seed >> 32n)), Number(BigInt.asIntN(32, salt.seed))];
     const columns = digestColumns(table);
@@ -61,28 +74,30 @@ export class RangeHasher {
     this.#rawNames = raw.map(({ column }) => quote(column.name));
   }
 
-  /** The digest of a range. */
-  ofRange(range: KeyRange): RangeDigest {
+  /** The digest of a range, to be interrupted after each piece. */
+  *ofRange(range: KeyRange): Interruptible<RangeDigest> {
     this.#digest = NO_ROWS;
     let rest = range;
     for (;;) {
-      const end = boundaryOf(this.#db, this.#table, { range: rest, rows: this.#pieceRows });
+      const end = boundaryOf(this.#select, this.#table, { range: rest, rows: this.#pieceRows });
       if (end === null) break;
       const [piece, others] = splitAt(rest, end);
       this.#add(piece);
       rest = others;
+      yield;
     }
     this.#add(rest);
     return this.#digest;
   }
 
   /** The share that the rows of some keys have in it. */
-  ofKeys(range: KeyRange, keys: readonly Key[]): RangeDigest {
+  *ofKeys(range: KeyRange, keys: readonly Key[]): Interruptible<RangeDigest> {
     this.#digest = NO_ROWS;
     this.#begin();
     const rest = fromRangeWithKey(this.#table, range);
-    const select = new ExactSelect(this.#db, this.#names, rest.sql);
-    for (const key of keys) {
+    const select = this.#select(this.#names, rest.sql);
+    for (const [index, key] of keys.entries()) {
+      if (index % KEYS_A_PIECE === KEYS_A_PIECE - 1) yield;
       if (!isInSqlite(key)) continue;
       const row = select.get(...bindings(key), ...rest.values);
       if (row !== undefined) this.#addRow(row);
@@ -112,7 +127,7 @@ export class RangeHasher {
     if (!this.#addSpelled(piece)) {
       this.#begin();
       const rest = fromRangeInOrder(this.#table, piece);
-      for (const row of new ExactSelect(this.#db, this.#names, rest.sql).all(...rest.values)) this.#addRow(row);
+      for (const row of this.#select(this.#names, rest.sql).all(...rest.values)) this.#addRow(row);
     }
     this.#end();
   }
@@ -128,38 +143,36 @@ export class RangeHasher {
     const spelled = this.#spell(piece);
     if (spelled === undefined) return false;
     const { count, bytes } = spelled;
-    const raw = this.#rawNames.length === 0 ? null : this.#raw(piece);
-    if (raw !== null && raw.length !== count) return false;
+    const raw = this.#raw(piece);
+    if (raw.some(({ length }) => length !== count)) return false;
     const from = new SpelledRows(bytes);
     for (let row = 0; row < count; row += 1) {
       this.#startRow();
       for (const reader of this.#readers) if (!reader(from, this.#hash)) return false;
-      if (raw !== null && !this.#addRaw(raw[row])) return false;
+      for (let index = 0; index < raw.length; index += 1) {
+        if (!this.#addRaw(index, raw[index]?.[row] ?? null)) return false;
+      }
       this.#endRow();
     }
     return from.isAtEnd;
   }
 
-  #addRaw(values: SqlValue[] | undefined): boolean {
-    for (const [index, hasher] of this.#rawHashers.entries()) {
-      const value = values?.[index] ?? null;
-      if (typeof value === 'string' && value.includes(REPLACEMENT)) return false;
-      if (!hasher(value, this.#hash)) return false;
-    }
-    return true;
+  #addRaw(index: number, value: SqlValue): boolean {
+    if (typeof value === 'string' && value.includes(REPLACEMENT)) return false;
+    return this.#rawHashers[index]?.(value, this.#hash) === true;
   }
 
   #spell(piece: KeyRange): { count: number; bytes: Uint8Array } | undefined {
     const { sql, values } = spelledRows(this.#table, piece);
     try {
-      const [rows, blob] = this.#db
-        .prepare(sql)
-        .raw()
-        .get(...values) as [bigint, Uint8Array | null];
+      const [rows, blob] = this.#prepared(sql, (statement) => statement.raw()).get(...values) as [
+        bigint,
+        Uint8Array | null,
+      ];
       const count = Number(rows);
       const bytes = blob ?? new Uint8Array(0);
       const each = Math.max(bytes.length / Math.max(count, 1), 16);
-      this.#pieceRows = Math.min(MAX_ROWS, this.#pieceRows * 8, Math.max(1, Math.floor(PIECE_BYTES / each)));
+      this.#pieceRows = Math.min(MAX_ROWS, this.#pieceRows * 8, Math.max(1, Math.floor(this.#pieceBytes / each)));
       return { count, bytes };
     } catch (error) {
       if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_TOOBIG') throw error;
@@ -168,12 +181,32 @@ export class RangeHasher {
     }
   }
 
+  /** The values of each column that is not spelled. */
   #raw(piece: KeyRange): SqlValue[][] {
+    const names = this.#rawNames;
     const { sql, values } = fromRangeInOrder(this.#table, piece);
-    return this.#db
-      .prepare(`SELECT ${this.#rawNames.join(', ')} ${sql}`)
-      .raw()
-      .all(...values) as SqlValue[][];
+    // To read the rows again costs less than an array for each of them.
+    if (names.length <= READ_ALONE) {
+      return names.map(
+        (name) => this.#prepared(`SELECT ${name} ${sql}`, (one) => one.pluck()).all(...values) as SqlValue[],
+      );
+    }
+    const statement = this.#prepared(`SELECT ${names.join(', ')} ${sql}`, (one) => one.raw());
+    const rows = statement.all(...values) as SqlValue[][];
+    return names.map((_, index) => rows.map((row) => row[index] ?? null));
+  }
+
+  #select = (columns: readonly string[], rest: string): ExactSelect => {
+    const sql = `${columns.join(', ')} ${rest}`;
+    let select = this.#selects.get(sql);
+    if (select === undefined) this.#selects.set(sql, (select = new ExactSelect(this.#db, columns, rest)));
+    return select;
+  };
+
+  #prepared(sql: string, set: (statement: Database.Statement) => Database.Statement): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) this.#statements.set(sql, (statement = set(this.#db.prepare(sql))));
+    return statement;
   }
 
   #startRow(): void {
@@ -191,12 +224,11 @@ export class RangeHasher {
 
 /** The key of the last of so many rows of a range; `null` when it has not more than them. */
 export function boundaryOf(
-  db: Database.Database,
+  select: (columns: readonly string[], rest: string) => ExactSelect,
   table: TableSpec,
   { range, rows }: { readonly range: KeyRange; readonly rows: number },
 ): Key | null {
   const rest = fromRangeInOrder(table, range);
-  const names = keyNames(table);
-  const [last, beyond] = new ExactSelect(db, names, `${rest.sql} LIMIT 2 OFFSET ?`).all(...rest.values, rows - 1);
+  const [last, beyond] = select(keyNames(table), `${rest.sql} LIMIT 2 OFFSET ?`).all(...rest.values, rows - 1);
   return beyond === undefined ? null : (last ?? null);
 }

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import { getPriority, setPriority } from 'node:os';
-import { NO_ROWS } from '../digest.ts';
+import { keysAsked, NO_ROWS } from '../digest.ts';
 import type { DigestRequest, KeyRange, PrimaryDigest, RangeDigest } from '../digest.ts';
 import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
@@ -13,9 +13,10 @@ import { ExactSelect } from './exact-select.ts';
 import { parsePosition } from './position.ts';
 import { keyNames } from './sql.ts';
 import { quotedColumns } from './step-rows.ts';
+import type { Interruptible } from './interruptible.ts';
 import { reviveValues } from './thread-values.ts';
 
-/** The calls that a thread answers for {@link SqliteDigests}. */
+/** What is asked of it: as calls that a thread answers for {@link SqliteDigests}. */
 export interface DigestCalls {
   digestBoundary: { with: { table: TableSpec; range: KeyRange; rows: number }; gives: Key | null };
   digestRows: { with: { table: TableSpec; range: KeyRange; limit: number }; gives: readonly Row[] };
@@ -33,27 +34,35 @@ export interface DigestCalls {
 const NICENESS = 10;
 const NICEST = 19;
 
-interface Snapshot {
-  readonly db: Database.Database;
-  isOpen: boolean;
-}
-
-/** What a thread does for digests, in connections of its own: one for each snapshot that is open at the same time. */
+/**
+ * What is done for digests, in connections of its own: one for each snapshot that is open at the same time.
+ */
 export class DigestWork {
   readonly #path: string;
+  readonly #pieceBytes: number | undefined;
   #db: Database.Database | null = null;
-  readonly #snapshots = new Map<number, Snapshot>();
+  readonly #snapshots = new Map<number, Database.Database>();
   readonly #idle: Database.Database[] = [];
+  hasEnded = false;
   readonly #hashers = new WeakMap<Database.Database, Map<string, RangeHasher>>();
 
-  constructor(path: string) {
+  /** `pieceBytes`: about how much is read before it may be interrupted. */
+  constructor(path: string, { pieceBytes }: { readonly pieceBytes?: number } = {}) {
     this.#path = path;
+    this.#pieceBytes = pieceBytes;
+  }
+
+  /** That of a thread which does nothing else. */
+  static inThread(path: string): DigestWork {
     // On Linux this is about the thread alone; elsewhere it would be about the process.
     if (process.platform === 'linux') setPriority(0, Math.min(getPriority(0) + NICENESS, NICEST));
+    return new DigestWork(path);
   }
 
   boundary({ table, range, rows }: DigestCalls['digestBoundary']['with']): Key | null {
-    return boundaryOf(this.#own(), table, { range: revived(range), rows });
+    const db = this.#own();
+    const select = (columns: readonly string[], rest: string): ExactSelect => new ExactSelect(db, columns, rest);
+    return boundaryOf(select, table, { range: revived(range), rows });
   }
 
   rows({ table, range, limit }: DigestCalls['digestRows']['with']): readonly Row[] {
@@ -61,45 +70,65 @@ export class DigestWork {
     return new ExactSelect(this.#own(), quotedColumns(table), `${rest.sql} LIMIT ?`).all(...rest.values, limit);
   }
 
-  asPrimary(request: DigestCalls['digestAsPrimary']['with']): PrimaryDigest {
-    const db = this.#own();
-    const range = revived(request.range);
-    db.exec('BEGIN');
+  *asPrimary(request: DigestCalls['digestAsPrimary']['with']): Interruptible<PrimaryDigest> {
+    const db = this.#begin();
     try {
-      const changed = changedKeysOf(db, request);
+      const since = changedKeysOf(db, request);
       const hasher = this.#hasher(db, request);
-      const digest = hasher.ofRange(range);
-      if (changed.length > request.maxKeys) return { digest, changed: 'many', ofChanged: NO_ROWS };
-      return { digest, changed, ofChanged: hasher.ofKeys(range, changed) };
+      const digest = yield* digestAsked(hasher, request);
+      if (since.length > request.maxKeys) return { digest, changed: 'many', ofChanged: NO_ROWS };
+      const changed = keysAsked(request, since);
+      return { digest, changed, ofChanged: yield* hasher.ofKeys(request.range, changed) };
     } finally {
-      db.exec('ROLLBACK');
+      this.#end(db);
     }
   }
 
-  asSecondary(request: DigestCalls['digestAsSecondary']['with']): DigestCalls['digestAsSecondary']['gives'] {
-    const db = this.#idle.pop() ?? openConnection(this.#path);
-    this.#snapshots.set(request.snapshot, { db, isOpen: true });
-    db.exec('BEGIN');
-    const digest = this.#hasher(db, request).ofRange(revived(request.range));
+  *asSecondary(
+    request: DigestCalls['digestAsSecondary']['with'],
+  ): Interruptible<DigestCalls['digestAsSecondary']['gives']> {
+    const db = this.#begin();
+    this.#snapshots.set(request.snapshot, db);
+    const digest = yield* digestAsked(this.#hasher(db, request), request);
     const state = new Bookkeeping(db).state();
     return { digest, watermark: state?.role === 'secondary' ? state.watermark : null };
   }
 
-  ofKeys(request: DigestCalls['digestOfKeys']['with']): RangeDigest {
-    const { db } = this.#snapshots.get(request.snapshot) ?? { db: this.#own() };
-    return this.#hasher(db, request).ofKeys(revived(request.range), reviveValues(request.keys));
+  *ofKeys(request: DigestCalls['digestOfKeys']['with']): Interruptible<RangeDigest> {
+    const db = this.#snapshots.get(request.snapshot) ?? this.#own();
+    return yield* this.#hasher(db, request).ofKeys(revived(request.range), reviveValues(request.keys));
   }
 
   close(snapshot: number): void {
-    const open = this.#snapshots.get(snapshot);
-    if (open === undefined) return;
+    const db = this.#snapshots.get(snapshot);
+    if (db === undefined) return;
     this.#snapshots.delete(snapshot);
-    if (open.db.inTransaction) open.db.exec('ROLLBACK');
-    this.#idle.push(open.db);
+    this.#end(db);
+  }
+
+  /** Closes its connections: those that are in use now, when they are not any more. */
+  end(): void {
+    this.hasEnded = true;
+    this.#db?.close();
+    this.#db = null;
+    for (const db of this.#idle.splice(0)) db.close();
   }
 
   #own(): Database.Database {
     return (this.#db ??= openConnection(this.#path));
+  }
+
+  /** A connection in a snapshot of its own. */
+  #begin(): Database.Database {
+    const db = this.#idle.pop() ?? openConnection(this.#path);
+    db.exec('BEGIN');
+    return db;
+  }
+
+  #end(db: Database.Database): void {
+    if (db.inTransaction) db.exec('ROLLBACK');
+    if (this.hasEnded) db.close();
+    else this.#idle.push(db);
   }
 
   #hasher(db: Database.Database, { table, salt }: DigestRequest): RangeHasher {
@@ -110,13 +139,19 @@ export class DigestWork {
     if (hasher === undefined) {
       // One table after the other, and one comparison after the other.
       if (hashers.size > MAX_HASHERS) hashers.clear();
-      hashers.set(name, (hasher = new RangeHasher(db, { table, salt })));
+      const pieces = this.#pieceBytes === undefined ? {} : { pieceBytes: this.#pieceBytes };
+      hashers.set(name, (hasher = new RangeHasher(db, { table, salt, ...pieces })));
     }
     return hasher;
   }
 }
 
 const MAX_HASHERS = 16;
+
+function digestAsked(hasher: RangeHasher, { range, keys }: DigestRequest): Interruptible<RangeDigest> {
+  revived(range);
+  return keys === undefined ? hasher.ofRange(range) : hasher.ofKeys(range, reviveValues(keys));
+}
 
 function revived(range: KeyRange): KeyRange {
   for (const key of [range.after, range.upTo]) if (key !== null) reviveValues([key]);

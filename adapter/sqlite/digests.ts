@@ -1,8 +1,18 @@
 import type Database from 'better-sqlite3';
 import { ordersByValue } from '../digest.ts';
-import type { DigestFitness, DigestRequest, Digests, KeyRange, PrimaryDigest, SecondaryDigest } from '../digest.ts';
+import type {
+  DigestFitness,
+  DigestRequest,
+  Digests,
+  KeyRange,
+  PrimaryDigest,
+  RangeDigest,
+  SecondaryDigest,
+} from '../digest.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
 import type { Position } from '../store.ts';
+import { DigestWork } from './digest-work.ts';
+import { inTurns, inTurnsWithin } from './interruptible.ts';
 import { SqliteThread } from './thread.ts';
 import type { Call } from './thread.ts';
 import { reviveValues } from './thread-values.ts';
@@ -12,16 +22,30 @@ const THREADS = 2;
 /** What is short need not wait until those have ended what they do. */
 const SHORT_THREAD = THREADS;
 
-/** Digests computed in threads, so that the event loop is never held. */
+/**
+ * Up to so many rows are read on the event loop, as long as there is no thread: to start one takes as long as tens of
+ * thousands of rows…
+ */
+const ROWS_ON_LOOP = 5_000;
+/** …and more, where they are only counted; */
+const COUNTED_ON_LOOP = 20_000;
+/** …a few milliseconds at a time… */
+const PIECE_BYTES = 2 ** 16;
+/** …unless they take longer than that, being large ones: then a thread begins anew. */
+const LOOP_LIMIT_MS = 150;
+
+/** Digests computed in threads, unless they are short, so that the event loop is never held. */
 export class SqliteDigests implements Digests {
   readonly #db: Database.Database;
   readonly #threads: readonly SqliteThread[];
+  readonly #onLoop: DigestWork;
   readonly #users: number[];
   #snapshots = 0;
 
-  /** `db` is only asked for the file's encoding. */
+  /** `db` is asked for what takes no time. */
   constructor(path: string, db: Database.Database) {
     this.#db = db;
+    this.#onLoop = new DigestWork(path, { pieceBytes: PIECE_BYTES });
     this.#threads = Array.from({ length: THREADS + 1 }, () => new SqliteThread(path));
     this.#users = Array.from({ length: THREADS }, () => 0);
   }
@@ -34,6 +58,7 @@ export class SqliteDigests implements Digests {
   }
 
   async boundary(table: TableSpec, range: KeyRange, rows: number): Promise<Key | null> {
+    if (this.#isForLoop(rows, COUNTED_ON_LOOP)) return this.#onLoop.boundary({ table, range, rows });
     const key = await this.#short((call) => call('digestBoundary', { table, range, rows }));
     return key === null ? null : (reviveValues([key])[0] ?? null);
   }
@@ -56,12 +81,27 @@ export class SqliteDigests implements Digests {
     request: DigestRequest,
     since: { readonly watermark: Position; readonly maxKeys: number },
   ): Promise<PrimaryDigest> {
+    if (this.#isForLoop(request.rows)) {
+      const found = await inTurnsWithin(LOOP_LIMIT_MS, this.#onLoop.asPrimary({ ...request, ...since }));
+      if (found !== null) return found;
+    }
     const found = await this.#use((call) => call('digestAsPrimary', { ...request, ...since }));
     if (found.changed !== 'many') reviveValues(found.changed);
     return found;
   }
 
   async asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigest) => Promise<T>): Promise<T> {
+    if (this.#isForLoop(request.rows)) {
+      const snapshot = (this.#snapshots += 1);
+      try {
+        const found = await inTurnsWithin(LOOP_LIMIT_MS, this.#onLoop.asSecondary({ ...request, snapshot }));
+        const ofKeys = (keys: readonly Key[]): Promise<RangeDigest> =>
+          inTurns(this.#onLoop.ofKeys({ ...request, snapshot, keys }));
+        if (found !== null) return await use({ ...found, ofKeys });
+      } finally {
+        this.#onLoop.close(snapshot);
+      }
+    }
     return this.#use(async (call) => {
       const snapshot = (this.#snapshots += 1);
       try {
@@ -75,7 +115,12 @@ export class SqliteDigests implements Digests {
   }
 
   async close(): Promise<void> {
+    this.#onLoop.end();
     await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+
+  #isForLoop(rows = Infinity, most = ROWS_ON_LOOP): boolean {
+    return rows <= most && !this.#onLoop.hasEnded && !this.#threads.some(({ isRunning }) => isRunning);
   }
 
   /** One and the same thread, that with the least to do. */

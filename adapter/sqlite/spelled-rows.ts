@@ -1,6 +1,7 @@
 import type { DigestColumn, DigestSalt } from '../digest.ts';
 import type { Jenkins } from '../codec/jenkins.ts';
 import { add31 } from '../codec/hash-value.ts';
+import { SpelledInteger } from './spelled-integer.ts';
 
 /** Reads a column of a spelled row and adds it to the row's hash; `false` when it is nothing that it knows. */
 export type SpelledReader = (from: SpelledRows, hash: Jenkins) => boolean;
@@ -8,10 +9,13 @@ export type SpelledReader = (from: SpelledRows, hash: Jenkins) => boolean;
 /** What `spelledRows` selects, while it is read. */
 export class SpelledRows {
   readonly bytes: Uint8Array;
+  /** The same bytes. */
+  readonly view: DataView;
   at = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   get isAtEnd(): boolean {
@@ -26,10 +30,7 @@ const NULL = 110;
 const TEXT = 116;
 
 const COLON = 58;
-const MINUS = 45;
 const ZERO = 48;
-/** So many digits make a number that a double holds exactly. */
-const EXACT_DIGITS = 15;
 
 /** How a column of this kind is read, whose values must be of the one storage class or NULL. */
 export function spelledReader({ kind, column }: DigestColumn, salt: DigestSalt): SpelledReader {
@@ -39,6 +40,7 @@ export function spelledReader({ kind, column }: DigestColumn, salt: DigestSalt):
 
 function integerReader(salt: DigestSalt, isBoolean: boolean): SpelledReader {
   const absent = [Number(BigInt.asIntN(32, salt.integer >> 32n)), Number(BigInt.asIntN(32, salt.integer))] as const;
+  const integer = new SpelledInteger();
   return (from, hash) => {
     const { bytes } = from;
     const kind = bytes[from.at];
@@ -48,31 +50,24 @@ function integerReader(salt: DigestSalt, isBoolean: boolean): SpelledReader {
       return bytes[from.at - 1] === 0;
     }
     if (kind !== INTEGER) return false;
-    const start = from.at + 7;
-    let at = start;
-    const isNegative = bytes[at] === MINUS;
-    if (isNegative) at += 1;
-    let value = 0;
-    for (let code = bytes[at]; code !== 0; code = bytes[(at += 1)]) {
-      if (code === undefined) return false;
-      value = value * 10 + code - ZERO;
-    }
-    from.at = at + 1;
-    if (isBoolean && (isNegative || value > 1)) return false;
-    if (at - start <= EXACT_DIGITS) hash.safeInteger(isNegative ? -value : value);
-    else hash.bigint(BigInt(String.fromCharCode(...bytes.subarray(start, at))));
+    const end = integer.read(bytes, from.at + 7);
+    if (bytes[end] !== 0) return false;
+    from.at = end + 1;
+    const { high, low } = integer;
+    if (isBoolean && (high !== 0 || (low !== 0 && low !== 1))) return false;
+    hash.integer(high, low);
     return true;
   };
 }
 
 function textReader(salt: DigestSalt): SpelledReader {
-  const absent = Buffer.from(salt.text);
+  const absent = new DataView(new TextEncoder().encode(salt.text).buffer);
   return (from, hash) => {
     const { bytes } = from;
     const kind = bytes[from.at];
     if (kind === NULL) {
       from.at += 5;
-      hash.bytes(absent, 0, absent.length);
+      hash.bytes(absent, 0, absent.byteLength);
       return bytes[from.at - 1] === 0;
     }
     if (kind !== TEXT) return false;
@@ -82,14 +77,14 @@ function textReader(salt: DigestSalt): SpelledReader {
       if (end >= bytes.length) return false;
       end += 1;
     }
-    hash.bytes(bytes, start, end);
+    hash.bytes(from.view, start, end);
     from.at = end + 1;
     return true;
   };
 }
 
 function blobReader(salt: DigestSalt): SpelledReader {
-  const absent = Buffer.from(salt.text);
+  const absent = new DataView(new TextEncoder().encode(salt.text).buffer);
   return (from, hash) => {
     const { bytes } = from;
     const kind = bytes[from.at];
@@ -103,8 +98,8 @@ function blobReader(salt: DigestSalt): SpelledReader {
     const start = at + 1;
     from.at = start + length;
     if (!(from.at <= bytes.length)) return false;
-    if (kind === NULL) hash.bytes(absent, 0, absent.length);
-    else hash.bytes(bytes, start, from.at);
+    if (kind === NULL) hash.bytes(absent, 0, absent.byteLength);
+    else hash.bytes(from.view, start, from.at);
     if (salt.blobsInArrays) add31(hash);
     return true;
   };

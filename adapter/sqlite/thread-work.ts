@@ -13,6 +13,7 @@ import { StepWork } from './step-work.ts';
 import type { SentBatch, StepOutline } from './step-work.ts';
 import { applyStep } from './step-writer.ts';
 import type { StepClaim } from './step-writer.ts';
+import { atOnce } from './interruptible.ts';
 import { reviveValues } from './thread-values.ts';
 
 /** What the thread is asked for, and what it answers. Everything goes through structured clone. */
@@ -145,15 +146,15 @@ export class ThreadWork implements Handlers {
   }
 
   digestAsPrimary(request: DigestCalls['digestAsPrimary']['with']): DigestCalls['digestAsPrimary']['gives'] {
-    return this.#digesting().asPrimary(request);
+    return atOnce(this.#digesting().asPrimary(request));
   }
 
   digestAsSecondary(request: DigestCalls['digestAsSecondary']['with']): DigestCalls['digestAsSecondary']['gives'] {
-    return this.#digesting().asSecondary(request);
+    return atOnce(this.#digesting().asSecondary(request));
   }
 
   digestOfKeys(request: DigestCalls['digestOfKeys']['with']): DigestCalls['digestOfKeys']['gives'] {
-    return this.#digesting().ofKeys(request);
+    return atOnce(this.#digesting().ofKeys(request));
   }
 
   closeDigest(snapshot: number): void {
@@ -161,7 +162,7 @@ export class ThreadWork implements Handlers {
   }
 
   #digesting(): DigestWork {
-    return (this.#digests ??= new DigestWork(this.#path));
+    return (this.#digests ??= DigestWork.inThread(this.#path));
   }
 
   #applying(): Database.Database {

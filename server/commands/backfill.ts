@@ -8,6 +8,7 @@ import { runOn, withConnectionFlags } from './connection.ts';
 import type { ConnectionFlags, Session } from './connection.ts';
 import { EXIT } from './exit-status.ts';
 import type { ExitStatus } from './exit-status.ts';
+import { lowPriority } from './low-priority.ts';
 import { quantity } from './quantity.ts';
 import { UsageError } from './terminal.ts';
 
@@ -16,6 +17,7 @@ const MODES = ['restart', 'reconcile', 'follow', 'pause', 'resume'] as const;
 interface BackfillFlags extends ConnectionFlags, Partial<Record<(typeof MODES)[number], true>> {
   readonly rowsPerSecond?: string;
   readonly bytesPerSecond?: string;
+  readonly fullSpeed?: true;
 }
 
 /** How often `--follow` looks, in ms. */
@@ -36,12 +38,18 @@ export function addBackfillCommand(program: Command): void {
     .option('--resume', 'go on with one that was paused or interrupted, and watch it; fails where there is none')
     .option('--rows-per-second <number>', 'copy so many rows a second at most, such as 20k; none takes the limit away')
     .option('--bytes-per-second <number>', 'copy so much a second at most, such as 10MB; none takes the limit away')
+    .option(
+      '--full-speed',
+      'do not rest while the API writes, and take no lower priority; for a machine with cores to spare',
+    )
     .addHelpText(
       'after',
       '\nLimits and pauses are kept in PostgreSQL and hold for whichever process copies, from about a second on.',
     );
   withConnectionFlags(command).action(async (flags: BackfillFlags) => {
-    await runOn({ flags, mirror: mirrorOf(flags) }, async (session) => {
+    const options = flags.fullSpeed ? { backfillShare: 1 } : {};
+    if (!flags.fullSpeed) lowPriority();
+    await runOn({ flags, mirror: mirrorOf(flags), options }, async (session) => {
       const given = MODES.filter((mode) => flags[mode]);
       if (given.length > 1) {
         throw new UsageError(

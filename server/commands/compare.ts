@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { CrossfadeError, messageOf } from '../../adapter/errors.ts';
 import { divergenceHtml } from '../../compare/divergence-html.ts';
@@ -74,6 +74,7 @@ export function addCompareCommand(program: Command): void {
   withConnectionFlags(command).action(async (flags: CompareFlags) => {
     await runOn({ flags, mirror: flags.history ? 'off' : 'auto' }, async (session) => {
       const options = optionsOf(flags);
+      if (flags.html !== undefined) assertWritable(flags.html);
       if (flags.history) return await showHistory(session);
       const standby =
         flags.postgresReplica === undefined ? undefined : await session.crossfade.openStandby(flags.postgresReplica);
@@ -96,8 +97,8 @@ async function showHistory({ crossfade, terminal }: Session): Promise<ExitStatus
 async function runComparison(session: Session, flags: CompareFlags, options: CompareOptions): Promise<ExitStatus> {
   const { terminal } = session;
   const report = await compared(session, options);
-  await writeHtml(session, flags, report);
   terminal.result(divergenceText(report), report);
+  await writeHtml(session, flags, report);
   if (terminal.isJson) for (const reason of report.reasons) terminal.note(`could not tell: ${reason}`);
   return EXIT_OF[report.outcome];
 }
@@ -148,12 +149,27 @@ async function writeHtml(
   try {
     writeFileSync(flags.html, divergenceHtml(report, { history }));
   } catch (error) {
-    throw new CrossfadeError('CONFIG_INVALID', `could not write "${flags.html}": ${messageOf(error)}`, {
-      hint: 'check the path and its permissions',
-      cause: error,
-    });
+    throw notWritable(flags.html, error);
   }
   terminal.note(`written to ${flags.html}`);
+}
+
+/** A comparison may take hours: it must not end in a page that cannot be written. */
+function assertWritable(path: string): void {
+  const isThere = existsSync(path);
+  try {
+    closeSync(openSync(path, 'a'));
+    if (!isThere) rmSync(path);
+  } catch (error) {
+    throw notWritable(path, error);
+  }
+}
+
+function notWritable(path: string, cause: unknown): CrossfadeError {
+  return new CrossfadeError('CONFIG_INVALID', `could not write "${path}": ${messageOf(cause)}`, {
+    hint: 'check the path and its permissions',
+    cause,
+  });
 }
 
 function optionsOf(flags: CompareFlags): CompareOptions {

@@ -34,6 +34,8 @@ export interface SessionSettings {
   readonly mirror: 'auto' | 'required' | 'off';
   /** Whether the command goes on when PostgreSQL does not answer. @default false */
   readonly worksWithoutPostgres?: boolean;
+  /** What else the command asks of Crossfade. */
+  readonly options?: Pick<CrossfadeOptions, 'backfillShare'>;
 }
 
 /** How long closing may take before the process ends anyway, in ms. */
@@ -52,6 +54,7 @@ export async function runOn(
     // A flag in the environment is for the API; no command moves the stage but `stage`.
     delete process.env['CROSSFADE_STAGE'];
     const options = {
+      ...settings.options,
       ...(settings.flags.sqlite === undefined ? {} : { sqlite: settings.flags.sqlite }),
       ...(settings.flags.postgres === undefined ? {} : { postgres: settings.flags.postgres }),
       mirror: settings.mirror,

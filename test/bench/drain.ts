@@ -3,6 +3,7 @@ import pg from 'pg';
 import { createCrossfade } from '../../adapter/index.ts';
 import type { Home } from './databases.ts';
 import { accountRow } from './databases.ts';
+import { intoStage } from './into-stage.ts';
 
 /** How fast a backlog was mirrored in one step, and what that took of the process. */
 export interface Drained {
@@ -28,7 +29,7 @@ export async function drain(
   const first = await createCrossfade({ ...databases, processName: 'bench' });
   try {
     await first.backfill({ restart: true, signal });
-    await first.cutover.moveTo('dual', { force: true, signal });
+    await intoStage(first, 'dual', signal);
   } finally {
     await first.close();
   }

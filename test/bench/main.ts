@@ -8,6 +8,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   backfill: async () => (await import('./commands/backfill.ts')).backfill,
   compare: async () => (await import('./commands/compare.ts')).compare,
   beside: async () => (await import('./commands/beside.ts')).beside,
+  router: async () => (await import('./commands/router.ts')).router,
   stores: async () => (await import('./commands/stores.ts')).stores,
 };
 

@@ -70,6 +70,11 @@ function write(writer: Writer, load: Case, numbers: Numbers): Promise<unknown> {
   );
 }
 
+/** Half of the values lie below it. */
+export function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
 /** The value below which this share of the values lies; 0.5 is the median. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);

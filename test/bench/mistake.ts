@@ -10,6 +10,11 @@ export function positive(option: string, text: string): number {
   return value;
 }
 
+/** The numbers that were given for an option, with commas between. @throws Mistake as {@link positive} does */
+export function positives(option: string, texts: string): readonly number[] {
+  return texts.split(',').map((text) => positive(option, text));
+}
+
 /** Those of `all` that were named with commas between; all of them when nothing was. @throws Mistake for any other name. */
 export function chosen<T extends { readonly name: string }>(
   all: readonly T[],

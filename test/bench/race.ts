@@ -1,6 +1,6 @@
 import type { Bench } from './bench.ts';
-import { quantile } from './measure.ts';
-import { turnsOf } from './turns.ts';
+import { median } from './measure.ts';
+import { turns } from './turns.ts';
 
 /** One way to do the same work. */
 export interface Runner {
@@ -34,21 +34,16 @@ export interface RaceResult {
   readonly times: Readonly<Record<string, number>>;
 }
 
-/** Lets everybody run once in each round, in another order each time, so that what else goes on meets all of them. */
+/** Lets everybody run once in each round. */
 export async function race(
   runners: readonly Runner[],
   { rounds, bench, baselines }: { rounds: number; bench: Bench; baselines: readonly string[] },
 ): Promise<readonly RaceResult[]> {
   const able = runners.filter(({ missing }) => missing === undefined);
   const runs = new Map(able.map((runner): [string, Run[]] => [runner.name, []]));
-  for (let round = 1; round <= rounds; round += 1) {
-    for (const runner of turnsOf(round, able)) {
-      bench.signal.throwIfAborted();
-      bench.say(`round ${round} of ${rounds}: ${runner.name}`);
-      const run = await runner.run();
-      runs.get(runner.name)?.push(run);
-      bench.say('');
-    }
+  for (const { one } of turns(able, { rounds, bench })) {
+    const run = await one.run();
+    runs.get(one.name)?.push(run);
   }
   return runners.map((runner) => resultOf(runner, runs, baselines));
 }
@@ -122,10 +117,6 @@ export function raceText(results: readonly RaceResult[], { rows }: { rows: numbe
       return parts.length === 0 ? [] : ['', `${name}: ${parts.join(', ')}`];
     }),
   ];
-}
-
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
 }
 
 function duration(seconds: number): string {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createCrossfade } from '../../adapter/index.ts';
 import type { Home } from './databases.ts';
 import { accountRow } from './databases.ts';
+import { intoStage } from './into-stage.ts';
 import { quantile } from './measure.ts';
 
 /** For how long write switches held the writes. */
@@ -44,7 +45,7 @@ export async function switches(
   let writing: NodeJS.Timeout | undefined;
   try {
     await crossfade.backfill({ restart: true, signal });
-    await crossfade.cutover.moveTo('read', { force: true, signal });
+    await intoStage(crossfade, 'read', signal);
     writing = setInterval(() => {
       for (let each = 0; each < (WRITES_PER_SECOND * TICK_MS) / 1000; each += 1) under.push(write());
     }, TICK_MS);

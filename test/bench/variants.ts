@@ -4,6 +4,7 @@ import { createCrossfade } from '../../adapter/index.ts';
 import { WalFile } from '../../adapter/sqlite/wal-file.ts';
 import type { Crossfade, Stage } from '../../adapter/index.ts';
 import type { Databases } from './databases.ts';
+import { intoStage } from './into-stage.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -132,9 +133,7 @@ function crossfade(stage: Stage, summary: string): Variant {
       try {
         // PostgreSQL holds the seed already, for those who write there without Crossfade.
         await opened.backfill({ restart: true });
-        const outcome = await opened.cutover.moveTo(stage, { force: true });
-        if (outcome.outcome === 'refused')
-          throw new Error(`stage ${stage} was refused: ${JSON.stringify(outcome.gates)}`);
+        await intoStage(opened, stage);
       } finally {
         await opened.close();
       }

@@ -14,6 +14,7 @@ export interface CommandRun {
 
 /** A run of `crossfade` under way. */
 export interface RunningCommand {
+  readonly pid: number;
   readonly ended: Promise<CommandRun>;
   /** What it has written to stderr so far. */
   stderr(): string;
@@ -45,7 +46,7 @@ export function startCommand(
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await ended;
   });
-  return { ended, stderr: () => stderr, kill: (signal) => void child.kill(signal) };
+  return { pid: child.pid ?? -1, ended, stderr: () => stderr, kill: (signal) => void child.kill(signal) };
 }
 
 /** Runs `crossfade` with these words to its end. */

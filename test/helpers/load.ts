@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 import type { Crossfade } from '../../adapter/index.ts';
 import { isCrossfadeError, messageOf } from '../../adapter/errors.ts';
@@ -9,9 +10,13 @@ interface Settings {
   readonly value: string;
 }
 
+/** How long a lane rests between two queries, in ms: while somebody waits for them, and else. */
+const PAUSE_MS = { watched: 1, unwatched: 5 } as const;
+
 /**
  * Writers and readers that go on through an outage, in this process. A read looks for a row that was acknowledged to
- * somebody before.
+ * somebody before. They go slower while nobody waits for them in {@link goesOn}: servers that stop and start, and the
+ * other tests of a file, want the processor too.
  */
 export class Load {
   readonly #crossfade: Crossfade;
@@ -27,6 +32,7 @@ export class Load {
   readonly notFound: string[] = [];
   #reads = 0;
   #isOver = false;
+  #waiting = 0;
   #slowest = { write: 0, read: 0 };
   #slowestSince = 0;
 
@@ -63,10 +69,15 @@ export class Load {
   /** Waits for so many more acknowledged writes and answered reads. */
   async goesOn({ writes, reads }: { writes: number; reads: number }): Promise<void> {
     const [written, read] = [this.#written.length + writes, this.#reads + reads];
-    await until(
-      `${writes} more writes and ${reads} more reads`,
-      () => this.#written.length >= written && this.#reads >= read,
-    );
+    this.#waiting += 1;
+    try {
+      await until(
+        `${writes} more writes and ${reads} more reads`,
+        () => this.#written.length >= written && this.#reads >= read,
+      );
+    } finally {
+      this.#waiting -= 1;
+    }
   }
 
   async stop(): Promise<void> {
@@ -117,6 +128,6 @@ export class Load {
     if (startedAt >= this.#slowestSince)
       this.#slowest[kind] = Math.max(this.#slowest[kind], performance.now() - startedAt);
     // Work on SQLite ends without a turn of the event loop, on which everything else waits.
-    await new Promise(setImmediate);
+    await sleep(PAUSE_MS[this.#waiting > 0 ? 'watched' : 'unwatched']);
   }
 }

@@ -9,7 +9,7 @@ import type { StoreName } from '../../adapter/spec.ts';
 import { freshDatabase } from './postgres.ts';
 import { sqliteFile } from './sqlite.ts';
 
-/** Plain Knex on SQLite, which is always right, and the router with PostgreSQL answering. */
+/** Plain Knex on SQLite, which is always right, and the router with PostgreSQL answering, or another store. */
 export interface Oracle {
   readonly plain: Knex;
   readonly routed: Knex;
@@ -21,6 +21,8 @@ export interface OracleOptions {
   /** Makes tables and rows; called for each. */
   readonly create?: (db: Knex) => Promise<void>;
   readonly knex?: RouterOptions['knex'];
+  /** The store that the router asks. @default 'postgres' */
+  readonly store?: StoreName;
   readonly router?: Partial<RouterOptions>;
 }
 
@@ -40,7 +42,7 @@ export async function openOracle(t: ExecutionContext, options: OracleOptions = {
     postgres: await freshDatabase(t),
     knex: { ...shared, ...(connection === undefined ? {} : { connection }) },
     poolMax: 4,
-    traffic: allTo('postgres'),
+    traffic: allTo(options.store ?? 'postgres'),
     breaker,
     ...options.router,
   });

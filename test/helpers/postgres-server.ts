@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StartedTestContainer } from 'testcontainers';
 import { removeEmbeddedPostgres, startEmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import type { EmbeddedPostgres } from '../../server/embedded-postgres.ts';
 import { isProcessAlive } from '../../server/process-table.ts';
 import { DockerEngine } from './docker-engine.ts';
+import { fastFolder } from './fast-folder.ts';
 
 /** A PostgreSQL server that tests make their databases on. */
 export interface PostgresServer {
@@ -24,9 +24,13 @@ const IMAGE_LIMIT_MS = 30_000;
 /** Every temporary folder of the tests begins like this, then comes the id of the process that made it. */
 const TEMPORARY = 'crossfade-test-';
 
-/** What a server under test is run with. Durability is under test, so `fsync` stays on. */
+/**
+ * What a server under test is run with. Without `fsync` it may lose what it has committed when the machine dies, not when
+ * the server is killed: the kernel has what was written. The machine does not die in these tests.
+ */
 const SETTINGS = {
-  max_connections: '200',
+  fsync: 'off',
+  max_connections: '500',
   max_prepared_transactions: '10',
   shared_buffers: '128MB',
   timezone: 'UTC',
@@ -47,7 +51,7 @@ export async function startPostgresServer(): Promise<PostgresServer> {
 
 /** A server of the tests' own in a temporary folder, whatever else there is. */
 export async function startTemporary(): Promise<PostgresServer> {
-  await sweep(tmpdir());
+  await sweep(fastFolder());
   const folder = temporaryFolder('postgres');
   const server = await startIn(folder);
   const undoCleanup = cleanUpAtExit(() => removeServer(server, folder));
@@ -73,7 +77,7 @@ export async function startIn(folder: string, port?: number): Promise<EmbeddedPo
 
 /** A new folder for what a test keeps on disk; whoever asks for it removes it. */
 export function temporaryFolder(what: string): string {
-  return mkdtempSync(join(tmpdir(), `${TEMPORARY}${process.pid}-${what}-`));
+  return mkdtempSync(join(fastFolder(), `${TEMPORARY}${process.pid}-${what}-`));
 }
 
 /** Ends a server at once and removes its folder, without waiting for anything: for a process that is about to exit. */

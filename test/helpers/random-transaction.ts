@@ -64,6 +64,8 @@ export interface Writer extends Lane {
   readonly store: StoreName;
   /** Whether to write, on SQLite, rows that PostgreSQL cannot hold. */
   readonly writesRefused: boolean;
+  /** Whether PostgreSQL has MERGE: since version 15. @default true */
+  readonly hasMerge?: boolean;
 }
 
 /** A transaction such as an application might run, or a careless one. Statements may break constraints; those do nothing. */
@@ -92,7 +94,7 @@ class StatementMaker {
   readonly #store: StoreName;
   readonly #lane: Lane;
 
-  constructor(random: Random, { store, writesRefused, ...lane }: Writer) {
+  constructor(random: Random, { store, writesRefused, hasMerge = true, ...lane }: Writer) {
     this.#random = random;
     this.#store = store;
     this.#lane = lane;
@@ -114,7 +116,8 @@ class StatementMaker {
       () => this.#setRate(),
       () => this.#updateOften(),
     ];
-    const own = store === 'sqlite' ? [() => this.#replaceByUpdate(), () => this.#ignore()] : [() => this.#merge()];
+    const merge = hasMerge ? [() => this.#merge()] : [];
+    const own = store === 'sqlite' ? [() => this.#replaceByUpdate(), () => this.#ignore()] : merge;
     const refused = writesRefused ? [() => this.#refusedRow()] : [];
     const alone = lane.lanes === 1 ? [() => this.#deleteAll(), () => this.#automaticId()] : [];
     this.kinds = [...both, ...own, ...refused, ...alone];

@@ -77,6 +77,8 @@ export async function twoRouters(
       postgres: url,
       knex: { useNullAsDefault: true },
       poolMax: 2,
+      // What better-sqlite3 rounds unasked, PostgreSQL does not.
+      exactIntegers: true,
       traffic: only(store),
       breaker,
       warn: (text) => warnings.push(text),

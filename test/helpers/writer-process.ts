@@ -2,6 +2,7 @@
  * A process of its own that writes through Crossfade, as an API does, until it is killed. It is started with `fork`,
  * with its settings as JSON, and says over the channel what it has been told is written.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createCrossfade } from '../../adapter/index.ts';
 import type { Crossfade } from '../../adapter/index.ts';
 import { isCrossfadeError, messageOf } from '../../adapter/errors.ts';
@@ -13,7 +14,7 @@ const RUN = 1_000_000;
 
 await main(JSON.parse(process.argv[2] ?? '') as WriterSettings);
 
-async function main({ options, run, lanes }: WriterSettings): Promise<void> {
+async function main({ options, run, lanes, pauseMs = 0 }: WriterSettings): Promise<void> {
   const quiet = { info: () => {}, warn: () => {}, error: () => {} };
   const crossfade = await createCrossfade({ ...options, logger: quiet });
   process.on('message', ({ moveTo }: WriterOrder) => {
@@ -28,16 +29,19 @@ async function main({ options, run, lanes }: WriterSettings): Promise<void> {
   // A writer whose test is gone has nobody to write for.
   process.on('disconnect', () => process.exit(1));
   report({ type: 'ready' });
-  for (let lane = 0; lane < lanes; lane += 1) void writeOn(crossfade, `${lane}`, run);
+  for (let lane = 0; lane < lanes; lane += 1) void writeOn(crossfade, { lane: `${lane}`, run, pauseMs });
 }
 
-async function writeOn(crossfade: Crossfade, lane: string, run: number): Promise<void> {
+async function writeOn(
+  crossfade: Crossfade,
+  { lane, run, pauseMs }: { lane: string; run: number; pauseMs: number },
+): Promise<void> {
   const writes = [insert, count, book];
   for (let number = 0; ; number += 1) {
     const write = writes[number % writes.length] ?? insert;
     await trying(async () => report(await write(crossfade, lane, run * RUN + number)));
     // Writes to SQLite end without a turn of the event loop, on which everything else waits.
-    await new Promise(setImmediate);
+    await (pauseMs === 0 ? new Promise(setImmediate) : sleep(pauseMs));
   }
 }
 

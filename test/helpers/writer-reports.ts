@@ -6,6 +6,8 @@ export interface WriterSettings {
   readonly run: number;
   /** How many writes are under way at once. */
   readonly lanes: number;
+  /** How long a lane rests between two writes, in ms. @default 0 */
+  readonly pauseMs?: number;
 }
 
 export type WriterReport =

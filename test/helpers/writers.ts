@@ -26,11 +26,11 @@ export class Writers {
   constructor(
     t: Pick<ExecutionContext, 'teardown'>,
     pair: Pick<Pair, 'path' | 'url'>,
-    settings: { lanes: number; options?: WriterSettings['options'] },
+    settings: Pick<WriterSettings, 'lanes' | 'pauseMs'> & { options?: WriterSettings['options'] },
   ) {
     this.#t = t;
     const options = { sqlite: pair.path, postgres: pair.url, refreshMs: 50, leaseMs: 400, ...settings.options };
-    this.#settings = { lanes: settings.lanes, options };
+    this.#settings = { ...settings, options };
   }
 
   get acknowledged(): number {

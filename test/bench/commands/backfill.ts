@@ -1,22 +1,18 @@
 import Database from 'better-sqlite3';
 import { constants, copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import pg from 'pg';
-import { runBench } from '../bench.ts';
 import type { Bench } from '../bench.ts';
 import { crossfadeCommand } from '../crossfade-command.ts';
 import { execute } from '../databases.ts';
-import { loadText, machineText } from '../machine.ts';
-import type { Machine } from '../machine.ts';
+import { commandOf } from '../measurement.ts';
 import { isInstalled, measuredProcess } from '../measured-process.ts';
 import type { CommandLine, Measured } from '../measured-process.ts';
-import { chosen, positive } from '../mistake.ts';
 import { readSqlite } from '../plain-read.ts';
-import { race, raceText } from '../race.ts';
-import type { RaceResult, Run, Runner } from '../race.ts';
+import type { Run, Runner } from '../race.ts';
 import { SAMPLE, SAMPLE_ROWS, sampleFile } from '../sample-file.ts';
 import type { SampleFile } from '../sample-file.ts';
+import { sampleRace } from '../sample-race.ts';
 import { makeSchema } from '../sample-schema.ts';
 
 const HELP = `Measures \`crossfade backfill\` beside others that bring the same rows into the same PostgreSQL table.
@@ -29,55 +25,21 @@ const HELP = `Measures \`crossfade backfill\` beside others that bring the same 
   --quick         2,000 rows and one round, to see that it runs; the figures mean nothing
   --json          the report as JSON`;
 
-const BASELINES = ['copy', 'pgloader', 'read'] as const;
 const LOOK_EVERY_MS = 50;
 
-/** What `npm run bench -- backfill --json` writes. */
-export interface BackfillReport {
-  readonly machine: Machine;
-  readonly rows: number;
-  readonly rounds: number;
-  readonly results: readonly RaceResult[];
-}
-
 /** `npm run bench -- backfill`. */
-export async function backfill(args: readonly string[]): Promise<void> {
-  const { values: options } = parseArgs({
-    args: [...args],
-    options: {
-      rows: { type: 'string' },
-      rounds: { type: 'string' },
-      only: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
+export const backfill = commandOf(
+  sampleRace({
+    help: HELP,
+    baselines: ['copy', 'pgloader', 'read'],
+    runners: async (bench, rows) => {
+      const sample = sampleFile(rows, bench.say);
+      const empty = await bench.home.makeDatabase();
+      await makeSchema({ sqlite: sample.sqlite, postgres: empty });
+      return await runnersOf({ bench, sample, empty });
     },
-  });
-  if (options.help) {
-    process.stdout.write(`${HELP}\n`);
-    return;
-  }
-  const rows = positive('--rows', options.rows ?? (options.quick ? '2000' : String(SAMPLE_ROWS)));
-  const rounds = positive('--rounds', options.rounds ?? (options.quick ? '1' : '3'));
-  const report = await runBench(async (bench): Promise<BackfillReport> => {
-    const sample = sampleFile(rows, bench.say);
-    const empty = await bench.home.makeDatabase();
-    await makeSchema({ sqlite: sample.sqlite, postgres: empty });
-    const runners = chosen(await runnersOf({ bench, sample, empty }), { option: '--only', names: options.only });
-    const results = await race(runners, { rounds, bench, baselines: BASELINES });
-    return { machine: await bench.machine(), rows, rounds, results };
-  });
-  if (report === undefined) return;
-  process.stdout.write(`${options.json ? JSON.stringify(report) : backfillText(report)}\n`);
-}
-
-function backfillText({ machine, rows, rounds, results }: BackfillReport): string {
-  return [
-    machineText(machine),
-    `${loadText(machine)}; medians of ${rounds} rounds; ${rows} rows of 9 columns`,
-    ...raceText(results, { rows }),
-  ].join('\n');
-}
+  }),
+);
 
 interface Track {
   readonly bench: Bench;

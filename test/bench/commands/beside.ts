@@ -1,28 +1,27 @@
 import Database from 'better-sqlite3';
 import { constants, copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { createCrossfade } from '../../../adapter/index.ts';
 import { seedLedger } from '../../../migrations/ledger/seed.ts';
 import { migrateSqlite } from '../../../server/migrate-databases.ts';
 import { startApi } from '../api.ts';
 import type { Api } from '../api.ts';
-import { runBench } from '../bench.ts';
 import type { Bench } from '../bench.ts';
 import { crossfadeCommand } from '../crossfade-command.ts';
 import type { Databases } from '../databases.ts';
+import { filledIntoDual } from '../into-stage.ts';
 import { ledgerRows, LEDGER_SCALE } from '../ledger-rows.ts';
 import type { LedgerRows } from '../ledger-rows.ts';
-import { loadText, machineText } from '../machine.ts';
-import type { Machine } from '../machine.ts';
-import { quantile } from '../measure.ts';
+import { median } from '../measure.ts';
+import { commandOf } from '../measurement.ts';
+import type { Call } from '../measurement.ts';
 import { chosen, positive } from '../mistake.ts';
 import { OpenLoop } from '../open-loop.ts';
 import { SAMPLE_ROWS, sampleFile } from '../sample-file.ts';
+import { sampleRows } from '../sample-rows.ts';
 import { makeSchema } from '../sample-schema.ts';
 import { measureStretch, medianOf, stretchLines } from '../stretch.ts';
 import type { Stretch } from '../stretch.ts';
-import { turnsOf } from '../turns.ts';
+import { turns } from '../turns.ts';
 
 const HELP = `Measures what the example API's callers notice of a backfill and of a comparison.
 
@@ -37,6 +36,7 @@ const HELP = `Measures what the example API's callers notice of a backfill and o
   --json          the report as JSON`;
 
 const WARM_UP_MS = 2_000;
+
 export interface BesideResult {
   readonly name: string;
   readonly summary: string;
@@ -48,59 +48,45 @@ export interface BesideResult {
   readonly medianWriteTimes: number;
 }
 
-/** What `npm run bench -- beside --json` writes. */
-export interface BesideReport {
-  readonly machine: Machine;
+interface BesideFound {
   readonly rows: number;
   readonly rate: number;
-  readonly rounds: number;
   readonly results: readonly BesideResult[];
 }
 
 /** `npm run bench -- beside`. */
-export async function beside(args: readonly string[]): Promise<void> {
-  const { values: options } = parseArgs({
-    args: [...args],
-    options: {
-      rows: { type: 'string' },
-      rate: { type: 'string' },
-      seconds: { type: 'string' },
-      rounds: { type: 'string' },
-      only: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (options.help) {
-    process.stdout.write(`${HELP}\n`);
-    return;
-  }
-  const rows = positive('--rows', options.rows ?? (options.quick ? '2000' : String(SAMPLE_ROWS)));
-  const rate = positive('--rate', options.rate ?? '200');
-  const seconds = positive('--seconds', options.seconds ?? (options.quick ? '1' : '10'));
-  const rounds = positive('--rounds', options.rounds ?? (options.quick ? '1' : '3'));
-  const wanted = chosen(CASES, { option: '--only', names: options.only });
-  const report = await runBench(async (bench): Promise<BesideReport> => {
-    const scale = LEDGER_SCALE[options.quick ? 'quick' : 'full'];
-    const needsFilled = wanted.some((one) => one.needs === 'filled');
-    const pairs = await prepare(bench, { rows, scale, needsFilled });
-    const setting: Setting = { bench, rate, seconds, ledger: ledgerRows(scale), ...pairs };
-    const seen = new Map(wanted.map((one): [Case, Turn[]] => [one, []]));
-    for (let round = 1; round <= rounds; round += 1) {
-      for (const one of turnsOf(round, wanted)) {
-        bench.signal.throwIfAborted();
-        bench.say(`round ${round} of ${rounds}: ${one.name}`);
-        const turn = await takeTurn(one, setting);
-        seen.get(one)?.push(turn);
-      }
-    }
-    const results = wanted.map((one) => resultOf(one, seen.get(one) ?? []));
-    return { machine: await bench.machine(), rows, rate, rounds, results };
-  });
-  if (report === undefined) return;
-  process.stdout.write(`${options.json ? JSON.stringify(report) : besideText(report)}\n`);
-}
+export const beside = commandOf({
+  help: HELP,
+  rounds: { full: 3, quick: 1 },
+  options: ['rows', 'rate', 'seconds', 'only'],
+  plan: (call: Call<'rows' | 'rate' | 'seconds' | 'only'>) => {
+    const { given, isQuick, rounds } = call;
+    const rows = sampleRows(call);
+    const rate = positive('--rate', given('rate') ?? '200');
+    const seconds = positive('--seconds', given('seconds') ?? (isQuick ? '1' : '10'));
+    const wanted = chosen(CASES, { option: '--only', names: given('only') });
+    return async (bench): Promise<BesideFound> => {
+      const scale = LEDGER_SCALE[isQuick ? 'quick' : 'full'];
+      const needsFilled = wanted.some((one) => one.needs === 'filled');
+      const pairs = await prepare(bench, { rows, scale, needsFilled });
+      const setting: Setting = { bench, rate, seconds, ledger: ledgerRows(scale), ...pairs };
+      const seen = new Map(wanted.map((one): [Case, Besides[]] => [one, []]));
+      for (const { one } of turns(wanted, { rounds, bench })) seen.get(one)?.push(await takeTurn(one, setting));
+      return { rows, rate, results: wanted.map((one) => resultOf(one, seen.get(one) ?? [])) };
+    };
+  },
+  subject: ({ rate, rows }) => [`${rate} requests a second`, `${rows} rows of 9 columns`],
+  lines: ({ results }) => [
+    ...results.flatMap(({ name, summary, rest, beside: during, medianTimes, medianWriteTimes }) => [
+      '',
+      `${name}: ${summary}`,
+      ...stretchLines({ 'at rest': rest, beside: during }),
+      `median latency ${medianTimes.toFixed(2)}× that at rest, of writes ${medianWriteTimes.toFixed(2)}×`,
+    ]),
+    '',
+    'loop: how late the event loop of the API came to what was due; sender: that of the process that sends the requests',
+  ],
+});
 
 interface Case {
   readonly name: string;
@@ -166,24 +152,18 @@ async function prepare(
   say('filling PostgreSQL');
   const filled = { sqlite: join(home.folder, 'filled.sqlite'), postgres: await home.makeDatabase(empty.postgres) };
   copyFileSync(empty.sqlite, filled.sqlite, constants.COPYFILE_FICLONE);
-  await crossfadeCommand(['backfill'], { databases: filled, signal });
-  const crossfade = await createCrossfade({ ...filled, processName: 'bench' });
-  try {
-    const outcome = await crossfade.cutover.moveTo('dual', { force: true, signal });
-    if (outcome.outcome === 'refused') throw new Error(`stage dual was refused: ${JSON.stringify(outcome.gates)}`);
-  } finally {
-    await crossfade.close();
-  }
+  await filledIntoDual(filled, signal);
   return { empty, filled };
 }
 
-interface Turn {
+/** The API's callers at rest, and beside the work. */
+interface Besides {
   readonly rest: Stretch;
   readonly beside: Stretch;
 }
 
 /** The API at rest, and then with the work beside it. */
-async function takeTurn(one: Case, setting: Setting): Promise<Turn> {
+async function takeTurn(one: Case, setting: Setting): Promise<Besides> {
   const { bench, empty, filled } = setting;
   if (one.needs === 'filled' && filled !== null) return await serve(one, setting, filled);
   const { home } = bench;
@@ -197,7 +177,7 @@ async function takeTurn(one: Case, setting: Setting): Promise<Turn> {
   }
 }
 
-async function serve(one: Case, { bench, rate, seconds, ledger }: Setting, databases: Databases): Promise<Turn> {
+async function serve(one: Case, { bench, rate, seconds, ledger }: Setting, databases: Databases): Promise<Besides> {
   await bench.home.checkpoint();
   const api = await startApi(databases);
   const load = new OpenLoop(api.url, { perSecond: rate, seed: 1, rows: ledger });
@@ -239,33 +219,15 @@ function endOf({ afterMs, or }: { afterMs: number; or: readonly AbortSignal[] })
   return end.signal;
 }
 
-function resultOf({ name, summary }: Case, turns: readonly Turn[]): BesideResult {
+function resultOf({ name, summary }: Case, besides: readonly Besides[]): BesideResult {
   const ratio = (value: (stretch: Stretch) => number): number =>
-    quantile(
-      turns.map((turn) => value(turn.beside) / value(turn.rest)),
-      0.5,
-    );
+    median(besides.map((each) => value(each.beside) / value(each.rest)));
   return {
     name,
     summary,
-    rest: medianOf(turns.map(({ rest }) => rest)),
-    beside: medianOf(turns.map((turn) => turn.beside)),
+    rest: medianOf(besides.map(({ rest }) => rest)),
+    beside: medianOf(besides.map((each) => each.beside)),
     medianTimes: ratio(({ medianMs }) => medianMs),
     medianWriteTimes: ratio(({ medianWriteMs }) => medianWriteMs),
   };
-}
-
-function besideText({ machine, rows, rate, rounds, results }: BesideReport): string {
-  return [
-    machineText(machine),
-    `${loadText(machine)}; medians of ${rounds} rounds; ${rate} requests a second; ${rows} rows of 9 columns`,
-    ...results.flatMap(({ name, summary, rest, beside: during, medianTimes, medianWriteTimes }) => [
-      '',
-      `${name}: ${summary}`,
-      ...stretchLines({ 'at rest': rest, beside: during }),
-      `median latency ${medianTimes.toFixed(2)}× that at rest, of writes ${medianWriteTimes.toFixed(2)}×`,
-    ]),
-    '',
-    'loop: how late the event loop of the API came to what was due; sender: that of the process that sends the requests',
-  ].join('\n');
 }

@@ -1,21 +1,18 @@
 import Database from 'better-sqlite3';
 import { constants, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createCrossfade } from '../../../adapter/index.ts';
 import type { ComparisonReport } from '../../../compare/report.ts';
 import { behindTheFence } from '../../helpers/behind-the-fence.ts';
-import { runBench } from '../bench.ts';
 import type { Bench } from '../bench.ts';
 import { crossfadeCommand } from '../crossfade-command.ts';
 import type { Databases } from '../databases.ts';
-import { loadText, machineText } from '../machine.ts';
-import type { Machine } from '../machine.ts';
-import { chosen, positive } from '../mistake.ts';
+import { filledIntoDual } from '../into-stage.ts';
+import { commandOf } from '../measurement.ts';
 import { readPostgres, readSqlite } from '../plain-read.ts';
-import { race, raceText } from '../race.ts';
-import type { RaceResult, Run, Runner } from '../race.ts';
+import type { Run, Runner } from '../race.ts';
 import { SAMPLE, SAMPLE_ROWS, sampleFile } from '../sample-file.ts';
+import { sampleRace } from '../sample-race.ts';
 import { makeSchema } from '../sample-schema.ts';
 
 const HELP = `Measures \`crossfade compare\` beside plain reads of the two databases.
@@ -28,57 +25,19 @@ const HELP = `Measures \`crossfade compare\` beside plain reads of the two datab
   --quick         2,000 rows and one round, to see that it runs; the figures mean nothing
   --json          the report as JSON`;
 
-const BASELINES = ['sqlite', 'postgres', 'full'] as const;
 /** Changes before an incremental comparison. */
 const CHANGES = 1_000;
 const SETTLE_LIMIT_MS = 60_000;
 
-/** What `npm run bench -- compare --json` writes. */
-export interface CompareReport {
-  readonly machine: Machine;
-  readonly rows: number;
-  readonly rounds: number;
-  readonly results: readonly RaceResult[];
-}
-
 /** `npm run bench -- compare`. */
-export async function compare(args: readonly string[]): Promise<void> {
-  const { values: options } = parseArgs({
-    args: [...args],
-    options: {
-      rows: { type: 'string' },
-      rounds: { type: 'string' },
-      only: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (options.help) {
-    process.stdout.write(`${HELP}\n`);
-    return;
-  }
-  const rows = positive('--rows', options.rows ?? (options.quick ? '2000' : String(SAMPLE_ROWS)));
-  const rounds = positive('--rounds', options.rounds ?? (options.quick ? '1' : '3'));
-  const report = await runBench(async (bench): Promise<CompareReport> => {
-    const databases = await filledPair(bench, rows);
-    const runners = chosen(runnersOf({ bench, databases, rows }), { option: '--only', names: options.only });
-    const results = await race(runners, { rounds, bench, baselines: BASELINES });
-    return { machine: await bench.machine(), rows, rounds, results };
-  });
-  if (report === undefined) return;
-  process.stdout.write(`${options.json ? JSON.stringify(report) : compareText(report)}\n`);
-}
-
-function compareText({ machine, rows, rounds, results }: CompareReport): string {
-  return [
-    machineText(machine),
-    `${loadText(machine)}; medians of ${rounds} rounds; ${rows} rows of 9 columns`,
-    ...raceText(results, { rows }),
-    '',
-    'a comparison: as it tells it of itself, without starting and ending its process',
-  ].join('\n');
-}
+export const compare = commandOf(
+  sampleRace({
+    help: HELP,
+    baselines: ['sqlite', 'postgres', 'full'],
+    runners: async (bench, rows) => runnersOf({ bench, databases: await filledPair(bench, rows), rows }),
+    footer: 'a comparison: as it tells it of itself, without starting and ending its process',
+  }),
+);
 
 /** Both databases with the large table, the second filled by a backfill, in stage `dual`. */
 async function filledPair({ home, signal, say }: Bench, rows: number): Promise<Databases> {
@@ -87,14 +46,7 @@ async function filledPair({ home, signal, say }: Bench, rows: number): Promise<D
   copyFileSync(sample.sqlite, databases.sqlite, constants.COPYFILE_FICLONE);
   await makeSchema(databases);
   say('filling PostgreSQL');
-  await crossfadeCommand(['backfill'], { databases, signal });
-  const crossfade = await createCrossfade({ ...databases, processName: 'bench' });
-  try {
-    const outcome = await crossfade.cutover.moveTo('dual', { force: true, signal });
-    if (outcome.outcome === 'refused') throw new Error(`stage dual was refused: ${JSON.stringify(outcome.gates)}`);
-  } finally {
-    await crossfade.close();
-  }
+  await filledIntoDual(databases, signal);
   await home.checkpoint();
   return databases;
 }

@@ -2,24 +2,22 @@ import knex from 'knex';
 import type { Knex } from 'knex';
 import { constants, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { createCrossfade } from '../../../adapter/index.ts';
 import { Random } from '../../../migrations/ledger/random.ts';
 import { createLedgerFile } from '../../../server/ledger-file.ts';
 import { migratePostgres } from '../../../server/migrate-databases.ts';
-import { runBench } from '../bench.ts';
 import type { Bench } from '../bench.ts';
 import { execute } from '../databases.ts';
 import type { Databases } from '../databases.ts';
 import { ledgerRows, LEDGER_SCALE } from '../ledger-rows.ts';
 import type { LedgerRows } from '../ledger-rows.ts';
-import { loadText, machineText } from '../machine.ts';
-import type { Machine } from '../machine.ts';
-import { quantile } from '../measure.ts';
-import { chosen, positive } from '../mistake.ts';
+import { median, quantile } from '../measure.ts';
+import { commandOf } from '../measurement.ts';
+import type { Call, Report } from '../measurement.ts';
+import { chosen, positives } from '../mistake.ts';
 import { STORE_CASES } from '../stores-cases.ts';
 import type { StoreCase } from '../stores-cases.ts';
-import { turnsOf } from '../turns.ts';
+import { turns } from '../turns.ts';
 
 const HELP = `Measures the example API's queries on SQLite and on PostgreSQL, through plain Knex, without Crossfade.
 
@@ -51,43 +49,30 @@ export interface StoresResult {
   readonly throughput: number;
 }
 
-/** What `npm run bench -- stores --json` writes. */
-export interface StoresReport {
-  readonly machine: Machine;
-  readonly rounds: number;
+interface StoresFound {
   readonly results: readonly StoresResult[];
 }
 
+/** What `npm run bench -- stores --json` writes. */
+export type StoresReport = Report<StoresFound>;
+
 /** `npm run bench -- stores`. */
-export async function stores(args: readonly string[]): Promise<void> {
-  const { values: options } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string' },
-      only: { type: 'string' },
-      concurrency: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (options.help) {
-    process.stdout.write(`${HELP}\n`);
-    return;
-  }
-  const rounds = positive('--rounds', options.rounds ?? (options.quick ? '1' : '6'));
-  const cases = chosen(STORE_CASES, { option: '--only', names: options.only });
-  const concurrencies = (options.concurrency ?? '1,16,64').split(',').map((text) => positive('--concurrency', text));
-  const loads = cases.flatMap((each) => concurrencies.map((concurrency): Load => ({ case: each, concurrency })));
-  const forMs = options.quick ? 20 : MEASURE_MS;
-  const scale = LEDGER_SCALE[options.quick ? 'quick' : 'full'];
-  const report = await runBench(async (bench): Promise<StoresReport> => {
-    const results = await measured(bench, { loads, rounds, forMs, scale });
-    return { machine: await bench.machine(), rounds, results };
-  });
-  if (report === undefined) return;
-  process.stdout.write(`${options.json ? JSON.stringify(report) : storesText(report)}\n`);
-}
+export const stores = commandOf({
+  help: HELP,
+  rounds: { full: 6, quick: 1 },
+  options: ['only', 'concurrency'],
+  plan: ({ given, isQuick, rounds }: Call<'only' | 'concurrency'>) => {
+    const cases = chosen(STORE_CASES, { option: '--only', names: given('only') });
+    const concurrencies = positives('--concurrency', given('concurrency') ?? '1,16,64');
+    const loads = cases.flatMap((each) => concurrencies.map((concurrency): Load => ({ case: each, concurrency })));
+    const forMs = isQuick ? 20 : MEASURE_MS;
+    const scale = LEDGER_SCALE[isQuick ? 'quick' : 'full'];
+    return async (bench): Promise<StoresFound> => ({
+      results: await measured(bench, { loads, rounds, forMs, scale }),
+    });
+  },
+  lines: storesLines,
+});
 
 interface Load {
   readonly case: StoreCase;
@@ -120,15 +105,13 @@ async function measured(
       for (const load of loads)
         await sample(open[store], load, { seed: 0, forMs: forMs / 4, rows, next: () => next(store) });
     }
-    for (let round = 1; round <= rounds; round += 1) {
-      for (const load of loads) {
-        for (const store of turnsOf(round, STORES)) {
-          bench.signal.throwIfAborted();
-          bench.say(`round ${round} of ${rounds}: ${load.case.name}, ${load.concurrency} at a time, ${store}`);
-          const one = await sample(open[store], load, { seed: round, forMs, rows, next: () => next(store) });
-          samples.get(load)?.[store].push(one);
-        }
-      }
+    const contestants = loads.flatMap((load) =>
+      STORES.map((store) => ({ name: `${load.case.name}, ${load.concurrency} at a time, ${store}`, load, store })),
+    );
+    for (const { one, round } of turns(contestants, { rounds, bench })) {
+      const { load, store } = one;
+      const taken = await sample(open[store], load, { seed: round, forMs, rows, next: () => next(store) });
+      samples.get(load)?.[store].push(taken);
     }
     return [...samples].map(([load, found]) => resultOf(load, found));
   } finally {
@@ -205,7 +188,7 @@ function resultOf(load: Load, found: Readonly<Record<StoreName, readonly Sample[
 
 const HEADINGS = ['', 'at a time', 'latency', 'throughput', 'sqlite', 'p95', '/s', 'postgres', 'p95', '/s'];
 
-function storesText({ machine, rounds, results }: StoresReport): string {
+function storesLines({ results }: StoresFound): readonly string[] {
   const line = (values: readonly string[]): string =>
     values
       .map((value, index) => (index === 0 ? value.padEnd(12) : value.padStart(11)))
@@ -223,16 +206,10 @@ function storesText({ machine, rounds, results }: StoresReport): string {
     ]),
   ];
   return [
-    machineText(machine),
-    `${loadText(machine)}; medians of ${rounds} rounds`,
     '',
     line(HEADINGS),
     ...results.map((result) => line(cells(result))),
     '',
     'latency, throughput: PostgreSQL in relation to SQLite; smaller latency is better, larger throughput is better',
-  ].join('\n');
-}
-
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
+  ];
 }

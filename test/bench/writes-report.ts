@@ -1,7 +1,6 @@
 import type { Drained } from './drain.ts';
-import { loadText, machineText } from './machine.ts';
-import type { Machine } from './machine.ts';
-import { quantile } from './measure.ts';
+import type { Report } from './measurement.ts';
+import { median } from './measure.ts';
 import type { Case, Sample } from './measure.ts';
 import type { Samples } from './rounds.ts';
 import type { Switched } from './switches.ts';
@@ -21,26 +20,24 @@ export interface Result extends Sample {
   readonly to: Readonly<Record<(typeof BASELINES)[number], Ratio>>;
 }
 
-export interface Report {
-  readonly machine: Machine;
-  readonly rounds: number;
+export interface WritesFound {
   readonly variants: Readonly<Record<string, string>>;
   readonly results: readonly Result[];
   readonly drained: readonly Drained[];
   readonly switched: Switched | null;
 }
 
-export function report(found: {
-  machine: Machine;
-  rounds: number;
+/** What `npm run bench -- --json` writes. */
+export type WritesReport = Report<WritesFound>;
+
+/** The samples in relation to each other. */
+export function judged(found: {
   variants: readonly Variant[];
   samples: Samples;
   drained: readonly Drained[];
   switched: Switched | null;
-}): Report {
+}): WritesFound {
   return {
-    machine: found.machine,
-    rounds: found.rounds,
     variants: Object.fromEntries(found.variants.map(({ name, summary }) => [name, summary])),
     results: [...found.samples].flatMap(([load, byVariant]) => resultsOf(load, byVariant)),
     drained: found.drained,
@@ -69,16 +66,11 @@ function resultsOf(load: Case, byVariant: ReadonlyMap<string, readonly Sample[]>
   });
 }
 
-function median(values: readonly number[]): number {
-  return quantile(values, 0.5);
-}
-
 const HEADINGS = ['', 'latency', 'throughput', 'latency', 'throughput', 'median', 'p95', 'writes/s', 'behind'];
 
-/** The report for a terminal. */
-export function reportText({ machine, rounds, variants, results, drained, switched }: Report): string {
-  const lines = [machineText(machine), `${loadText(machine)}; medians of ${rounds} rounds`];
-  for (const [name, summary] of Object.entries(variants)) lines.push(`  ${name.padEnd(9)} ${summary}`);
+/** For a terminal. */
+export function writesLines({ variants, results, drained, switched }: WritesFound): readonly string[] {
+  const lines = Object.entries(variants).map(([name, summary]) => `  ${name.padEnd(9)} ${summary}`);
   for (const title of new Set(results.map((result) => result.case))) {
     const rows = results.filter((result) => result.case === title).map(cells);
     lines.push(
@@ -110,7 +102,7 @@ export function reportText({ machine, rounds, variants, results, drained, switch
         `${ms(worstPauseMs)} (worst); the longest of ${writes} writes took ${ms(longestWriteMs)}, ${failedWrites} failed`,
     );
   }
-  return lines.join('\n');
+  return lines;
 }
 
 function cells({ variant, to, medianMs, p95Ms, perSecond, settleMs }: Result): readonly string[] {
