@@ -136,7 +136,7 @@ function anySides(
       operand.affinity === 'TEXT' && affinity === null
         ? folded(`${emission.pack('cast_text')}(${sql})`)
         : `COALESCE(${folded(`(${sql}).t`)}, ${sql})`;
-    return { left: `(${collated(operand, collation).sql})`, right };
+    return { left: `(${collated(operand, collation).sql}::text)`, right };
   }
   if (collation !== 'BINARY') return undefined;
   const right = isNumeric ? `COALESCE(${emission.pack('_numeric')}(${sql}), ${sql})` : sql;

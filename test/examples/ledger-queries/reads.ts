@@ -632,5 +632,4 @@ export const LEDGER_READS: readonly RawQuery[] = [
   [
     "SELECT type, name FROM sqlite_master WHERE type = 'table' AND name LIKE 'offering%' AND name NOT LIKE '%fts%' ORDER BY name",
   ],
-  ["SELECT group_concat(name, '|') AS names FROM (SELECT name FROM pragma_table_info('tags'))"],
 ];
