@@ -26,7 +26,6 @@ const OMIT = [
 /** Statements that are refused by name, as PostgreSQL would do something else. */
 const REFUSED: Readonly<Record<string, string>> = {
   "hash || '' IS NULL": 'no-such-conversion',
-  pragma_table_info: 'table-function',
   'avg(o.monthly_price) FROM offerings o WHERE o.product_type = offerings.product_type': 'reads-itself',
   'REPLACE INTO coupons': 'replace',
   'UPDATE OR IGNORE': 'update-or',

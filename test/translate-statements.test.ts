@@ -254,7 +254,10 @@ for (const [sql, code] of [
   ['insert into users (id, name) values (1, 2) on conflict (id) do nothing on conflict do nothing', 'upsert-twice'],
   ['update users set active = 2', 'boolean-value'],
   ["insert into orders (qty) values ('x')", 'no-such-conversion'],
-  ['with recursive c(n) as (select 1 union all select n + 1 from c order by 1 limit 5) select * from c', 'recursive-order'],
+  [
+    'with recursive c(n) as (select 1 union all select n + 1 from c order by 1 limit 5) select * from c',
+    'recursive-order',
+  ],
 ] as const) {
   inPair.serial(`does not translate, and says why (${code}): ${sql}`, async (t) => {
     const error = await t.throwsAsync(t.context.pair.ask(sql), { instanceOf: Untranslatable });

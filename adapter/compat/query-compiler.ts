@@ -249,6 +249,49 @@ export function sqliteFlavoured(
       return this.compared?.compare(statement) ?? super.onVal(statement);
     }
 
+    /** SQLite knows the names of the result's columns in HAVING. */
+    override havingBasic(statement: Statement): string {
+      const { column, operator, value } = statement;
+      const named = typeof column === 'string' ? this.#named(column) : undefined;
+      if (named === undefined || typeof operator !== 'string' || !/^(?:[<>]=?|=|<>|!=)$/.test(operator)) {
+        return super.havingBasic(statement);
+      }
+      return `${this._not(statement, '')}${named} ${operator} ${this.bound(value)}`;
+    }
+
+    /** The aggregate that has an alias, where no column is called so. */
+    #named(alias: string): string | undefined {
+      const wrap = (name: string): string => this.client.formatter(this.builder).wrap(name);
+      if (alias.includes('.') || this.compared?.of(wrap(alias)) !== undefined) return undefined;
+      for (const statement of this.builder._statements ?? []) {
+        if (statement.type !== 'aggregate') continue;
+        const { value, method = '', aggregateDistinct } = statement;
+        const [bare, name] = namedAggregate(value, statement.alias, alias);
+        if (bare === undefined || name !== alias) continue;
+        return this.#aggregated(statement, bare) ?? `${method}(${aggregateDistinct ? 'distinct ' : ''}${wrap(bare)})`;
+      }
+      return undefined;
+    }
+
+    /** The unique index of a NOCASE column is one over its folded text. */
+    override _onConflictClause(columns: unknown): string {
+      const names = [columns].flat();
+      const entry = catalog.of(this.tableName);
+      const isPlain = catalog.tables.some(
+        ({ name, uniques }) =>
+          name === entry?.table &&
+          uniques.some((key) => key.length === names.length && key.every((part) => names.includes(part))),
+      );
+      if (entry === undefined || entry.isNative || isPlain || !names.every((name) => typeof name === 'string')) {
+        return super._onConflictClause(columns);
+      }
+      const parts = names.map((name) => {
+        const sql = this.client.formatter(this.builder).wrap(name);
+        return this.compared?.of(sql)?.collation === 'NOCASE' ? `(lower(${sql}))` : sql;
+      });
+      return `(${parts.join(', ')})`;
+    }
+
     override whereLike(statement: Statement): string {
       return this.#like(statement, this._not(statement, ''));
     }
@@ -287,6 +330,21 @@ export function isolate(compiler: CompilerInternals): CompilerInternals {
   compiler.single =
     typeof update === 'object' && update !== null ? { ...single, update: { ...update } } : { ...single };
   return compiler;
+}
+
+/** What an aggregate is of, and what it is called: `'id as n'`, `{ n: 'id' }`. */
+function namedAggregate(
+  value: unknown,
+  given: unknown,
+  wanted: string,
+): readonly [of?: string, alias?: string | undefined] {
+  if (typeof value === 'string') {
+    const [bare = value, alias] = value.split(/\sas\s/i);
+    return [bare.trim(), alias?.trim() ?? (typeof given === 'string' ? given : undefined)];
+  }
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, wanted)) return [];
+  const of: unknown = (value as Readonly<Record<string, unknown>>)[wanted];
+  return typeof of === 'string' ? [of, wanted] : [];
 }
 
 /** The text of an expression as Knex writes it for SQLite. */

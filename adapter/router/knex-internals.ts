@@ -121,6 +121,8 @@ export interface CompilerInternals {
   whereIn(statement: Statement): string;
   whereBetween(statement: Statement): string;
   onVal(statement: Statement): string;
+  havingBasic(statement: Statement): string;
+  _onConflictClause(columns: unknown): string;
   /** Ours: a value to be bound, where it stands in the SQL. */
   bound(value: unknown): string;
   readonly bindingsHolder: object;

@@ -72,13 +72,8 @@ function inQuery({ lhs, not }: { lhs: Expr; not: boolean }, query: Query, settin
   const outside = queryTable(query.columns, null, name).columns.map(({ fragment }) => fragment);
   const [only, value] = [operands[0], outside[0]];
   if (operands.length === 1 && only !== undefined && value?.type === 'any') {
-    const key = keyFor(only, value, emission);
-    if (key !== undefined) {
-      const keys = `SELECT ${key.right} AS k, ${value.sql} AS v FROM (${query.sql}) AS ${quoteName(name)}`;
-      // What can never be equal is left out; NULL stays, as it makes the answer NULL.
-      const able = `SELECT k FROM (${keys}) AS ${quoteName(emission.freshName())} WHERE NOT (k IS NULL) OR v IS NULL`;
-      return logical(`(${key.left} ${not ? 'NOT IN' : 'IN'} (${able}))`);
-    }
+    const found = inValues(only, value, { name, sql: query.sql, emission });
+    if (found !== undefined) return logical(`(${not ? `NOT ${found}` : found})`);
   }
   const pairs = operands.map((operand, index) => {
     const column = outside[index];
@@ -102,33 +97,50 @@ function inQuery({ lhs, not }: { lhs: Expr; not: boolean }, query: Query, settin
   return logical(`(${pairs.length > 1 ? `(${left})` : left} ${not ? 'NOT IN' : 'IN'} (${right}))`);
 }
 
-/** What is compared with values whose types are only known at run time: in the type of the operand, which indexes serve. */
-function keyFor(
-  operand: Fragment,
-  value: Fragment,
-  emission: Emission,
-): { readonly left: string; readonly right: string } | undefined {
-  const { sql } = value;
+interface Values {
+  readonly name: string;
+  readonly sql: string;
+  readonly emission: Emission;
+}
+
+/** Whether a value is among those of a query whose types are only known at run time. */
+function inValues(operand: Fragment, value: Fragment, { name, sql, emission }: Values): string | undefined {
   if (operand.constant?.kind === 'null') return undefined;
-  const isNumeric = operand.affinity !== null && operand.affinity !== 'TEXT' && operand.affinity !== 'BLOB';
-  if (operand.type === 'integer' && operand.isMixed !== true && isNumeric) {
-    return { left: wide(operand).sql, right: `${emission.pack('integer_key')}(${sql})` };
+  const from = `FROM (${sql}) AS ${quoteName(name)}`;
+  const { affinity } = operand;
+  const isNumeric = affinity !== null && affinity !== 'TEXT' && affinity !== 'BLOB';
+  if (operand.type === 'integer' && operand.isNotNull === true && operand.isMixed !== true && isNumeric) {
+    // What is no integer is left out, so that an index serves; NULL stays, as it makes the answer NULL.
+    const keys = `SELECT ${emission.pack('integer_key')}(${value.sql}) AS k, ${value.sql} AS v ${from}`;
+    const able = `SELECT k FROM (${keys}) AS ${quoteName(emission.freshName())} WHERE NOT (k IS NULL) OR v IS NULL`;
+    return `(${wide(operand).sql} IN (${able}))`;
   }
+  const sides = anySides(operand, value, { isNumeric, emission });
+  if (sides === undefined) return undefined;
+  const settle = emission.pack('settled');
+  return `(${settle}(${sides.left}::${emission.pack('value')}) IN (SELECT ${settle}(${sides.right}) ${from}))`;
+}
+
+/** Both as values of the pack, with the operand's affinity and collation. */
+function anySides(
+  operand: Fragment,
+  { sql, affinity }: Fragment,
+  { isNumeric, emission }: { readonly isNumeric: boolean; readonly emission: Emission },
+): { readonly left: string; readonly right: string } | undefined {
   const collation = operand.collation?.name ?? 'BINARY';
   if (operand.type === 'text' && operand.isMixed !== true && !isNumeric) {
+    const type = emission.pack('value');
+    const folded = (text: string): string => `(${collated(valueOf(text, 'text'), collation).sql})::${type}`;
     // A column of texts makes texts of numbers, unless these come from a column without a type.
-    const isText = operand.affinity === 'TEXT' && value.affinity === null;
-    const text = isText
-      ? `${emission.pack('cast_text')}(${sql})`
-      : `(CASE WHEN (${sql}).kind <> 4 THEN (${sql}).t END)`;
-    return { left: collated(operand, collation).sql, right: collated(valueOf(text, 'text'), collation).sql };
+    const right =
+      operand.affinity === 'TEXT' && affinity === null
+        ? folded(`${emission.pack('cast_text')}(${sql})`)
+        : `COALESCE(${folded(`(${sql}).t`)}, ${sql})`;
+    return { left: `(${collated(operand, collation).sql}::text)`, right };
   }
   if (collation !== 'BINARY') return undefined;
-  const number = isNumeric ? `COALESCE(${emission.pack('_numeric')}(${sql}), ${sql})` : sql;
-  return {
-    left: `${emission.pack('settled')}(${asAny(operand, emission)}::${emission.pack('value')})`,
-    right: `${emission.pack('settled')}(${number})`,
-  };
+  const right = isNumeric ? `COALESCE(${emission.pack('_numeric')}(${sql}), ${sql})` : sql;
+  return { left: asAny(operand, emission), right };
 }
 
 function typed(fragment: Fragment): string {

@@ -550,6 +550,15 @@ export const LEDGER_READS: readonly RawQuery[] = [
     { codes: '["DE", "ch", 5]' },
   ],
   [
+    'SELECT id, display_name IN (SELECT value FROM json_each(?)) AS x FROM accounts ORDER BY id LIMIT 12',
+    ['["Person 3", 5]'],
+  ],
+  [
+    'SELECT id FROM accounts WHERE display_name NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT 8',
+    ['[5, 7.5]'],
+  ],
+  ['SELECT id FROM accounts WHERE username IN (SELECT value FROM json_each(?)) ORDER BY id', ['["ACC3", "node-2", 7]']],
+  [
     'SELECT c.id, v.value AS wanted FROM json_each(?) AS v JOIN contracts c ON c.id = v.value ORDER BY v.key',
     ['[9, 4, "6"]'],
   ],
@@ -623,5 +632,4 @@ export const LEDGER_READS: readonly RawQuery[] = [
   [
     "SELECT type, name FROM sqlite_master WHERE type = 'table' AND name LIKE 'offering%' AND name NOT LIKE '%fts%' ORDER BY name",
   ],
-  ["SELECT group_concat(name, '|') AS names FROM (SELECT name FROM pragma_table_info('tags'))"],
 ];
