@@ -132,17 +132,23 @@ export class Router {
   }
 }
 
-/** What SQLite says of its columns, or said last: PostgreSQL must answer although the file is away. */
+/**
+ * What SQLite says of its columns, or said last: PostgreSQL must answer although the file is away. Asked once now, for it
+ * may be away by the time that PostgreSQL is first asked.
+ */
 function lastTraits(path: string): () => ReadonlyMap<string, ColumnTraits> {
   let last: ReadonlyMap<string, ColumnTraits> = new Map();
-  return () => {
+  const ask = (): ReadonlyMap<string, ColumnTraits> => {
     try {
       last = columnTraits(path);
     } catch (error) {
-      if (!(error instanceof Database.SqliteError)) throw error;
+      // Of a folder that is away better-sqlite3 says so in an error of its own.
+      if (!(error instanceof Database.SqliteError) && !(error instanceof TypeError)) throw error;
     }
     return last;
   };
+  ask();
+  return ask;
 }
 
 class Core implements RouterCore {

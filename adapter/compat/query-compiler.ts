@@ -12,7 +12,11 @@ import { IS_INSERTED } from './sessions.ts';
  * PostgreSQL's query compiler of Knex, but with the meaning that SQLite gives to the same builder: where NULLs sort, how
  * LIKE compares, what an aggregate without an alias is called, what an insert answers.
  */
-export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): CompilerConstructor {
+export function sqliteFlavoured(
+  Base: CompilerConstructor,
+  Sqlite: CompilerConstructor,
+  catalog: Catalog,
+): CompilerConstructor {
   /** What is known of the columns of the query that is being compiled around the one at hand. */
   let outer: ComparedColumns | undefined;
 
@@ -101,6 +105,12 @@ export function sqliteFlavoured(Base: CompilerConstructor, catalog: Catalog): Co
       }
       this.single = { ...this.single, counter: counters };
       return counted;
+    }
+
+    /** Asked and told as Knex does it on SQLite. */
+    override columnInfo(): ReturnType<CompilerInternals['columnInfo']> {
+      const { sql, output } = new Sqlite(this.client, this.builder).columnInfo();
+      return { sql, output: (result) => output(result.rows) };
     }
 
     /** As Knex refuses it on SQLite. */

@@ -33,6 +33,10 @@ export function withCursorStreams(Base: TargetClientConstructor): TargetClientCo
       return done;
     }
 
+    override get settlesStreams(): boolean {
+      return true;
+    }
+
     override async _stream(
       connection: Connection,
       query: QueryObject,

@@ -89,6 +89,9 @@ export interface RunnerInternals {
   ensureConnection(execute: Execute, parameters?: StreamParameters): Promise<unknown>;
 }
 
+/** Rows of SQLite's driver, or what pg resolves to. */
+export type ColumnInfoAnswer = readonly unknown[] & { readonly rows: ColumnInfoAnswer };
+
 export interface CompilerInternals {
   client: ClientInternals;
   readonly builder: BuilderInternals;
@@ -99,6 +102,7 @@ export interface CompilerInternals {
   distinctOn(value: unknown): string;
   insert(): string | { readonly sql: string; readonly returning?: unknown };
   del(): unknown;
+  columnInfo(): { readonly sql: string; readonly output: (answer: ColumnInfoAnswer) => unknown };
   columns(): string;
   aggregate(statement: Statement): string[];
   aggregateRaw(statement: Statement): string;
@@ -147,6 +151,9 @@ export interface TransactionPromise {
 export interface TransactionInternals extends TransactionPromise {
   commit(connection: Connection, value: unknown): Promise<unknown>;
   rollback(connection: Connection, error: unknown): Promise<unknown>;
+  begin(connection: Connection): Promise<unknown>;
+  isolationLevel?: string;
+  readOnly?: boolean;
 }
 
 /** What the container of a transaction gets: a Knex of its own. */
@@ -165,7 +172,7 @@ export interface ClientInternals {
   config: Record<string, unknown>;
   logger: unknown;
   connectionSettings: Record<string, unknown>;
-  pool: unknown;
+  pool: Readonly<Record<string, unknown>> | undefined;
   driver: unknown;
   readonly transacting?: boolean;
   readonly strictForeignKeyPragma?: boolean;
@@ -255,6 +262,7 @@ const COMPILER_METHODS = [
   'toSQL',
   'insert',
   'del',
+  'columnInfo',
   'columns',
   'aggregate',
   'aggregateRaw',

@@ -4,6 +4,7 @@ import { isInfrastructureError } from '../infrastructure-error.ts';
 import { sqliteAnswer } from '../compat/answers.ts';
 import { sqliteBindings } from '../compat/bindings.ts';
 import type { Catalog, RunSql } from '../compat/catalog.ts';
+import { GivenIds } from '../compat/given-ids.ts';
 import { isolate, sqliteFlavoured } from '../compat/query-compiler.ts';
 import { runInspecting } from '../compat/inspection.ts';
 import { sqliteFlavouredSchema } from '../compat/schema-compiler.ts';
@@ -15,6 +16,8 @@ import type { Rewriting } from '../compat/rewriting.ts';
 import { Sessions } from '../compat/sessions.ts';
 import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
 import type { Compiling } from './core.ts';
+import { beginsAsSqlite } from './begins-as-sqlite.ts';
+import { numberParameters } from './numbered-parameters.ts';
 import { guardedPostgresClass } from './guarded-postgres-client.ts';
 import { compilerClass, dialectClass, schemaCompilerClass } from './knex-internals.ts';
 import type {
@@ -53,7 +56,12 @@ export interface PostgresContext {
 export function postgresClientClass(Dialect: ClientConstructor, context: PostgresContext): TargetClientConstructor {
   const { breaker, catalog, compiling, rewriting, facade } = context;
   const sessions = new Sessions();
-  const Compiler = sqliteFlavoured(compilerClass(Dialect, 'pg'), catalog);
+  const givenIds = new GivenIds(catalog);
+  const Compiler = sqliteFlavoured(
+    compilerClass(Dialect, 'pg'),
+    compilerClass(dialectClass('better-sqlite3'), 'better-sqlite3'),
+    catalog,
+  );
   const SchemaCompiler = sqliteFlavouredSchema(
     schemaCompilerClass(Dialect, 'pg'),
     schemaCompilerClass(dialectClass('better-sqlite3'), 'better-sqlite3'),
@@ -85,10 +93,20 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
 
     override async _query(connection: Connection, query: QueryObject): Promise<QueryObject> {
       try {
-        const done = await runInspecting(this.withIntegers(query), async (asked) =>
-          asked.usesPack === true ? await this.withPack(connection, asked) : await super._query(connection, asked),
+        const done = await runInspecting(
+          this.withIntegers(query),
+          async (asked) =>
+            asked.usesPack === true ? await this.withPack(connection, asked) : await super._query(connection, asked),
+          catalog,
         );
         sessions.note(connection, done);
+        const advance = givenIds.advanceAfter(done);
+        // The insert is done, whatever comes of this.
+        if (advance !== undefined)
+          await super._query(connection, advance).then(
+            (said) => givenIds.note(said),
+            () => {},
+          );
         // Of a table without an integer primary key nobody here knows SQLite's rowid: 0 says so.
         if (done.insertedKey !== undefined || isChange(done)) {
           done.lastInsertRowid = sessions.valueOf(connection, 'last_insert_rowid');
@@ -119,7 +137,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
       outer?: unknown,
     ): TransactionInternals {
       const isUnsaid = this.strictForeignKeyPragma === true && config?.enforceForeignCheck === undefined;
-      return super.transaction(isUnsaid ? refuseUnsaid : container, config, outer);
+      return beginsAsSqlite(super.transaction(isUnsaid ? refuseUnsaid : container, config, outer));
     }
 
     /** SQLite's binary UUIDs are bytes. */
@@ -222,7 +240,7 @@ export function postgresClientClass(Dialect: ClientConstructor, context: Postgre
     }
 
     override positionBindings(sql: string): string {
-      return sql.startsWith(REWRITTEN) ? sql.slice(REWRITTEN.length) : super.positionBindings(sql);
+      return sql.startsWith(REWRITTEN) ? sql.slice(REWRITTEN.length) : numberParameters(sql);
     }
 
     async readCatalog(connection: Connection): Promise<void> {

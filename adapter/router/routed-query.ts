@@ -210,8 +210,10 @@ class Attempt {
       isReleased = true;
       await this.#query.release(connection);
     };
-    const client: TargetClient = Object.create(this.#query.bound(this.store), {
-      releaseConnection: { value: releaseConnection },
+    const bound = this.#query.bound(this.store);
+    const client: TargetClient = Object.create(bound, {
+      // Knex does so as soon as a stream is closed, when its cursor may still be open.
+      releaseConnection: { value: bound.settlesStreams ? async () => {} : releaseConnection },
       // While its rows are taken, whoever waits for SQLite's only connection gets it.
       doneReading: {
         value: async () => {

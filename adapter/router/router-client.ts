@@ -1,4 +1,5 @@
 import { isolate } from '../compat/query-compiler.ts';
+import { otherStore } from '../spec.ts';
 import type { StoreName } from '../spec.ts';
 import type { WritePermit } from '../traffic.ts';
 import { COMPILE_SURFACE, delegate } from './compile-surface.ts';
@@ -14,6 +15,8 @@ import type {
   TransactionConfig,
   TransactionPromise,
 } from './knex-internals.ts';
+import { printsEveryBinding } from './escaped-bindings.ts';
+import { routedPool } from './routed-pool.ts';
 import { routeQuery } from './routed-query.ts';
 import type { RoutedTransactions } from './routed-transaction.ts';
 import type { TargetClient } from './target-client.ts';
@@ -119,12 +122,19 @@ export function routerClientClass(
     }
   }
 
-  for (const name of ['pool', 'driver'] as const) {
-    Object.defineProperty(RouterClient.prototype, name, {
-      get: () => core.targets[core.facade].client[name],
-      configurable: true,
-    });
-  }
+  printsEveryBinding(RouterClient.prototype);
+  Object.defineProperty(RouterClient.prototype, 'driver', {
+    get: () => core.targets[core.facade].client.driver,
+    configurable: true,
+  });
+  Object.defineProperty(RouterClient.prototype, 'pool', {
+    get: () => {
+      const { [core.facade]: own, [otherStore(core.facade)]: other } = core.targets;
+      const { pool } = own.client;
+      return pool === undefined ? undefined : routedPool(pool, () => other.client.pool);
+    },
+    configurable: true,
+  });
   for (const name of COMPILE_SURFACE) delegate(RouterClient.prototype, name, () => core.compiling.client);
   return RouterClient;
 }

@@ -94,6 +94,10 @@ export function sqliteClientClass(
       return done;
     }
 
+    override get settlesStreams(): boolean {
+      return true;
+    }
+
     override async acquireUnguarded(): Promise<Connection> {
       // Whoever waits for the only connection would wait for all rows to be taken.
       if (alone.size > 0 && isExhausted(this.pool)) for (const underWay of alone) underWay.finish();

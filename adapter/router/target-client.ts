@@ -8,6 +8,7 @@ import type {
   CompilerInternals,
 } from './knex-internals.ts';
 import { isolate } from '../compat/query-compiler.ts';
+import { printsEveryBinding } from './escaped-bindings.ts';
 
 /** Where a client that was derived for one router keeps that router's client. Inherited by what derives from it. */
 export const BOUND_TO = Symbol('crossfade router');
@@ -36,6 +37,8 @@ export interface TargetClient extends ClientInternals {
   restate(error: unknown, builder: BuilderInternals): void;
   /** A connection, without the breaker in front of the pool. */
   acquireUnguarded(): Promise<Connection>;
+  /** Whether a stream of its settles when it is closed, with nothing left on its connection. */
+  readonly settlesStreams: boolean;
   /** A stream needs its connection no more, though there may be rows to be taken. Resolves when they may be. */
   doneReading(): Promise<void>;
 }
@@ -83,6 +86,10 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
       return connection;
     }
 
+    get settlesStreams(): boolean {
+      return false;
+    }
+
     async doneReading(): Promise<void> {}
 
     rewrittenFrom(_builder: BuilderInternals): TargetClient | undefined {
@@ -99,6 +106,7 @@ export function targetClientClass(Base: ClientConstructor, hooks: TargetHooks): 
       return undefined;
     }
   }
+  printsEveryBinding(Target.prototype);
   return Target;
 }
 

@@ -7,6 +7,15 @@ import { literal, quote } from './sql.ts';
 export interface ColumnTraits {
   readonly affinity: Affinity;
   readonly collation: 'BINARY' | 'NOCASE' | 'RTRIM';
+  /** As `PRAGMA table_info` tells it. */
+  readonly declared: ColumnDeclaration;
+}
+
+/** What SQLite's pragma tells of a column, beside its name. */
+export interface ColumnDeclaration {
+  readonly type: string;
+  readonly notnull: number;
+  readonly dflt_value: string | null;
 }
 
 /** The traits of every column of every table, by `table.column` in lower case. The file is opened read-only. */
@@ -20,12 +29,15 @@ export function columnTraits(path: string): ReadonlyMap<string, ColumnTraits> {
       .all();
     for (const table of tables.map(String)) {
       const columns = db
-        .prepare(`SELECT name, type FROM pragma_table_xinfo(${literal(table)}) WHERE hidden <> 1`)
+        .prepare(
+          `SELECT name, type, "notnull", dflt_value FROM pragma_table_xinfo(${literal(table)}) WHERE hidden <> 1`,
+        )
         .all();
-      for (const { name, type } of columns as { readonly name: string; readonly type: string }[]) {
+      for (const { name, ...declared } of columns as (ColumnDeclaration & { readonly name: string })[]) {
         traits.set(`${table}.${name}`.toLowerCase(), {
-          affinity: affinity(type),
+          affinity: affinity(declared.type),
           collation: collationOf(db, table, name),
+          declared,
         });
       }
     }

@@ -1,10 +1,9 @@
 import type { Expr } from '../sqlite/schema.ts';
-import { comparablePair, compareFragments } from './compare-fragments.ts';
-import { wide } from './convert.ts';
+import { collated, comparablePair, compareFragments } from './compare-fragments.ts';
+import { asAny, wide } from './convert.ts';
 import type { Emission } from './emission.ts';
-import { castTo, logical, quoteName } from './fragment.ts';
+import { castTo, logical, quoteName, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
-import { settled } from './order-by.ts';
 import { translateQuery } from './query.ts';
 import type { Query } from './query.ts';
 import { compareRows, isRow } from './row-value.ts';
@@ -106,22 +105,30 @@ function inQuery({ lhs, not }: { lhs: Expr; not: boolean }, query: Query, settin
 /** What is compared with values whose types are only known at run time: in the type of the operand, which indexes serve. */
 function keyFor(
   operand: Fragment,
-  { sql }: Fragment,
+  value: Fragment,
   emission: Emission,
 ): { readonly left: string; readonly right: string } | undefined {
-  if (operand.constant?.kind === 'null' || operand.isMixed === true) return undefined;
-  const isBytewise = (operand.collation?.name ?? 'BINARY') === 'BINARY';
-  if (operand.type === 'integer' && operand.affinity !== null && operand.affinity !== 'BLOB') {
+  const { sql } = value;
+  if (operand.constant?.kind === 'null') return undefined;
+  const isNumeric = operand.affinity !== null && operand.affinity !== 'TEXT' && operand.affinity !== 'BLOB';
+  if (operand.type === 'integer' && operand.isMixed !== true && isNumeric) {
     return { left: wide(operand).sql, right: `${emission.pack('integer_key')}(${sql})` };
   }
-  if (operand.type === 'text' && isBytewise && operand.affinity === 'TEXT') {
-    return { left: operand.sql, right: `${emission.pack('cast_text')}(${sql})` };
+  const collation = operand.collation?.name ?? 'BINARY';
+  if (operand.type === 'text' && operand.isMixed !== true && !isNumeric) {
+    // A column of texts makes texts of numbers, unless these come from a column without a type.
+    const isText = operand.affinity === 'TEXT' && value.affinity === null;
+    const text = isText
+      ? `${emission.pack('cast_text')}(${sql})`
+      : `(CASE WHEN (${sql}).kind <> 4 THEN (${sql}).t END)`;
+    return { left: collated(operand, collation).sql, right: collated(valueOf(text, 'text'), collation).sql };
   }
-  if (operand.type === 'text' && isBytewise && operand.affinity === null) {
-    return { left: operand.sql, right: `(CASE WHEN (${sql}).kind <> 4 THEN (${sql}).t END)` };
-  }
-  if (operand.type !== 'any' || !isBytewise) return undefined;
-  return { left: settled(operand).sql, right: `${emission.pack('settled')}(${sql})` };
+  if (collation !== 'BINARY') return undefined;
+  const number = isNumeric ? `COALESCE(${emission.pack('_numeric')}(${sql}), ${sql})` : sql;
+  return {
+    left: `${emission.pack('settled')}(${asAny(operand, emission)}::${emission.pack('value')})`,
+    right: `${emission.pack('settled')}(${number})`,
+  };
 }
 
 function typed(fragment: Fragment): string {

@@ -151,6 +151,9 @@ function extreme(name: 'max' | 'min', args: readonly Fragment[], { emission }: S
   if (classes.size > 1 || classes.has('parameter')) return undefined;
   for (const arg of args) if (classOf(arg) === 'text') refuseMixed(arg, 'an order');
   const unified = unify(args, emission, `${name}()`);
+  if (unified.type === 'any') {
+    return unifiedValue(`${emission.pack(name)}(${unified.parts.map((part) => part.sql).join(', ')})`, unified);
+  }
   const sql = unified.parts.map((part, index) =>
     unified.type === 'text' && index === 0 ? `${part.sql} COLLATE "C"` : part.sql,
   );

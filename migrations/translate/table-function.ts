@@ -34,7 +34,10 @@ export function translateTableFunction(
   if ((known === 'json_each' || known === 'json_tree') && first !== undefined) {
     const path = second === undefined ? '' : `, ${asText(second, emission).sql}`;
     const document = first.type === 'json' ? first.sql : asAny(first, emission);
-    const columns = JSON_COLUMNS.map(([column, type]) => ({ name: column, fragment: valueOf('', type) }));
+    const columns = JSON_COLUMNS.map(([column, type]) => ({
+      name: column,
+      fragment: valueOf('', type, { affinity: 'BLOB' }),
+    }));
     return {
       sql: `${emission.pack(`${known}_value`)}(${document}${path}) AS ${quoteName(qualifier)}`,
       tables: [queryTable(columns, alias ?? name, qualifier)],

@@ -1,4 +1,4 @@
-import { asAny, asValue, classOf, typeParameter } from './convert.ts';
+import { asAny, asValue, classOf, exactly, typeParameter } from './convert.ts';
 import type { Emission } from './emission.ts';
 import { castTo, valueOf } from './fragment.ts';
 import type { Fragment } from './fragment.ts';
@@ -17,10 +17,14 @@ export interface Unified {
 /** One type for several alternatives; numbers go together, numbers and texts do not. */
 export function unify(fragments: readonly Fragment[], emission: Emission, what: string): Unified {
   const known = fragments.filter(({ type, parameter }) => type !== 'null' && parameter === undefined);
-  const type = commonType(known, what);
+  const common = commonType(known, what);
+  // A double would take digits from an integer, and hide which of the two a value is.
+  const hasWhole = known.some((one) => one.type === 'integer' && one.constant === undefined);
+  const type = common === 'real' && hasWhole && emission.running !== undefined && known.every(isExact) ? 'any' : common;
   const form = known.find((one) => one.form !== undefined)?.form;
   const isMixed =
-    known.some((one) => one.isMixed === true) || (type === 'real' && known.some((one) => one.type !== 'real'));
+    (type !== 'any' && known.some((one) => one.isMixed === true)) ||
+    (type === 'real' && known.some((one) => one.type !== 'real'));
   if (type === 'real' && known.some((one) => one.type === 'integer' && one.constant === undefined)) {
     emission.remark({
       severity: 'warning',
@@ -30,6 +34,11 @@ export function unify(fragments: readonly Fragment[], emission: Emission, what: 
   }
   const parts = fragments.map((fragment) => convertTo(fragment, type, emission));
   return { parts, type, isMixed, form };
+}
+
+/** Whether it is known which class each of its values is of. */
+function isExact(one: Fragment): boolean {
+  return one.isMixed !== true || exactly(one) !== one;
 }
 
 /** The fragment that gives one of several alternatives. */

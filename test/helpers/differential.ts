@@ -66,7 +66,15 @@ function isSame(sqlite: Answer, postgres: Answer): boolean {
   // Knex fails to print a failed statement that a bigint is bound to, and so hides the error.
   if ('error' in sqlite && sqlite.error.startsWith('none: str.replace')) return 'error' in postgres;
   if ('error' in sqlite && 'error' in postgres) return codeOf(sqlite.error) === codeOf(postgres.error);
-  return isDeepStrictEqual(sqlite, postgres);
+  return isDeepStrictEqual(unsigned(sqlite), unsigned(postgres));
+}
+
+/** Both databases say that 0 and -0 are equal, and so does JSON. */
+function unsigned(value: unknown): unknown {
+  if (value === 0) return 0;
+  if (Array.isArray(value)) return value.map(unsigned);
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, unsigned(one)]));
 }
 
 function codeOf(error: string): string {

@@ -54,6 +54,18 @@ export class LedgerTraffic {
       () => ({ method: 'POST', path: `/${collection}`, body: this.#made(collection) }),
       () => ({ method: 'POST', path: `/${collection}`, body: this.#made(collection) }),
       () => ({ method: 'POST', path: `/${collection}`, body: { nonsense: true } }),
+      () => ({ method: 'GET', path: random.pick(['/', `/${collection}`, `/${collection}?offset=100000`, '/nowhere']) }),
+      () => ({ method: 'PUT', path: one, body: this.#replaced(collection) }),
+      () => ({
+        method: 'PUT',
+        path: `/${collection}/${random.pick(['999999', '7x'])}`,
+        body: this.#replaced(collection),
+      }),
+      () => ({ method: 'DELETE', path: `/${collection}/999999` }),
+      () => ({ method: 'DELETE', path: `/${this.#spare('offerings')}` }),
+      // Rows that others need, and some that none does: the database decides.
+      () => ({ method: 'DELETE', path: `/${this.#spare('accounts')}` }),
+      () => ({ method: 'PATCH', path: one, body: random.pick<unknown>([{}, null, [], 'x', { name: null }]) }),
       () => ({ method: 'PATCH', path: one, body: this.#changes(collection) }),
       () => ({ method: 'PATCH', path: one, body: this.#changes(collection) }),
       // One e-mail address for two accounts: the update is refused by the database.
@@ -61,11 +73,7 @@ export class LedgerTraffic {
       () => ({ method: 'PATCH', path: one, body: { id: 5 } }),
       () => ({
         method: 'DELETE',
-        path: random.pick([
-          `/offerings/${this.#id('offerings')}`,
-          `/contracts/${this.#id('contracts')}`,
-          '/accounts/1',
-        ]),
+        path: random.pick([`/${this.#spare('offerings')}`, `/${this.#spare('contracts')}`, '/accounts/1']),
       }),
     ])();
   }
@@ -77,6 +85,11 @@ export class LedgerTraffic {
       { method: 'POST', path: '/offerings', body: { ...this.#offering(), provider_id: 999_999 } },
       { method: 'POST', path: '/contracts', body: { ...this.#contract(), account_id: 999_999 } },
     ];
+  }
+
+  /** A row that may go: some stay, so that there are others to refer to. */
+  #spare(collection: Collection): string {
+    return `${collection}/${this.#ids[collection].length > 2 ? this.#id(collection) : 999_999}`;
   }
 
   #id(collection: Collection): number {
@@ -96,6 +109,12 @@ export class LedgerTraffic {
       case 'contracts':
         return this.#contract();
     }
+  }
+
+  /** All of a row; what a contract is made with besides is no part of it. */
+  #replaced(collection: Collection): Readonly<Record<string, unknown>> {
+    const { payment: _, ...row } = this.#made(collection);
+    return row;
   }
 
   #account(): Readonly<Record<string, unknown>> {
@@ -156,17 +175,28 @@ export class LedgerTraffic {
           { name: random.pick(NAMES) },
           { is_active: random.chance(0.5), country: null },
           { balance_cents: 1.5 },
+          { balance_cents: -Number.MAX_SAFE_INTEGER, profile: [null, { deep: ['é', 1e21, -0.1] }] },
+          { avatar: null, last_login_at: '1999-12-31T23:59:59.999Z' },
+          { name: 'a\u0000b' },
+          { created_at: 8_640_000_000_000_000 },
         ]);
       case 'offerings':
         return random.pick<Record<string, unknown>>([
           { reliability: 0.7 },
           { title: random.pick(NAMES), description: 'é' },
           { latitude: 'north' },
+          { latitude: -0, longitude: 1e-300, price_cents_per_hour: 0 },
+          { attributes: { list: [1, 2, 3], text: '"\\' }, is_listed: false },
+          { provider_id: 999_999 },
         ]);
       case 'contracts':
         return random.pick<Record<string, unknown>>([
           { status: 'ended', ends_at: 1_717_200_000_000 },
           { hours: 7 },
+          { offering_id: null, terms: null, signed_on: '2024-02-29' },
+          { status: 'nonsense' },
+          { account_id: 999_999 },
+          { auto_renew: true, total_cents: 0, ends_at: null },
           { hours: 0 },
         ]);
     }

@@ -1,5 +1,7 @@
 import type { Knex } from 'knex';
 import type { Random } from './random.ts';
+import { RandomReports } from './random-reports.ts';
+import type { RandomSql } from './random-reports.ts';
 
 /** What a column holds, and so what an API would compare it with. */
 export type Kind =
@@ -182,15 +184,18 @@ export class RandomQueries {
   readonly #tables: readonly RandomTable[];
   /** Whether raw SQL is among them. */
   readonly #hasRaw: boolean;
+  readonly #reports: RandomReports;
 
   constructor(random: Random, tables: readonly RandomTable[], { hasRaw }: { readonly hasRaw: boolean }) {
     this.#random = random;
     this.#tables = tables;
     this.#hasRaw = hasRaw;
+    this.#reports = new RandomReports(random, tables);
   }
 
   read(): Question {
     const random = this.#random;
+    if (this.#hasRaw && random.chance(0.3)) return this.#rawQuestion(this.#reports.read());
     if (this.#hasRaw && random.chance(0.4)) return this.#rawRead();
     return random.pick([
       () => this.#list(),
@@ -204,6 +209,7 @@ export class RandomQueries {
 
   write(): Question {
     const random = this.#random;
+    if (this.#hasRaw && random.chance(0.3)) return this.#rawQuestion(this.#reports.write());
     if (this.#hasRaw && random.chance(0.3)) return this.#rawWrite();
     return random.pick([
       () => this.#insert(),
@@ -213,6 +219,10 @@ export class RandomQueries {
       () => this.#delete(),
       () => this.#upsert(),
     ])();
+  }
+
+  #rawQuestion([sql, bindings]: RandomSql): Question {
+    return { text: '', ask: (db) => db.raw(sql, bindings as never), isOrdered: /ORDER BY(?!.*\))/.test(sql) };
   }
 
   #question(make: (db: Knex) => PromiseLike<unknown> & { toString(): string }, isOrdered: boolean): Question {
