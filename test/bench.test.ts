@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import test from 'ava';
 import pg from 'pg';
+import type { RouterReport } from './bench/commands/router.ts';
 import type { StoresReport } from './bench/commands/stores.ts';
 import type { SampleRaceReport } from './bench/sample-race.ts';
 import type { WritesReport } from './bench/writes-report.ts';
@@ -56,7 +57,7 @@ test('a quick bench measures every variant in every case and leaves nothing behi
   t.deepEqual(await databasesOf(running.child, url), []);
 });
 
-test('quick benches of backfill, comparison and both stores measure what is here, and clean up', async (t) => {
+test('quick benches of backfill, comparison, router and both stores measure what is here, and clean up', async (t) => {
   const url = await freshDatabase(t);
   const folder = tempFolder(t);
   const env = { ...process.env, DATABASE_URL: url, TMPDIR: folder };
@@ -84,6 +85,10 @@ test('quick benches of backfill, comparison and both stores measure what is here
   const { results } = await bench<StoresReport>('stores', '--only', 'point,transaction', '--concurrency', '4');
   t.is(results.length, 2);
   for (const { perSecond } of results) t.true(perSecond.sqlite > 0 && perSecond.postgres > 0);
+
+  const routed = await bench<RouterReport>('router', '--only', 'read-sqlite');
+  t.is(routed.results.length, 3);
+  for (const { toPlain } of routed.results) t.true(toPlain.median > 0 && toPlain.mean > 0);
 
   // The large table is kept, to be used again; nothing else is.
   t.deepEqual(readdirSync(folder), ['crossfade-bench-data']);
