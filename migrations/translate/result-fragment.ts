@@ -108,6 +108,10 @@ function assignedNumber(fragment: Fragment, expected: 'integer' | 'real' | 'nume
   if (expected === 'integer') return plain;
   if (expected === 'real') return asReal(plain);
   if (plain.constant?.kind === 'integer') return plain;
+  if (plain.constant?.kind === 'real' && Number.isFinite(plain.constant.value)) {
+    const decimal = String(plain.constant.value);
+    return { ...plain, sql: decimal.startsWith('-') ? `(${decimal})` : decimal, type: 'numeric' };
+  }
   // By way of the text a real keeps all its digits.
   const digits = plain.type === 'real' ? castTo(plain.sql, 'text') : plain.sql;
   return { ...plain, sql: castTo(digits, 'numeric'), type: 'numeric' };
