@@ -5,6 +5,7 @@ import { ValueRefused } from '../codec/value-refused.ts';
 import { keyOf } from '../spec.ts';
 import type { Row, TableSpec } from '../spec.ts';
 import type { EncodedRows } from '../store.ts';
+import type { PieceReader, RowTaker } from './piece-reader.ts';
 
 /** Large enough that a message costs nothing beside it, small enough to be sent without holding the event loop. */
 const CHUNK_BYTES = 2 ** 18;
@@ -19,31 +20,62 @@ export function isEncodable(table: TableSpec): boolean {
   return table.columns.every((column) => copyColumn(column) !== null);
 }
 
-/** Rows of an {@link isEncodable} table as PostgreSQL takes them, about 256 KiB at a time. */
-export function* encodeRows(table: TableSpec, rows: Iterable<Row>): Generator<TransferableRows> {
-  const columns = table.columns.map(copyColumn).filter((column): column is BinaryWriter => column !== null);
-  const out = new ByteWriter(CHUNK_BYTES * 2);
-  let refused: EncodedRows['refused'][number][] = [];
-  let count = 0;
-  const chunk = (): TransferableRows => {
-    const sent = { bytes: out.take(), rows: count, refused };
-    refused = [];
-    count = 0;
-    return sent;
-  };
-  for (const row of rows) {
-    const start = out.end;
+/** The rows of a piece of an {@link isEncodable} table as PostgreSQL takes them, about 256 KiB at a time. */
+export function* encodePiece(piece: Pick<PieceReader, 'table' | 'handOver'>): Generator<TransferableRows> {
+  const encoder = new RowEncoder(piece.table);
+  const pages = piece.handOver(encoder);
+  for (const _ of pages) if (encoder.isFull) yield encoder.chunk();
+  if (!encoder.isEmpty) yield encoder.chunk();
+}
+
+class RowEncoder implements RowTaker {
+  readonly #table: TableSpec;
+  readonly #columns: readonly BinaryWriter[];
+  readonly #out = new ByteWriter(CHUNK_BYTES * 2);
+  #refused: EncodedRows['refused'][number][] = [];
+  #count = 0;
+
+  constructor(table: TableSpec) {
+    this.#table = table;
+    this.#columns = table.columns.map(copyColumn).filter((column): column is BinaryWriter => column !== null);
+  }
+
+  get isFull(): boolean {
+    return this.#out.end >= CHUNK_BYTES || this.#refused.length >= CHUNK_REFUSED;
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0 && this.#refused.length === 0;
+  }
+
+  take(row: Row): void {
+    const start = this.#out.end;
     try {
-      writeRow(out, columns, row);
-      count += 1;
+      writeRow(this.#out, this.#columns, row);
+      this.#count += 1;
     } catch (error) {
       if (!(error instanceof ValueRefused)) throw error;
-      out.end = start;
-      refused.push({ key: keyOf(table, row), reason: error.message });
+      this.#out.end = start;
+      this.#refused.push({ key: keyOf(this.#table, row), reason: error.message });
     }
-    if (out.end >= CHUNK_BYTES || refused.length >= CHUNK_REFUSED) yield chunk();
   }
-  if (count > 0 || refused.length > 0) yield chunk();
+
+  mark(): () => void {
+    const [end, count, refused] = [this.#out.end, this.#count, this.#refused.length];
+    return () => {
+      this.#out.end = end;
+      this.#count = count;
+      this.#refused.length = refused;
+    };
+  }
+
+  /** What was taken since the last one. */
+  chunk(): TransferableRows {
+    const sent = { bytes: this.#out.take(), rows: this.#count, refused: this.#refused };
+    this.#refused = [];
+    this.#count = 0;
+    return sent;
+  }
 }
 
 function writeRow(out: ByteWriter, columns: readonly BinaryWriter[], row: Row): void {

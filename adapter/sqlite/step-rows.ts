@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { CrossfadeError } from '../errors.ts';
 import { encodeKey, keyColumns, keyOf } from '../spec.ts';
-import type { ColumnSpec, Key, Row, TableSpec } from '../spec.ts';
+import type { ColumnSpec, Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import type { Batch } from '../store.ts';
 import { placeholders } from './bindings.ts';
 import { collate, quote } from './sql.ts';
@@ -60,4 +60,22 @@ export function collated(column: ColumnSpec, prefix: string): string {
 
 export function quotedColumns(table: TableSpec, prefix = ''): string[] {
   return table.columns.map((column) => `${prefix}${quote(column.name)}`);
+}
+
+/** From where rows come in key order, after a key. To be bound: the key, and how many rows. */
+export function afterSql(table: TableSpec, after: Key | null): string {
+  const key = keyColumns(table).map((column) => collated(column, ''));
+  const marks = placeholders(after ?? []).join(', ');
+  const where =
+    after === null ? '' : `WHERE ${key.length === 1 ? `${key[0]} > ${marks}` : `(${key.join(', ')}) > (${marks})`}`;
+  return `FROM ${quote(table.name)} ${where} ORDER BY ${key.join(', ')} LIMIT ?`;
+}
+
+/** What a number counts for the size of a row. */
+const NUMBER_BYTES = 8;
+
+/** About how many bytes a value has. */
+export function bytesOf(value: SqlValue): number {
+  if (typeof value === 'string') return value.length;
+  return value instanceof Uint8Array ? value.byteLength : NUMBER_BYTES;
 }

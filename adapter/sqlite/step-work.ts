@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { Row, TableSpec } from '../spec.ts';
 import type { Batch, Cursor, StepRequest } from '../store.ts';
-import { encodeRows, isEncodable } from './piece-encoder.ts';
+import { encodePiece, isEncodable } from './piece-encoder.ts';
 import type { TransferableRows } from './piece-encoder.ts';
 import { sizeOf } from './piece-reader.ts';
 import { StepReader } from './step-reader.ts';
@@ -89,7 +89,7 @@ export class StepWork {
     this.#encoded?.return?.();
     this.#encoded = null;
     const piece = this.#step?.reading.piece ?? null;
-    if (piece !== null) this.#encoded = encodeRows(piece.table, piece.rows());
+    if (piece !== null) this.#encoded = encodePiece(piece);
   }
 
   /** The next rows of the piece, or `null` after the last ones. */
