@@ -3,7 +3,7 @@ const GOAL_MS = 500;
 /** About as much is on its way in one transaction at most. */
 const MOST_BYTES = 16 * 2 ** 20;
 /** What a table begins with, of whose rows nothing is known. */
-const FIRST_ROWS = 10_000;
+const FIRST_ROWS = 40_000;
 const FEWEST_ROWS = 200;
 /** One piece may have met with a lock or a busy disk: the next one is at most so many times as large or as small. */
 const MOST_CHANGE = 4;

@@ -349,7 +349,7 @@ test('a COPY fails when its connection is cut, and when the server takes no rows
 // ── How large a piece is ────────────────────────────────────────────────────────────────────────────────────────
 
 test('a piece has as many rows as take half a second, and never more than was said', (t) => {
-  const sizes = new PieceSize(100_000);
+  const sizes = new PieceSize(400_000);
   const first = sizes.of('a').rows;
   sizes.note({ table: 'a', rows: first, ms: 250 });
   t.is(sizes.of('a').rows, first * 2);
@@ -360,7 +360,7 @@ test('a piece has as many rows as take half a second, and never more than was sa
   sizes.note({ table: 'a', rows: first * 8, ms: 60_000 });
   t.is(sizes.of('a').rows, first * 2, 'at most a quarter of it');
   for (let times = 0; times < 20; times += 1) sizes.note({ table: 'a', rows: sizes.of('a').rows, ms: 1 });
-  t.is(sizes.of('a').rows, 100_000);
+  t.is(sizes.of('a').rows, 400_000);
   t.is(sizes.of('b').rows, first, 'each table has its own');
   t.is(new PieceSize(7).of('a').rows, 7);
 });
