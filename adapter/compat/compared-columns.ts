@@ -2,6 +2,7 @@ import type { CompilerInternals, Statement } from '../router/knex-internals.ts';
 import type { Catalog, CatalogColumn } from './catalog.ts';
 import { comparand, kindOf } from './comparison.ts';
 import type { Comparand, Operator } from './comparison.ts';
+import { Kept } from './kept.ts';
 
 /** A table that a query reads from, by the name that its columns are qualified with. */
 interface Source {
@@ -23,6 +24,19 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
 const NAME = /^(?:"((?:[^"]|"")*)"\.)?(?:"((?:[^"]|"")*)"\.)?"((?:[^"]|"")*)"$/;
 const TABLE = /^((?:"(?:[^"]|"")*"\.)?"((?:[^"]|"")*)")(?: as "((?:[^"]|"")*)")?$/i;
 
+/** A column by its wrapped name; `null` for what is no name. */
+const COLUMNS = new Kept((wrapped): { readonly table: string | undefined; readonly name: string } | null => {
+  const found = NAME.exec(wrapped);
+  if (found === null) return null;
+  return { table: (found[2] ?? found[1])?.replaceAll('""', '"'), name: (found[3] ?? '').replaceAll('""', '"') };
+});
+
+/** A table, perhaps with an alias, as it stands in a query. */
+const TABLES = new Kept((wrapped) => {
+  const [, identifier = '', name = '', alias] = TABLE.exec(wrapped) ?? [];
+  return { identifier, name, alias };
+});
+
 /**
  * What the columns of one query are, and how they are compared with values. A query within another one also sees the
  * columns of that.
@@ -41,10 +55,9 @@ export class ComparedColumns {
 
   /** The column that a wrapped name means; undefined for whatever is no column of a known table. */
   of(wrapped: string): CatalogColumn | undefined {
-    const found = NAME.exec(wrapped);
+    const found = COLUMNS.of(wrapped);
     if (found === null) return undefined;
-    const table = (found[2] ?? found[1])?.replaceAll('""', '"');
-    const name = (found[3] ?? '').replaceAll('""', '"');
+    const { table, name } = found;
     this.#sources ??= this.#read();
     for (const source of this.#sources) {
       const column = table === undefined || table === source.name ? source.columns.get(name) : undefined;
@@ -111,7 +124,7 @@ export class ComparedColumns {
       if (grouping === 'join' && typeof table === 'string') names.push(client.formatter(builder).wrap(table));
     }
     return names.flatMap((wrapped): Source[] => {
-      const [, identifier = '', name = '', alias] = TABLE.exec(wrapped) ?? [];
+      const { identifier, name, alias } = TABLES.of(wrapped);
       const entry = hidden.has(name) ? undefined : this.#catalog.of(identifier);
       return entry === undefined || entry.isNative ? [] : [{ name: alias ?? entry.table, columns: entry.columns }];
     });

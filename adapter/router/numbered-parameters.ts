@@ -1,3 +1,5 @@
+import { Kept } from '../compat/kept.ts';
+
 /** What a question mark in SQL may stand in, and those that stand for a parameter. */
 const PART =
   /(?<![\w$])[eE]'(?:[^'\\]|\\[^]|'')*'|'(?:[^']|'')*'|("(?:[^"]|"")*")|--[^\n]*|\/\*[^]*?\*\/|(\$(?:[A-Za-z_]\w*)?\$)[^]*?\2|(\\*)\?/g;
@@ -7,6 +9,12 @@ const PART =
  * SQLite leaves them; an escaped one is an operator.
  */
 export function numberParameters(sql: string): string {
+  return NUMBERED.of(sql);
+}
+
+const NUMBERED = new Kept(numbered);
+
+function numbered(sql: string): string {
   let count = 0;
   return sql.replace(PART, (part: string, name?: string, _tag?: string, escapes?: string) => {
     // Knex escapes the question mark in the name of a column.
