@@ -109,7 +109,13 @@ export class Fill {
   }
 
   /** Notes a piece that has arrived. `bytes` when they are known. */
-  copied({ table, rows, bytes, changes = 0, ms }: Omit<PieceCopied, 'bytes'> & { table: string; bytes?: number }): void {
+  copied({
+    table,
+    rows,
+    bytes,
+    changes = 0,
+    ms,
+  }: Omit<PieceCopied, 'bytes'> & { table: string; bytes?: number }): void {
     this.#pieces.note({ table, rows, ms });
     const about = rows * (this.#sizes?.[table]?.bytesPerRow ?? 0);
     this.#options.pace.copied({ rows, bytes: bytes ?? about, changes, ms });
