@@ -48,6 +48,19 @@ export function openPool(url: string, answerLimitMs: number): pg.Pool {
   return pool;
 }
 
+/** Lends a connection of a pool; one on which something failed is not used again: what has not answered once is not asked again. */
+export async function lend<T>(pool: pg.Pool, use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let failed = true;
+  try {
+    const result = await use(client);
+    failed = false;
+    return result;
+  } finally {
+    client.release(failed);
+  }
+}
+
 /**
  * In the replica role foreign keys are not checked and ordinary triggers do not fire: rows are applied as the primary
  * has them. Resolves to whether the role may (a superuser, or `GRANT SET ON PARAMETER session_replication_role`).

@@ -15,7 +15,7 @@ import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
 import type { Position } from '../store.ts';
 import { changedKeysOf } from './changed-keys.ts';
-import { describeConnectionError, clientConfig, sqlState } from './connection.ts';
+import { clientConfig, describeConnectionError, lend, sqlState } from './connection.ts';
 import { boundaryQuery, keysDigest, rangeDigest, rowsQuery } from './digest-sql.ts';
 import type { Statement } from './digest-sql.ts';
 import { bindColumns, decodeRow, decodeValue } from './rows.ts';
@@ -161,16 +161,7 @@ export class PostgresDigests implements Digests {
 
   async #withOneClient<T>(pool: pg.Pool, use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
     try {
-      const client = await pool.connect();
-      let failed = true;
-      try {
-        const result = await use(client);
-        failed = false;
-        return result;
-      } finally {
-        // A session that has met an error is not used again.
-        client.release(failed);
-      }
+      return await lend(pool, use);
     } catch (error) {
       throw describeConnectionError(this.#url, error);
     }

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CrossfadeError } from '../errors.ts';
 import type { TableSpec } from '../spec.ts';
-import { describeConnectionError, isLockTimeout, openPool } from './connection.ts';
+import { describeConnectionError, isLockTimeout, lend, openPool } from './connection.ts';
 import { quote } from './sql.ts';
 
 /** One attempt to lock all tables; well below deadlock_timeout (1 s), past which PostgreSQL would end somebody's transaction. */
@@ -22,16 +22,7 @@ export class StorePool {
 
   /** Lends a connection; one on which something failed is not used again. */
   async withClient<T>(use: (client: pg.ClientBase) => Promise<T>): Promise<T> {
-    const client = await this.plain.connect();
-    let failed = true;
-    try {
-      const result = await use(client);
-      failed = false;
-      return result;
-    } finally {
-      // What has not answered once is not asked again.
-      client.release(failed);
-    }
+    return await lend(this.plain, use);
   }
 
   /** Runs `work` in a transaction. @throws CrossfadeError where the server cannot be reached */
