@@ -427,7 +427,7 @@ export class Mirror {
         if (reading.isWhole) void unkeep();
         const landing = this.#apply(course, { reading, startedAt, signal });
         if (isAlone || !reading.isWhole) {
-          void this.#readToEnd(course, reading).then(readOn);
+          this.#whenRead(course, reading, readOn);
           await landing;
           this.#serve(flight.waiters);
         } else this.#launch(flight, landing, failed);
@@ -455,11 +455,13 @@ export class Mirror {
     }
   }
 
-  /** Resolves when the step after this one may be read; never, where it may not be before this one has arrived. */
-  async #readToEnd(course: Course, reading: StepReading): Promise<void> {
-    if (reading.readToEnd === undefined || !this.#options.fill.isUnhindered) return await new Promise(() => {});
-    await reading.readToEnd;
-    course.cursors = withCursor(course.cursors, reading.cursor);
+  /** Calls `readOn` when the step after this one may be read, unless it may not be before this one has arrived. */
+  #whenRead(course: Course, reading: StepReading, readOn: () => void): void {
+    if (reading.readToEnd === undefined || !this.#options.fill.isUnhindered) return;
+    void reading.readToEnd.then(() => {
+      course.cursors = withCursor(course.cursors, reading.cursor);
+      readOn();
+    });
   }
 
   /**
