@@ -19,6 +19,18 @@ export interface KeyRange {
 /** Every row. */
 export const EVERYTHING: KeyRange = { after: null, upTo: null };
 
+/** A range in parts: up to each of some keys of it, which are in its order, and from the last one on. */
+export function splitAtAll(range: KeyRange, keys: readonly Key[]): readonly KeyRange[] {
+  const parts: KeyRange[] = [];
+  let rest = range;
+  for (const key of keys) {
+    const [part, others] = splitAt(rest, key);
+    parts.push(part);
+    rest = others;
+  }
+  return [...parts, rest];
+}
+
 /** A range in two: up to a key of it, and from there on. */
 export function splitAt(range: KeyRange, key: Key): readonly [KeyRange, KeyRange] {
   const { after, includesAfter = false, upTo, excludesUpTo = false } = range;
@@ -53,25 +65,26 @@ export interface DigestSalt {
   readonly blobsInArrays: boolean;
 }
 
-/** A digest of a primary's rows, and what a secondary that stands at a watermark may not hold alike. */
-export interface PrimaryDigest {
-  readonly digest: RangeDigest;
+/** Digests of a primary's rows, and what a secondary that stands at a watermark may not hold alike. */
+export interface PrimaryDigests {
+  /** One for each range that was asked for, in their order, as all lists of digests here. */
+  readonly digests: readonly RangeDigest[];
   /**
    * The table's keys that have changed since that watermark, as the same snapshot shows: of those that were asked for,
    * where only these were. `many` when the table's are too many.
    */
   readonly changed: readonly Key[] | 'many';
-  /** The share of those keys' rows in {@link digest}. */
-  readonly ofChanged: RangeDigest;
+  /** The share of those keys' rows in {@link digests}; none where none have changed, or too many. */
+  readonly ofChanged: readonly RangeDigest[];
 }
 
 /** A secondary's rows in one snapshot, which stays open. */
-export interface SecondaryDigest {
-  readonly digest: RangeDigest;
+export interface SecondaryDigests {
+  readonly digests: readonly RangeDigest[];
   /** The snapshot of the primary that these rows equal; `null` when the store is no secondary any more. */
   readonly watermark: Position | null;
-  /** The share of these keys' rows in {@link digest}. */
-  ofKeys(keys: readonly Key[]): Promise<RangeDigest>;
+  /** The share of these keys' rows in {@link digests}. */
+  ofKeys(keys: readonly Key[]): Promise<readonly RangeDigest[]>;
 }
 
 /** What a store can do for comparisons by digests. */
@@ -87,6 +100,8 @@ export interface Digests {
   fitness(tables: readonly TableSpec[]): Promise<DigestFitness>;
   /** The key of the last of so many rows of a range; `null` when it has not more than them. */
   boundary(table: TableSpec, range: KeyRange, rows: number): Promise<Key | null>;
+  /** The key of every so many-th row of a range, in its order. */
+  boundaries(table: TableSpec, range: KeyRange, rows: number): Promise<readonly Key[]>;
   /** The first rows of a range, in its order. */
   rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]>;
   /** About how many rows a table has; `null` where that is not known at once. */
@@ -96,18 +111,19 @@ export interface Digests {
   asPrimary(
     request: DigestRequest,
     since: { readonly watermark: Position; readonly maxKeys: number },
-  ): Promise<PrimaryDigest>;
+  ): Promise<PrimaryDigests>;
   /** Keeps the snapshot open until `use` has ended. */
-  asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigest) => Promise<T>): Promise<T>;
+  asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigests) => Promise<T>): Promise<T>;
 }
 
 export interface DigestRequest {
   readonly table: TableSpec;
-  readonly range: KeyRange;
+  /** A digest is asked of each, all of one snapshot. */
+  readonly ranges: readonly KeyRange[];
   readonly salt: DigestSalt;
-  /** Keys of the primary: of the range only their rows. @default every row */
+  /** Keys of the primary: of the ranges only their rows. @default every row */
   readonly keys?: readonly Key[];
-  /** About how many rows that is, where it is known: few need no thread. */
+  /** About how many rows that is together, where it is known: few need no thread. */
   readonly rows?: number;
 }
 

@@ -1,4 +1,4 @@
-import { EVERYTHING, splitAt } from '../adapter/digest.ts';
+import { EVERYTHING, splitAt, splitAtAll } from '../adapter/digest.ts';
 import type { DigestSalt, KeyRange } from '../adapter/digest.ts';
 import { keyOf } from '../adapter/spec.ts';
 import type { Key, Row, TableSpec } from '../adapter/spec.ts';
@@ -6,6 +6,7 @@ import { compareDigests } from './digest-pair.ts';
 import type { RangeVerdict } from './digest-pair.ts';
 import type { TableFindings } from './findings.ts';
 import type { Pair, Sighting } from './pair.ts';
+import { isPlace } from './ranges.ts';
 import { identity } from './rows.ts';
 import type { Suspects } from './suspects.ts';
 import { compareRows } from './verdict.ts';
@@ -21,10 +22,17 @@ export interface RangeComparisonOptions {
   readonly caughtUp: () => Promise<void>;
 }
 
-/** A range that differs is cut into so many… */
-const PARTS = 16;
+/** A range that differs is cut into so many parts, whose digests are asked for together… */
+const PARTS = 64;
+/** …though not into smaller ones than that… */
+const FEWEST_ROWS = 64;
 /** …until one has no more rows than that: then these are read. */
 const FEW_ROWS = 256;
+
+/** A range that is not the same in both databases. */
+interface Differing extends RangeVerdict {
+  readonly range: KeyRange;
+}
 
 /** Compares ranges of one table: by digests, and where these differ by rows. */
 export class RangeComparison {
@@ -36,58 +44,59 @@ export class RangeComparison {
 
   /** Compares a range, and resolves to the rows that the primary has in it. Rows that differ are left to `suspects`. */
   async compare(range: KeyRange, about: { readonly rows?: number } = {}): Promise<number> {
-    const { findings } = this.#options;
-    const found = await this.#digests(range, about);
-    findings.counts.ranges += 1;
-    findings.counts.rowsCompared += found.rows;
-    if (found.is === 'busy') {
-      findings.counts.inconclusive += found.rows;
-      return found.rows;
-    }
-    if (found.is === 'different') {
-      findings.counts.rangesNarrowed += 1;
-      await this.#narrow(range, found);
-    }
-    return found.rows;
+    const { counts } = this.#options.findings;
+    const { rows, different } = await this.#digests([range], about);
+    counts.ranges += 1;
+    counts.rowsCompared += rows;
+    counts.rangesNarrowed += different.length;
+    for (const found of different) await this.#narrow(found);
+    return rows;
   }
 
   /** Compares the rows with these keys of the primary, few enough to be held in memory. */
   async compareKeys(keys: readonly Key[]): Promise<void> {
     const { pair, table, salt, suspects, findings } = this.#options;
     findings.counts.rowsCompared += keys.length;
-    const found = await compareDigests(pair, { table, range: EVERYTHING, salt, keys, rows: keys.length });
-    if (found.is === 'same') await suspects.onTheirWay(found.changed);
+    const found = await compareDigests(pair, { table, ranges: [EVERYTHING], salt, keys, rows: keys.length });
+    if (found.is === 'told' && found.of.every(({ is }) => is === 'same')) await suspects.onTheirWay(found.changed);
     else await suspects.look(keys);
   }
 
-  async #digests(range: KeyRange, about: { readonly rows?: number } = {}): Promise<RangeVerdict> {
-    const { pair, table, salt, attempts, caughtUp, suspects } = this.#options;
+  /** How many rows the primary has in these ranges, and which of them differ. */
+  async #digests(
+    ranges: readonly KeyRange[],
+    about: { readonly rows?: number },
+  ): Promise<{ readonly rows: number; readonly different: readonly Differing[] }> {
+    const { pair, table, salt, attempts, caughtUp, suspects, findings } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
-      const found = await compareDigests(pair, { table, range, salt, ...about });
-      if (found.is !== 'busy') {
+      const found = await compareDigests(pair, { table, ranges, salt, ...about });
+      if (found.is === 'told') {
         await suspects.onTheirWay(found.changed);
-        return found;
+        const verdicts = ranges.flatMap((range, index) => {
+          const verdict = found.of[index];
+          return verdict === undefined ? [] : [{ ...verdict, range }];
+        });
+        const rows = verdicts.reduce((sum, verdict) => sum + verdict.rows, 0);
+        return { rows, different: verdicts.filter(({ is }) => is === 'different') };
       }
-      if (attempt === attempts) return found;
+      if (attempt === attempts) {
+        findings.counts.inconclusive += found.rows;
+        return { rows: found.rows, different: [] };
+      }
       await caughtUp();
     }
   }
 
-  async #narrow(range: KeyRange, { most, mostRows }: Exclude<RangeVerdict, { is: 'busy' }>): Promise<void> {
+  async #narrow({ range, most, mostRows }: Differing): Promise<void> {
     if (mostRows <= FEW_ROWS) return this.#readRows(range, mostRows);
     const { pair, table } = this.#options;
-    const rows = Math.ceil(mostRows / PARTS);
-    for (let rest: KeyRange | null = range; rest !== null;) {
-      const end: Key | null = await pair[most].digests.boundary(table, rest, rows);
-      const [part, others]: readonly [KeyRange, KeyRange | null] = end === null ? [rest, null] : splitAt(rest, end);
-      const found = await this.#digests(part, { rows });
+    const each = Math.max(FEWEST_ROWS, Math.ceil(mostRows / PARTS));
+    const keys = await pair[most].digests.boundaries(table, range, each);
+    const { different } = await this.#digests(splitAtAll(range, keys.filter(isPlace)), { rows: mostRows });
+    for (const part of different) {
       // What was added meanwhile must not make it go on for ever.
-      if (found.is === 'busy') this.#options.findings.counts.inconclusive += found.rows;
-      else if (found.is === 'different') {
-        if (found.mostRows < mostRows) await this.#narrow(part, found);
-        else await this.#readRows(part, found.mostRows);
-      }
-      rest = others;
+      if (part.mostRows < mostRows) await this.#narrow(part);
+      else await this.#readRows(part.range, part.mostRows);
     }
   }
 

@@ -102,7 +102,11 @@ export async function endOf(
   return placeIn(await pair.primary.digests.boundary(table, within.range, within.rows)) ?? end;
 }
 
-/** What the other database cannot hold is no place in it. */
 function placeIn(key: Key | null): Key | null {
-  return key === null || key.some((value) => value instanceof Unholdable) ? null : key;
+  return key === null || !isPlace(key) ? null : key;
+}
+
+/** What the other database cannot hold is no place in it. */
+export function isPlace(key: Key): boolean {
+  return !key.some((value) => value instanceof Unholdable);
 }

@@ -2,7 +2,7 @@ import { EVERYTHING } from '../adapter/digest.ts';
 import type { DigestSalt } from '../adapter/digest.ts';
 import type { TableSpec } from '../adapter/spec.ts';
 import { compareDigests } from './digest-pair.ts';
-import type { RangeVerdict } from './digest-pair.ts';
+import type { Busy, RangeVerdicts } from './digest-pair.ts';
 import type { TableFindings } from './findings.ts';
 import { Interrupted, interrupts } from './interrupted.ts';
 import type { Pair } from './pair.ts';
@@ -33,10 +33,12 @@ export async function isSameAsWhole(options: WholeTableOptions): Promise<boolean
   if (about > MOST_ROWS) return false;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const found = await digests(options);
-    if (found.is === 'different') return false;
-    if (found.is === 'same') {
+    if (found === null) return false;
+    if (found.is === 'told') {
+      const [whole] = found.of;
+      if (whole?.is !== 'same') return false;
       findings.counts.ranges += 1;
-      findings.counts.rowsCompared += found.rows;
+      findings.counts.rowsCompared += whole.rows;
       await suspects.onTheirWay(found.changed);
       return true;
     }
@@ -45,12 +47,13 @@ export async function isSameAsWhole(options: WholeTableOptions): Promise<boolean
   return false;
 }
 
-async function digests({ pair, table, salt }: WholeTableOptions): Promise<RangeVerdict | { readonly is: 'different' }> {
+/** `null` where they could not be had. */
+async function digests({ pair, table, salt }: WholeTableOptions): Promise<RangeVerdicts | Busy | null> {
   try {
-    return await compareDigests(pair, { table, range: EVERYTHING, salt });
+    return await compareDigests(pair, { table, ranges: [EVERYTHING], salt });
   } catch (error) {
     if (error instanceof Interrupted || !interrupts(error)) throw error;
     // Rows that take so long that a limit on statements or open snapshots is met can still be read in pages.
-    return { is: 'different' };
+    return null;
   }
 }

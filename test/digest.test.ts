@@ -4,7 +4,7 @@ import pg from 'pg';
 import { Jenkins } from '../adapter/codec/jenkins.ts';
 import { newSalt } from '../adapter/digest.ts';
 import type { RangeDigest } from '../adapter/digest.ts';
-import { rangeDigest } from '../adapter/postgres/digest-sql.ts';
+import { rangeDigests } from '../adapter/postgres/digest-sql.ts';
 import { RangeHasher } from '../adapter/sqlite/digest-range.ts';
 import { atOnce } from '../adapter/sqlite/interruptible.ts';
 import type { ColumnSpec, Key, TableSpec } from '../adapter/spec.ts';
@@ -163,7 +163,7 @@ for (const blobsInArrays of [false, true]) {
     const salt = newSalt(blobsInArrays || version.rows[0]?.old === true);
     const everything = { after: null, upTo: null };
     const postgres = async (): Promise<RangeDigest> => {
-      const { rows } = await client.query<{ rows: string; sum: string }>(rangeDigest(TABLE, everything, salt));
+      const { rows } = await client.query<{ rows: string; sum: string }>(rangeDigests(TABLE, [everything], salt));
       return { rows: Number(rows[0]?.rows), sum: BigInt.asUintN(64, BigInt(rows[0]?.sum ?? 0)), refused: 0 };
     };
     const sqlite = atOnce(new RangeHasher(file, { table: TABLE, salt }).ofRange(everything));

@@ -12,23 +12,39 @@ export interface Statement {
   readonly values: unknown[];
 }
 
-/** The digest of a range. */
-export function rangeDigest(table: TableSpec, range: KeyRange, salt: DigestSalt): Statement {
-  const { conditions, values } = within(table, range, 1);
-  return {
-    text: `SELECT count(*) AS rows, sum(${rowHash(table, salt)}) AS sum FROM ${quote(table.name)} t${where(conditions)}`,
-    values,
-  };
+/** The digest of each range, numbered as they are. */
+export function rangeDigests(table: TableSpec, ranges: readonly KeyRange[], salt: DigestSalt): Statement {
+  return digests(table, ranges, { salt, from: `${quote(table.name)} t`, values: [] });
 }
 
-/** The share that the rows of some keys have in the digest of a range; `keys` are arrays, one a column. */
-export function keysDigest(table: TableSpec, range: KeyRange, salt: DigestSalt, keys: readonly unknown[]): Statement {
-  const { conditions, values } = within(table, range, 1 + keys.length);
-  return {
-    text: `SELECT count(*) AS rows, sum(${rowHash(table, salt)}) AS sum FROM ${unnestKeys(table, 1)}
-      JOIN ${quote(table.name)} t ON ${sameKey(table, 't')}${where(conditions)}`,
-    values: [...keys, ...values],
-  };
+/** The share that the rows of some keys have in the digest of each range; `keys` are arrays, one a column. */
+export function keysDigests(
+  table: TableSpec,
+  ranges: readonly KeyRange[],
+  salt: DigestSalt,
+  keys: readonly unknown[],
+): Statement {
+  const from = `${unnestKeys(table, 1)} JOIN ${quote(table.name)} t ON ${sameKey(table, 't')}`;
+  return digests(table, ranges, { salt, from, values: keys });
+}
+
+function digests(
+  table: TableSpec,
+  ranges: readonly KeyRange[],
+  {
+    salt,
+    from,
+    values: first,
+  }: { readonly salt: DigestSalt; readonly from: string; readonly values: readonly unknown[] },
+): Statement {
+  const values = [...first];
+  const selects = ranges.map((range, part) => {
+    const found = within(table, range, 1 + values.length);
+    values.push(...found.values);
+    const rest = `FROM ${from}${where(found.conditions)}`;
+    return `SELECT ${part} AS part, count(*) AS rows, sum(${rowHash(table, salt)}) AS sum ${rest}`;
+  });
+  return { text: selects.join(' UNION ALL '), values };
 }
 
 /** The key of the last of so many rows of a range. */
@@ -37,6 +53,20 @@ export function boundaryQuery(table: TableSpec, range: KeyRange, rows: number): 
   const names = keyNames(table);
   return {
     text: `SELECT ${names.join(', ')} FROM ${quote(table.name)} t${where(conditions)} ORDER BY ${names.join(', ')} LIMIT 1 OFFSET ${rows - 1}`,
+    values,
+  };
+}
+
+/** The key of every so many-th row of a range, in its order. */
+export function boundariesQuery(table: TableSpec, range: KeyRange, rows: number): Statement {
+  const { conditions, values } = within(table, range, 1);
+  const names = keyNames(table);
+  const keys = names.map((_, index) => `key_${index}`);
+  const named = names.map((name, index) => `${name} AS ${keys[index]}`);
+  return {
+    text: `SELECT ${keys.join(', ')}
+      FROM (SELECT ${named.join(', ')}, row_number() OVER (ORDER BY ${names.join(', ')}) AS place FROM ${quote(table.name)} t${where(conditions)}) placed
+      WHERE place % ${rows} = 0 ORDER BY place`,
     values,
   };
 }

@@ -7,16 +7,16 @@ import type {
   DigestRequest,
   Digests,
   KeyRange,
-  PrimaryDigest,
+  PrimaryDigests,
   RangeDigest,
-  SecondaryDigest,
+  SecondaryDigests,
 } from '../digest.ts';
 import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
 import type { Position } from '../store.ts';
 import { changedKeysOf } from './changed-keys.ts';
 import { clientConfig, describeConnectionError, lend, sqlState } from './connection.ts';
-import { boundaryQuery, keysDigest, rangeDigest, rowsQuery } from './digest-sql.ts';
+import { boundariesQuery, boundaryQuery, keysDigests, rangeDigests, rowsQuery } from './digest-sql.ts';
 import type { Statement } from './digest-sql.ts';
 import { bindColumns, decodeRow, decodeValue } from './rows.ts';
 import { quote } from './sql.ts';
@@ -73,10 +73,12 @@ export class PostgresDigests implements Digests {
 
   async boundary(table: TableSpec, range: KeyRange, rows: number): Promise<Key | null> {
     const pool = rows <= SHORT_COUNT ? this.#shortPool : this.#pool;
-    const [texts] = await this.#snapshot(pool, (client) => this.#texts(client, boundaryQuery(table, range, rows)));
-    return texts === undefined
-      ? null
-      : keyColumns(table).map((column, index) => decodeValue(column, texts[index] ?? null));
+    const [key] = await this.#keys(pool, table, boundaryQuery(table, range, rows));
+    return key ?? null;
+  }
+
+  async boundaries(table: TableSpec, range: KeyRange, rows: number): Promise<readonly Key[]> {
+    return this.#keys(this.#pool, table, boundariesQuery(table, range, rows));
   }
 
   async rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]> {
@@ -108,29 +110,34 @@ export class PostgresDigests implements Digests {
   async asPrimary(
     request: DigestRequest,
     { watermark, maxKeys }: { watermark: Position; maxKeys: number },
-  ): Promise<PrimaryDigest> {
+  ): Promise<PrimaryDigests> {
     return this.#snapshot(this.#poolFor(request), async (client) => {
       const since = await changedKeysOf(client, request.table, { after: watermark, limit: maxKeys + 1 });
-      const digest = await digestAsked(client, request);
-      if (since === 'all' || since.length > maxKeys) return { digest, changed: 'many', ofChanged: NO_ROWS };
+      const digests = await digestsAsked(client, request);
+      if (since === 'all' || since.length > maxKeys) return { digests, changed: 'many', ofChanged: [] };
       const changed = keysAsked(request, since);
-      return { digest, changed, ofChanged: await digestOfKeys(client, request, changed) };
+      return { digests, changed, ofChanged: changed.length === 0 ? [] : await digestsOfKeys(client, request, changed) };
     });
   }
 
-  async asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigest) => Promise<T>): Promise<T> {
+  async asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigests) => Promise<T>): Promise<T> {
     return this.#snapshot(this.#poolFor(request), async (client) => {
-      const digest = await digestAsked(client, request);
+      const digests = await digestsAsked(client, request);
       const state = await client.query<{ watermark: string | null }>(
         `SELECT watermark FROM crossfade.state WHERE role = 'secondary'`,
       );
       const watermark = state.rows[0]?.watermark ?? null;
-      return use({ digest, watermark, ofKeys: (keys) => digestOfKeys(client, request, keys) });
+      return use({ digests, watermark, ofKeys: (keys) => digestsOfKeys(client, request, keys) });
     });
   }
 
   async close(): Promise<void> {
     await this.#ownPool?.end();
+  }
+
+  async #keys(pool: pg.Pool, table: TableSpec, statement: Statement): Promise<readonly Key[]> {
+    const lines = await this.#snapshot(pool, (client) => this.#texts(client, statement));
+    return lines.map((line) => keyColumns(table).map((column, index) => decodeValue(column, line[index] ?? null)));
   }
 
   async #texts(client: pg.ClientBase, statement: Statement): Promise<readonly (string | null)[][]> {
@@ -189,25 +196,34 @@ export class PostgresDigests implements Digests {
   }
 }
 
-async function digestOf(client: pg.ClientBase, statement: Statement): Promise<RangeDigest> {
-  const { rows } = await client.query<{ rows: string; sum: string | null }>(statement);
-  const [row] = rows;
-  return { rows: Number(row?.rows ?? 0), sum: BigInt.asUintN(64, BigInt(row?.sum ?? 0)), refused: 0 };
-}
-
-function digestAsked(client: pg.ClientBase, request: DigestRequest): Promise<RangeDigest> {
-  const { table, range, salt, keys } = request;
-  return keys === undefined ? digestOf(client, rangeDigest(table, range, salt)) : digestOfKeys(client, request, keys);
-}
-
-async function digestOfKeys(
+async function digestsOf(
   client: pg.ClientBase,
-  { table, range, salt }: DigestRequest,
+  { ranges }: DigestRequest,
+  statement: Statement,
+): Promise<readonly RangeDigest[]> {
+  const { rows } = await client.query<{ part: string; rows: string; sum: string | null }>(statement);
+  const digests = new Map(rows.map(({ part, ...found }) => [Number(part), found]));
+  return ranges.map((_, part) => {
+    const { rows: count, sum } = digests.get(part) ?? { rows: 0, sum: null };
+    return { rows: Number(count), sum: BigInt.asUintN(64, BigInt(sum ?? 0)), refused: 0 };
+  });
+}
+
+function digestsAsked(client: pg.ClientBase, request: DigestRequest): Promise<readonly RangeDigest[]> {
+  const { table, ranges, salt, keys } = request;
+  if (keys !== undefined) return digestsOfKeys(client, request, keys);
+  return digestsOf(client, request, rangeDigests(table, ranges, salt));
+}
+
+async function digestsOfKeys(
+  client: pg.ClientBase,
+  request: DigestRequest,
   keys: readonly Key[],
-): Promise<RangeDigest> {
+): Promise<readonly RangeDigest[]> {
+  const { table, ranges, salt } = request;
   const holdable = keys.map((key) => keyInPostgres(table, key)).filter((key) => key !== undefined);
-  if (holdable.length === 0) return NO_ROWS;
-  return digestOf(client, keysDigest(table, range, salt, bindColumns(keyColumns(table), holdable)));
+  if (holdable.length === 0) return ranges.map(() => NO_ROWS);
+  return digestsOf(client, request, keysDigests(table, ranges, salt, bindColumns(keyColumns(table), holdable)));
 }
 
 /** Of the types whose keys are ordered by value only text knows other orders. */

@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import { getPriority, setPriority } from 'node:os';
-import { keysAsked, NO_ROWS } from '../digest.ts';
-import type { DigestRequest, KeyRange, PrimaryDigest, RangeDigest } from '../digest.ts';
+import { keysAsked, splitAt } from '../digest.ts';
+import type { DigestRequest, KeyRange, PrimaryDigests, RangeDigest } from '../digest.ts';
 import { keyColumns } from '../spec.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
 import type { Position } from '../store.ts';
@@ -19,14 +19,15 @@ import { reviveValues } from './thread-values.ts';
 /** What is asked of it: as calls that a thread answers for {@link SqliteDigests}. */
 export interface DigestCalls {
   digestBoundary: { with: { table: TableSpec; range: KeyRange; rows: number }; gives: Key | null };
+  digestBoundaries: { with: { table: TableSpec; range: KeyRange; rows: number }; gives: readonly Key[] };
   digestRows: { with: { table: TableSpec; range: KeyRange; limit: number }; gives: readonly Row[] };
-  digestAsPrimary: { with: DigestRequest & { watermark: Position; maxKeys: number }; gives: PrimaryDigest };
+  digestAsPrimary: { with: DigestRequest & { watermark: Position; maxKeys: number }; gives: PrimaryDigests };
   /** Opens a snapshot, which stays until it is closed. */
   digestAsSecondary: {
     with: DigestRequest & { snapshot: number };
-    gives: { digest: RangeDigest; watermark: Position | null };
+    gives: { digests: readonly RangeDigest[]; watermark: Position | null };
   };
-  digestOfKeys: { with: DigestRequest & { snapshot: number; keys: readonly Key[] }; gives: RangeDigest };
+  digestOfKeys: { with: DigestRequest & { snapshot: number; keys: readonly Key[] }; gives: readonly RangeDigest[] };
   closeDigest: { with: number; gives: void };
 }
 
@@ -60,9 +61,18 @@ export class DigestWork {
   }
 
   boundary({ table, range, rows }: DigestCalls['digestBoundary']['with']): Key | null {
-    const db = this.#own();
-    const select = (columns: readonly string[], rest: string): ExactSelect => new ExactSelect(db, columns, rest);
-    return boundaryOf(select, table, { range: revived(range), rows });
+    return boundaryOf(this.#select, table, { range: revived(range), rows });
+  }
+
+  boundaries({ table, range, rows }: DigestCalls['digestBoundaries']['with']): readonly Key[] {
+    const keys: Key[] = [];
+    let rest = revived(range);
+    for (;;) {
+      const key = boundaryOf(this.#select, table, { range: rest, rows });
+      if (key === null) return keys;
+      keys.push(key);
+      [, rest] = splitAt(rest, key);
+    }
   }
 
   rows({ table, range, limit }: DigestCalls['digestRows']['with']): readonly Row[] {
@@ -70,15 +80,19 @@ export class DigestWork {
     return new ExactSelect(this.#own(), quotedColumns(table), `${rest.sql} LIMIT ?`).all(...rest.values, limit);
   }
 
-  *asPrimary(request: DigestCalls['digestAsPrimary']['with']): Interruptible<PrimaryDigest> {
+  *asPrimary(request: DigestCalls['digestAsPrimary']['with']): Interruptible<PrimaryDigests> {
     const db = this.#begin();
     try {
       const since = changedKeysOf(db, request);
       const hasher = this.#hasher(db, request);
-      const digest = yield* digestAsked(hasher, request);
-      if (since.length > request.maxKeys) return { digest, changed: 'many', ofChanged: NO_ROWS };
+      const digests = yield* digestsAsked(hasher, request);
+      if (since.length > request.maxKeys) return { digests, changed: 'many', ofChanged: [] };
       const changed = keysAsked(request, since);
-      return { digest, changed, ofChanged: yield* hasher.ofKeys(request.range, changed) };
+      return {
+        digests,
+        changed,
+        ofChanged: changed.length === 0 ? [] : yield* ofEach(request, (range) => hasher.ofKeys(range, changed)),
+      };
     } finally {
       this.#end(db);
     }
@@ -89,14 +103,14 @@ export class DigestWork {
   ): Interruptible<DigestCalls['digestAsSecondary']['gives']> {
     const db = this.#begin();
     this.#snapshots.set(request.snapshot, db);
-    const digest = yield* digestAsked(this.#hasher(db, request), request);
+    const digests = yield* digestsAsked(this.#hasher(db, request), request);
     const state = new Bookkeeping(db).state();
-    return { digest, watermark: state?.role === 'secondary' ? state.watermark : null };
+    return { digests, watermark: state?.role === 'secondary' ? state.watermark : null };
   }
 
-  *ofKeys(request: DigestCalls['digestOfKeys']['with']): Interruptible<RangeDigest> {
+  *ofKeys(request: DigestCalls['digestOfKeys']['with']): Interruptible<readonly RangeDigest[]> {
     const db = this.#snapshots.get(request.snapshot) ?? this.#own();
-    return yield* this.#hasher(db, request).ofKeys(revived(request.range), reviveValues(request.keys));
+    return yield* digestsAsked(this.#hasher(db, request), request);
   }
 
   close(snapshot: number): void {
@@ -113,6 +127,10 @@ export class DigestWork {
     this.#db = null;
     for (const db of this.#idle.splice(0)) db.close();
   }
+
+  readonly #select = (columns: readonly string[], rest: string): ExactSelect => {
+    return new ExactSelect(this.#own(), columns, rest);
+  };
 
   #own(): Database.Database {
     return (this.#db ??= openConnection(this.#path));
@@ -148,9 +166,18 @@ export class DigestWork {
 
 const MAX_HASHERS = 16;
 
-function digestAsked(hasher: RangeHasher, { range, keys }: DigestRequest): Interruptible<RangeDigest> {
-  revived(range);
-  return keys === undefined ? hasher.ofRange(range) : hasher.ofKeys(range, reviveValues(keys));
+function digestsAsked(hasher: RangeHasher, request: DigestRequest): Interruptible<readonly RangeDigest[]> {
+  const keys = request.keys && reviveValues(request.keys);
+  return ofEach(request, (range) => (keys === undefined ? hasher.ofRange(range) : hasher.ofKeys(range, keys)));
+}
+
+function* ofEach(
+  { ranges }: DigestRequest,
+  digest: (range: KeyRange) => Interruptible<RangeDigest>,
+): Interruptible<readonly RangeDigest[]> {
+  const digests: RangeDigest[] = [];
+  for (const range of ranges) digests.push(yield* digest(revived(range)));
+  return digests;
 }
 
 function revived(range: KeyRange): KeyRange {

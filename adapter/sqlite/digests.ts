@@ -5,9 +5,9 @@ import type {
   DigestRequest,
   Digests,
   KeyRange,
-  PrimaryDigest,
+  PrimaryDigests,
   RangeDigest,
-  SecondaryDigest,
+  SecondaryDigests,
 } from '../digest.ts';
 import type { Key, Row, TableSpec } from '../spec.ts';
 import type { Position } from '../store.ts';
@@ -63,6 +63,10 @@ export class SqliteDigests implements Digests {
     return key === null ? null : (reviveValues([key])[0] ?? null);
   }
 
+  async boundaries(table: TableSpec, range: KeyRange, rows: number): Promise<readonly Key[]> {
+    return reviveValues(await this.#short((call) => call('digestBoundaries', { table, range, rows })));
+  }
+
   async rows(table: TableSpec, range: KeyRange, limit: number): Promise<readonly Row[]> {
     return reviveValues(await this.#short((call) => call('digestRows', { table, range, limit })));
   }
@@ -80,7 +84,7 @@ export class SqliteDigests implements Digests {
   async asPrimary(
     request: DigestRequest,
     since: { readonly watermark: Position; readonly maxKeys: number },
-  ): Promise<PrimaryDigest> {
+  ): Promise<PrimaryDigests> {
     if (this.#isForLoop(request.rows)) {
       const found = await inTurnsWithin(LOOP_LIMIT_MS, this.#onLoop.asPrimary({ ...request, ...since }));
       if (found !== null) return found;
@@ -90,12 +94,12 @@ export class SqliteDigests implements Digests {
     return found;
   }
 
-  async asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigest) => Promise<T>): Promise<T> {
+  async asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigests) => Promise<T>): Promise<T> {
     if (this.#isForLoop(request.rows)) {
       const snapshot = (this.#snapshots += 1);
       try {
         const found = await inTurnsWithin(LOOP_LIMIT_MS, this.#onLoop.asSecondary({ ...request, snapshot }));
-        const ofKeys = (keys: readonly Key[]): Promise<RangeDigest> =>
+        const ofKeys = (keys: readonly Key[]): Promise<readonly RangeDigest[]> =>
           inTurns(this.#onLoop.ofKeys({ ...request, snapshot, keys }));
         if (found !== null) return await use({ ...found, ofKeys });
       } finally {

@@ -141,6 +141,10 @@ export class ThreadWork implements Handlers {
     return this.#digesting().boundary(request);
   }
 
+  digestBoundaries(request: DigestCalls['digestBoundaries']['with']): readonly Key[] {
+    return this.#digesting().boundaries(request);
+  }
+
   digestRows(request: DigestCalls['digestRows']['with']): readonly Row[] {
     return this.#digesting().rows(request);
   }
