@@ -80,9 +80,10 @@ export interface PrimaryDigests {
 
 /** A secondary's rows in one snapshot, which stays open. */
 export interface SecondaryDigests {
-  readonly digests: readonly RangeDigest[];
   /** The snapshot of the primary that these rows equal; `null` when the store is no secondary any more. */
   readonly watermark: Position | null;
+  /** Under way: with the watermark known the primary may be asked at the same time. */
+  readonly digests: Promise<readonly RangeDigest[]>;
   /** The share of these keys' rows in {@link digests}. */
   ofKeys(keys: readonly Key[]): Promise<readonly RangeDigest[]>;
 }

@@ -37,17 +37,18 @@ const MAX_CHANGED = 2_000;
  * Compares ranges by their digests, exactly, whatever is being written.
  *
  * The secondary's digest belongs to a snapshot of it that names, in its watermark, the snapshot of the primary that it
- * equals. The primary's digest is taken after that, in a snapshot which also shows what has changed since
+ * equals. The primary's digest is taken in a later snapshot, which also shows what has changed since
  * that watermark. The share of those rows is taken from the digests, each within its snapshot; the rest must be the same.
  * When the changelog has been pruned in between, too little is taken away, and ranges look different: rows decide.
  */
 export async function compareDigests(pair: Pair, request: DigestRequest): Promise<RangeVerdicts | Busy> {
   return pair.secondary.digests.asSecondary(request, async (snapshot) => {
-    const { digests: theirs, watermark } = snapshot;
+    const { watermark } = snapshot;
     if (watermark === null) throw new Interrupted('the writes moved to the other database during the comparison');
     const since = { watermark, maxKeys: MAX_CHANGED };
     const { digests: ours, changed, ofChanged } = await pair.primary.digests.asPrimary(request, since);
     if (changed === 'many') return { is: 'busy', rows: ours.reduce((sum, { rows }) => sum + rows, 0) };
+    const theirs = await snapshot.digests;
     const theirsOfChanged = changed.length === 0 ? [] : await snapshot.ofKeys(changed);
     const of = request.ranges.map((_, index) =>
       verdictOf(

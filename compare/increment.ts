@@ -20,14 +20,14 @@ export interface IncrementOptions {
   readonly budget: Budget;
   /** `null` for a table that has no digests. */
   readonly ranges: RangeComparison | null;
-  /** Of the table's rows, to be looked at besides. @default 1 / 500 */
+  /** Of the table's rows, to be looked at besides. @default 1 / 1440 */
   readonly rollingShare?: number | undefined;
   /** About how many rows the table has. */
   readonly about: () => Promise<number>;
 }
 
-/** Of the rows that have not changed: all of them in 500 runs. */
-const ROLLING_SHARE = 1 / 500;
+/** Of the rows that have not changed: all of them in a day, with a run every minute. */
+const ROLLING_SHARE = 1 / 1_440;
 
 /** What is looked at. */
 export interface IncrementWork {

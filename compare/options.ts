@@ -23,7 +23,7 @@ export interface CompareOptions {
    * @default false
    */
   readonly incremental?: boolean;
-  /** The share of each table's rows, from 0 to 1, that an incremental comparison looks at besides. @default 1 / 500 */
+  /** The share of each table's rows, from 0 to 1, that an incremental comparison looks at besides. @default 1 / 1440: with a run every minute every row in a day */
   readonly rollingShare?: number;
   /**
    * Whether how far the comparison has come is kept in PostgreSQL, and one of the same tables that was broken off within
@@ -35,7 +35,7 @@ export interface CompareOptions {
   readonly resume?: boolean;
   /** The most rows that are read from each database in a second. @default as many as it can */
   readonly rowsPerSecond?: number;
-  /** How many ranges are compared at once, each with a connection to PostgreSQL; up to two threads read SQLite. @default 3 */
+  /** How many ranges are compared at once, each with a connection to PostgreSQL; up to two threads read SQLite. @default 2 */
   readonly concurrency?: number;
   /**
    * A hot standby of PostgreSQL, from `crossfade.openStandby()`: it is read in place of the database that it follows. Only

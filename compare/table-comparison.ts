@@ -19,8 +19,8 @@ import { compareRows, settle } from './verdict.ts';
 import { walk } from './walk.ts';
 import { isSameAsWhole } from './whole-table.ts';
 
-/** Ranges on their way at once: while two threads read SQLite, PostgreSQL works on the next one. */
-const CONCURRENCY = 3;
+/** Ranges on their way at once, each of which keeps both databases busy. */
+const CONCURRENCY = 2;
 const ATTEMPTS = 8;
 
 export interface TableComparisonOptions {

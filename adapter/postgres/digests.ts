@@ -122,12 +122,18 @@ export class PostgresDigests implements Digests {
 
   async asSecondary<T>(request: DigestRequest, use: (snapshot: SecondaryDigests) => Promise<T>): Promise<T> {
     return this.#snapshot(this.#poolFor(request), async (client) => {
-      const digests = await digestsAsked(client, request);
       const state = await client.query<{ watermark: string | null }>(
         `SELECT watermark FROM crossfade.state WHERE role = 'secondary'`,
       );
       const watermark = state.rows[0]?.watermark ?? null;
-      return use({ digests, watermark, ofKeys: (keys) => digestsOfKeys(client, request, keys) });
+      const digests = digestsAsked(client, request);
+      digests.catch(() => {});
+      try {
+        return await use({ digests, watermark, ofKeys: (keys) => digestsOfKeys(client, request, keys) });
+      } finally {
+        // Nobody may be given a connection that is still at work.
+        await digests.catch(() => {});
+      }
     });
   }
 

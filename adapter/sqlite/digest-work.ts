@@ -22,12 +22,9 @@ export interface DigestCalls {
   digestBoundaries: { with: { table: TableSpec; range: KeyRange; rows: number }; gives: readonly Key[] };
   digestRows: { with: { table: TableSpec; range: KeyRange; limit: number }; gives: readonly Row[] };
   digestAsPrimary: { with: DigestRequest & { watermark: Position; maxKeys: number }; gives: PrimaryDigests };
-  /** Opens a snapshot, which stays until it is closed. */
-  digestAsSecondary: {
-    with: DigestRequest & { snapshot: number };
-    gives: { digests: readonly RangeDigest[]; watermark: Position | null };
-  };
-  digestOfKeys: { with: DigestRequest & { snapshot: number; keys: readonly Key[] }; gives: readonly RangeDigest[] };
+  /** Opens a snapshot of a secondary, which stays until it is closed. Gives the watermark of {@link SecondaryDigests}. */
+  openDigest: { with: number; gives: Position | null };
+  digestsIn: { with: DigestRequest & { snapshot: number }; gives: readonly RangeDigest[] };
   closeDigest: { with: number; gives: void };
 }
 
@@ -98,18 +95,16 @@ export class DigestWork {
     }
   }
 
-  *asSecondary(
-    request: DigestCalls['digestAsSecondary']['with'],
-  ): Interruptible<DigestCalls['digestAsSecondary']['gives']> {
+  open(snapshot: number): Position | null {
     const db = this.#begin();
-    this.#snapshots.set(request.snapshot, db);
-    const digests = yield* digestsAsked(this.#hasher(db, request), request);
+    this.#snapshots.set(snapshot, db);
     const state = new Bookkeeping(db).state();
-    return { digests, watermark: state?.role === 'secondary' ? state.watermark : null };
+    return state?.role === 'secondary' ? state.watermark : null;
   }
 
-  *ofKeys(request: DigestCalls['digestOfKeys']['with']): Interruptible<readonly RangeDigest[]> {
-    const db = this.#snapshots.get(request.snapshot) ?? this.#own();
+  *digests(request: DigestCalls['digestsIn']['with']): Interruptible<readonly RangeDigest[]> {
+    const db = this.#snapshots.get(request.snapshot);
+    if (db === undefined) throw new RangeError(`there is no snapshot ${request.snapshot}`);
     return yield* digestsAsked(this.#hasher(db, request), request);
   }
 

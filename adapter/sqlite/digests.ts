@@ -98,10 +98,11 @@ export class SqliteDigests implements Digests {
     if (this.#isForLoop(request.rows)) {
       const snapshot = (this.#snapshots += 1);
       try {
-        const found = await inTurnsWithin(LOOP_LIMIT_MS, this.#onLoop.asSecondary({ ...request, snapshot }));
+        const watermark = this.#onLoop.open(snapshot);
+        const digests = await inTurnsWithin(LOOP_LIMIT_MS, this.#onLoop.digests({ ...request, snapshot }));
         const ofKeys = (keys: readonly Key[]): Promise<readonly RangeDigest[]> =>
-          inTurns(this.#onLoop.ofKeys({ ...request, snapshot, keys }));
-        if (found !== null) return await use({ ...found, ofKeys });
+          inTurns(this.#onLoop.digests({ ...request, snapshot, keys }));
+        if (digests !== null) return await use({ watermark, digests: Promise.resolve(digests), ofKeys });
       } finally {
         this.#onLoop.close(snapshot);
       }
@@ -109,8 +110,10 @@ export class SqliteDigests implements Digests {
     return this.#useFor(request, async (call) => {
       const snapshot = (this.#snapshots += 1);
       try {
-        const found = await call('digestAsSecondary', { ...request, snapshot });
-        return await use({ ...found, ofKeys: (keys) => call('digestOfKeys', { ...request, snapshot, keys }) });
+        const watermark = await call('openDigest', snapshot);
+        const digests = call('digestsIn', { ...request, snapshot });
+        digests.catch(() => {});
+        return await use({ watermark, digests, ofKeys: (keys) => call('digestsIn', { ...request, snapshot, keys }) });
       } finally {
         // A thread that has ended has closed it.
         await call('closeDigest', snapshot).catch(() => {});

@@ -153,12 +153,12 @@ export class ThreadWork implements Handlers {
     return atOnce(this.#digesting().asPrimary(request));
   }
 
-  digestAsSecondary(request: DigestCalls['digestAsSecondary']['with']): DigestCalls['digestAsSecondary']['gives'] {
-    return atOnce(this.#digesting().asSecondary(request));
+  openDigest(snapshot: DigestCalls['openDigest']['with']): DigestCalls['openDigest']['gives'] {
+    return this.#digesting().open(snapshot);
   }
 
-  digestOfKeys(request: DigestCalls['digestOfKeys']['with']): DigestCalls['digestOfKeys']['gives'] {
-    return atOnce(this.#digesting().ofKeys(request));
+  digestsIn(request: DigestCalls['digestsIn']['with']): DigestCalls['digestsIn']['gives'] {
+    return atOnce(this.#digesting().digests(request));
   }
 
   closeDigest(snapshot: number): void {

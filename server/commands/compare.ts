@@ -63,7 +63,7 @@ export function addCompareCommand(program: Command): void {
       'keep how far it has come, and go on with a run that was broken off; several processes share one',
     )
     .option('--rows-per-second <count>', 'read at most so many rows a second from each database')
-    .option('--concurrency <count>', 'compare so many key ranges at once (default: 3)')
+    .option('--concurrency <count>', 'compare so many key ranges at once (default: 2)')
     .option('--postgres-replica <url>', 'read a hot standby of PostgreSQL in its place, to spare it')
     .option('--max-differences <count>', 'how many differences to show with their keys (default: 100)')
     .option('--show-values', 'show the values that differ, and put them into the statements')
