@@ -1,6 +1,7 @@
 import Database from 'better-sqlite3';
 import { constants, copyFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { createCrossfade } from '../../../adapter/index.ts';
 import type { ComparisonReport } from '../../../compare/report.ts';
 import { behindTheFence } from '../../helpers/behind-the-fence.ts';
@@ -8,9 +9,11 @@ import type { Bench } from '../bench.ts';
 import { crossfadeCommand } from '../crossfade-command.ts';
 import type { Databases } from '../databases.ts';
 import { filledIntoDual } from '../into-stage.ts';
+import { measuredProcess } from '../measured-process.ts';
 import { commandOf } from '../measurement.ts';
 import { readPostgres, readSqlite } from '../plain-read.ts';
 import type { Run, Runner } from '../race.ts';
+import { changeRows, CHANGES } from '../sample-changes.ts';
 import { SAMPLE, SAMPLE_ROWS, sampleFile } from '../sample-file.ts';
 import { sampleRace } from '../sample-race.ts';
 import { makeSchema } from '../sample-schema.ts';
@@ -21,13 +24,11 @@ const HELP = `Measures \`crossfade compare\` beside plain reads of the two datab
 
   --rows <n>      rows of the table (default ${SAMPLE_ROWS}; made once on this machine, in the temporary folder)
   --rounds <n>    rounds in which each is measured once; medians are given (default 3)
-  --only <names>  with commas: sqlite, postgres, full, divergent, incremental (default all)
+  --only <names>  with commas: sqlite, postgres, full, divergent, incremental, scheduled (default all)
   --quick         2,000 rows and one round, to see that it runs; the figures mean nothing
   --json          the report as JSON`;
 
-/** Changes before an incremental comparison. */
-const CHANGES = 1_000;
-const SETTLE_LIMIT_MS = 60_000;
+const SCHEDULED = fileURLToPath(new URL('../scheduled-process.js', import.meta.url));
 /** What a comparison does not count as its own time. */
 const AROUND = 'starting and ending the process, the schemas, and the history';
 
@@ -63,6 +64,10 @@ function runnersOf(track: Track): readonly Runner[] {
   const { databases } = track;
   /** Whether an incremental comparison has been here, from which the next one goes on. */
   let hasBase = false;
+  const makeBase = async (): Promise<void> => {
+    if (!hasBase) await comparison(track, { words: ['--incremental'] });
+    hasBase = true;
+  };
   return [
     {
       name: 'sqlite',
@@ -95,10 +100,22 @@ function runnersOf(track: Track): readonly Runner[] {
       name: 'incremental',
       summary: `what has changed since the one before: ${CHANGES} rows, and a rolling share of the rest`,
       run: async () => {
-        if (!hasBase) await comparison(track, { words: ['--incremental'] });
-        hasBase = true;
-        await changeRows(databases);
+        await makeBase();
+        const crossfade = await createCrossfade({ ...databases, processName: 'bench' });
+        try {
+          await changeRows(databases.sqlite, crossfade);
+        } finally {
+          await crossfade.close();
+        }
         return await comparison(track, { words: ['--incremental'], mode: 'incremental' });
+      },
+    },
+    {
+      name: 'scheduled',
+      summary: 'the same in a process that stays and has done it before, as a server with a schedule',
+      run: async () => {
+        await makeBase();
+        return await scheduled(track);
       },
     },
   ];
@@ -114,14 +131,32 @@ async function comparison(
     signal,
     exits: [differences === 0 ? 0 : 1],
   });
-  const report: ComparisonReport = JSON.parse(stdout);
+  const own = ownSeconds(JSON.parse(stdout), { rows, differences, mode });
+  return { seconds: own, peakMemoryMb, phases: { 'comparing rows': own, [AROUND]: seconds - own } };
+}
+
+async function scheduled({ bench: { signal }, databases, rows }: Track): Promise<Run> {
+  const args = [SCHEDULED, JSON.stringify(databases)];
+  const { stdout, stderr, exitStatus, peakMemoryMb } = await measuredProcess({
+    program: process.execPath,
+    args,
+    signal,
+  });
+  if (exitStatus !== 0) throw new Error(`the process that compares ended with ${exitStatus}:\n${stderr}`);
+  return { seconds: ownSeconds(JSON.parse(stdout), { rows, differences: 0, mode: 'incremental' }), peakMemoryMb };
+}
+
+/** What a comparison took, as its report says. @throws when it has not found what it should. */
+function ownSeconds(
+  report: ComparisonReport,
+  { rows, differences, mode }: { readonly rows: number; readonly differences: number; readonly mode: string },
+): number {
   const { startedAt, finishedAt, totals } = report;
   const isAll = report.mode !== 'full' || totals.rowsCompared === rows;
   if (report.mode !== mode || totals.differing !== differences || totals.missing + totals.extra > 0 || !isAll) {
     throw new Error(`the comparison found something else than expected: ${report.mode}, ${JSON.stringify(totals)}`);
   }
-  const own = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
-  return { seconds: own, peakMemoryMb, phases: { 'comparing rows': own, [AROUND]: seconds - own } };
+  return (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000;
 }
 
 /** Makes one row in the middle of PostgreSQL's table another one than SQLite's, unseen. */
@@ -144,23 +179,5 @@ function titleOf({ sqlite }: Databases, id: number): string {
     return String(file.prepare(`SELECT title FROM ${SAMPLE} WHERE id = ?`).pluck().get(id));
   } finally {
     file.close();
-  }
-}
-
-/** Changes rows all over the table, and waits until they are mirrored. */
-async function changeRows(databases: Databases): Promise<void> {
-  const file = new Database(databases.sqlite);
-  file
-    .prepare(
-      `UPDATE ${SAMPLE} SET weight = coalesce(weight, 0) + 1 WHERE id IN
-         (SELECT max(id) FROM ${SAMPLE} GROUP BY id / ((SELECT max(id) FROM ${SAMPLE}) / ${CHANGES} + 1))`,
-    )
-    .run();
-  file.close();
-  const crossfade = await createCrossfade({ ...databases, processName: 'bench' });
-  try {
-    await crossfade.mirror.caughtUp({ timeoutMs: SETTLE_LIMIT_MS });
-  } finally {
-    await crossfade.close();
   }
 }
