@@ -79,7 +79,7 @@ test('quick benches of backfill, comparison, router and both stores measure what
   for (const { name, seconds } of compared.results) t.true((seconds ?? 0) > 0, name);
   t.deepEqual(
     compared.results.map(({ times }) => Object.keys(times).length),
-    [2, 2, 2, 3, 3],
+    [2, 2, 2, 3, 3, 3],
   );
 
   const { results } = await bench<StoresReport>('stores', '--only', 'point,transaction', '--concurrency', '4');
