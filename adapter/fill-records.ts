@@ -113,6 +113,8 @@ export interface FillRecords {
   advance(from: FillPhase, to: FillPhase): Promise<boolean>;
   /** Tables in the order of their foreign keys, parents first; those of a cycle by name. */
   order(tables: readonly TableSpec[]): Promise<readonly TableSpec[]>;
+  /** Those of these tables with indexes that {@link setIndexesAside} would drop, were they empty. */
+  withIndexesToSetAside(tables: readonly TableSpec[]): Promise<readonly TableSpec[]>;
   /**
    * Drops those indexes of an empty table of which the backfill has not begun that are faster to make after it, and
    * remembers them. Resolves to their names.

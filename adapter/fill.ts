@@ -67,13 +67,17 @@ export class Fill {
    * To be called before each step while rows are to be copied, with no step under way when the course is a new one.
    */
   async prepare(course: Course): Promise<void> {
-    if (this.#prepared === course) return this.#beatWhenDue();
     const { pace } = this.#options;
-    this.#finished = null;
-    this.#order = course.tables;
-    pace.start();
-    if (course.secondary.name === 'postgres') await this.#preparePostgres(course);
-    this.#prepared = course;
+    if (this.#prepared === course) this.#beatWhenDue();
+    else {
+      this.#finished = null;
+      this.#order = course.tables;
+      pace.start();
+      if (course.secondary.name === 'postgres') await this.#preparePostgres(course);
+      this.#prepared = course;
+    }
+    // How many bytes a piece has is told by its rows, and how long those are is found out as they are counted.
+    if (pace.isLimitedInBytes) await this.#counting;
   }
 
   /** Whether a piece is to be copied, now or later. */
@@ -173,39 +177,41 @@ export class Fill {
     const record = await records.begin();
     this.#record = record;
     this.#sizes = isEmpty(record.sizes) ? null : record.sizes;
+    this.#count(course.tables);
     this.#order = await records.order(course.tables);
     const fresh = new Set(course.cursors.filter(isFresh).map((cursor) => cursor.table));
     // A table that is copied once more for the sake of its indexes has them from the beginning.
     for (const ofTable of record.keeps.filter((name) => fresh.has(name))) await records.makeAllIndexes({ ofTable });
-    await this.#setIndexesAside(course, { tables: course.tables.filter(({ name }) => fresh.has(name)) });
+    await this.#setIndexesAside(course.tables.filter(({ name }) => fresh.has(name)));
     await this.#beat();
-    this.#count(course);
   }
 
-  async #setIndexesAside(course: Course, { tables }: { tables: readonly TableSpec[] }): Promise<void> {
+  async #setIndexesAside(tables: readonly TableSpec[]): Promise<void> {
     if (tables.length === 0) return;
     const { records, config } = this.#options;
-    // First of all: it would cost small tables more than it saves.
-    await this.#learnSizes(course.tables);
-    for (const table of tables) {
+    const concerned = await records.withIndexesToSetAside(tables);
+    if (concerned.length === 0) return;
+    // It would cost small tables more than it saves.
+    await this.#counting;
+    for (const table of concerned) {
       if ((this.#sizes?.[table.name]?.rows ?? 0) >= config.indexesAsideFromRows) await records.setIndexesAside(table);
     }
   }
 
-  #count(course: Course): void {
-    if (this.#sizes !== null || this.#counting !== null) return;
-    this.#counting = this.#learnSizes(course.tables).finally(() => {
+  /** Has the rows counted, beside everything that does not depend on it. */
+  #count(tables: readonly TableSpec[]): void {
+    if (this.#sizes !== null && tables.every(({ name }) => this.#sizes?.[name] !== undefined)) return;
+    this.#counting ??= this.#learnSizes(tables).finally(() => {
       this.#counting = null;
     });
   }
 
   async #learnSizes(tables: readonly TableSpec[]): Promise<void> {
-    if (this.#sizes !== null && tables.every(({ name }) => this.#sizes?.[name] !== undefined)) return;
     const { sizes, records, config } = this.#options;
     try {
       const found = await sizes(tables, this.#stopping.signal);
-      this.#sizes = found;
       await records.rememberSizes(found);
+      this.#sizes = found;
     } catch (error) {
       // A backfill can do without; it only cannot say how long it will take.
       if (!this.#stopping.signal.aborted) config.logger.warn(`crossfade: ${messageOf(error)}`);

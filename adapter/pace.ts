@@ -110,6 +110,10 @@ export class Pace {
     this.#limitedBy = null;
   }
 
+  get isLimitedInBytes(): boolean {
+    return this.#limits.bytesPerSecond !== null;
+  }
+
   get isPaused(): boolean {
     return this.#isPaused;
   }

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import test from 'ava';
 import type { Client } from 'pg';
+import { Fill } from '../adapter/fill.ts';
 import type { FillPhase } from '../adapter/index.ts';
+import { plotCourse } from '../adapter/mirror-course.ts';
+import { Pace } from '../adapter/pace.ts';
 import { PostgresStore } from '../adapter/postgres/store.ts';
 import { Interrupted } from './helpers/interrupted.ts';
 import { differences, makePair, until } from './helpers/pair.ts';
@@ -99,6 +102,41 @@ test('small tables keep their indexes, and so does one that is being read', asyn
   await other.postgres.query('COMMIT');
   t.regex(status.notes.join(), /indexes of table "children" stay during the backfill: another session was using it/);
   t.deepEqual(await definitions(other.postgres), before);
+});
+
+test('only what depends on it waits for the rows to be counted: indexes to set aside, and a limit in bytes', async (t) => {
+  const pair = await makePair(t, { tables: TABLES });
+  const crossfade = await pair.open({ mirror: 'off' });
+  await crossfade.install();
+  const whole = await plotCourse(crossfade.stores);
+  if (whole === null) return t.fail('the databases do not agree on their roles');
+  const sizes = { parents: { rows: ROWS - 1, bytesPerRow: 20 }, children: { rows: ROWS - 1, bytesPerRow: 30 } };
+  const prepare = async (table: string, count: () => Promise<unknown>): Promise<Fill> => {
+    const records = crossfade.records.fill;
+    const config = { backfillRows: 100, indexesAsideFromRows: 500, logger: console };
+    const fill = new Fill({ records, pace: new Pace(), sizes: () => count().then(() => sizes), config });
+    t.teardown(() => fill.stop());
+    const cursors = whole.cursors.filter((cursor) => cursor.table === table);
+    await fill.prepare({ ...whole, tables: whole.tables.filter(({ name }) => name === table), cursors });
+    return fill;
+  };
+
+  let end = (): void => {};
+  const fill = await prepare('parents', () => new Promise<void>((resolve) => (end = resolve)));
+  t.deepEqual(fill.record?.sizes, {}, 'a table without such indexes may be copied while its rows are counted');
+  end();
+  await until('the sizes are known', () => fill.record?.sizes['parents'] !== undefined);
+  t.deepEqual((await crossfade.records.fill.read())?.sizes, sizes);
+
+  const forget = `UPDATE crossfade.fill SET sizes = '{}'`;
+  const slowly = (): Promise<unknown> => pair.postgres.query('SELECT pg_sleep(0.3)');
+  await pair.postgres.query(forget);
+  t.deepEqual((await prepare('children', slowly)).record?.sizes, sizes);
+  t.deepEqual((await indexes(pair.postgres)).aside, ASIDE);
+
+  await pair.postgres.query(forget);
+  await crossfade.limitBackfill({ bytesPerSecond: 1_000 });
+  t.deepEqual((await prepare('parents', slowly)).record?.sizes, sizes);
 });
 
 /** Keeps a process in a phase, and resolves when it is there. */

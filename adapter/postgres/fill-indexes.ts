@@ -13,11 +13,27 @@ interface IndexRow {
 }
 
 /**
- * Drops the indexes of a table that are faster to make when it is filled, and remembers them. In the caller's
- * transaction, which has locked the table. Resolves to their names.
+ * Whether an index, `i` and `c` in the catalog, is one that is faster to make when its table is filled.
  *
  * Unique ones stay, since the Mirror lives by them; so do those that stand for a constraint, an identity of replicas or
  * a CLUSTER, and those of which the definition does not say all.
+ */
+const IS_FASTER_AFTER = `c.relkind = 'i' AND c.reltablespace = 0
+      AND i.indisvalid AND i.indisready AND NOT (i.indisunique OR i.indisprimary OR i.indisexclusion OR i.indisreplident OR i.indisclustered)
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid)
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i', 'x'))
+      AND NOT EXISTS (SELECT FROM pg_description d WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid)
+      AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0)`;
+
+/** The statement that finds those of some tables, by their names, that {@link dropIndexes} would drop indexes of. */
+export const TABLES_TO_DROP_INDEXES_SQL = `
+    SELECT name FROM unnest($1::text[]) AS name WHERE EXISTS (
+      SELECT FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+      WHERE i.indrelid = to_regclass(quote_ident(name)) AND ${IS_FASTER_AFTER})`;
+
+/**
+ * Drops the indexes of a table that are faster to make when it is filled, and remembers them. In the caller's
+ * transaction, which has locked the table. Resolves to their names.
  */
 export async function dropIndexes(client: pg.ClientBase, table: TableSpec): Promise<readonly string[]> {
   const { rows: tables } = await client.query<{ oid: string }>(
@@ -29,12 +45,7 @@ export async function dropIndexes(client: pg.ClientBase, table: TableSpec): Prom
     SELECT c.relname AS name, i.indexrelid::regclass::text AS qualified, pg_get_indexdef(i.indexrelid) AS definition,
       pg_has_role(t.relowner, 'USAGE') AS owned
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
-    WHERE i.indrelid = ${only(tables).oid} AND c.relkind = 'i' AND c.reltablespace = 0
-      AND i.indisvalid AND i.indisready AND NOT (i.indisunique OR i.indisprimary OR i.indisexclusion OR i.indisreplident OR i.indisclustered)
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid)
-      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype IN ('e', 'i', 'x'))
-      AND NOT EXISTS (SELECT FROM pg_description d WHERE d.classoid = 'pg_class'::regclass AND d.objoid = c.oid)
-      AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attstattarget >= 0)
+    WHERE i.indrelid = ${only(tables).oid} AND ${IS_FASTER_AFTER}
     ORDER BY 1`);
   if (rows.some(({ owned }) => owned !== 't')) {
     await note(

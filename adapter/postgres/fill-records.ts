@@ -15,7 +15,7 @@ import type { TableSpec } from '../spec.ts';
 import { lockState, only } from './bookkeeping.ts';
 import { clientConfig, describeConnectionError, enterReplicaRole, isLockTimeout, sqlState } from './connection.ts';
 import { inOrderOfForeignKeys, validateForeignKeys } from './fill-foreign-keys.ts';
-import { dropIndexes, makeIndex, note } from './fill-indexes.ts';
+import { dropIndexes, makeIndex, note, TABLES_TO_DROP_INDEXES_SQL } from './fill-indexes.ts';
 import { FILL_SQL } from './fill-sql.ts';
 import { advanceSequences } from './sequences.ts';
 import { quote } from './sql.ts';
@@ -139,6 +139,12 @@ export class PostgresFill implements FillRecords {
 
   async order(tables: readonly TableSpec[]): Promise<readonly TableSpec[]> {
     return await inOrderOfForeignKeys(this.#query, tables);
+  }
+
+  async withIndexesToSetAside(tables: readonly TableSpec[]): Promise<readonly TableSpec[]> {
+    const { rows } = await this.#query<{ name: string }>(TABLES_TO_DROP_INDEXES_SQL, [tables.map(({ name }) => name)]);
+    const found = new Set(rows.map(({ name }) => name));
+    return tables.filter(({ name }) => found.has(name));
   }
 
   async setIndexesAside(table: TableSpec): Promise<readonly string[]> {
