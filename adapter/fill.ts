@@ -73,6 +73,7 @@ export class Fill {
       this.#finished = null;
       this.#order = course.tables;
       pace.start();
+      warmUp(course);
       if (course.secondary.name === 'postgres') await this.#preparePostgres(course);
       this.#prepared = course;
     }
@@ -303,6 +304,13 @@ function outdated(): CrossfadeError {
 
 function isOpen({ cursors }: Course): boolean {
   return cursors.some((cursor) => !cursor.isDone);
+}
+
+/** What a piece needs is opened on both sides while everything else is prepared. */
+function warmUp({ primary, secondary, tables, cursors }: Course): void {
+  const open = new Set(cursors.filter(({ isDone }) => !isDone).map(({ table }) => table));
+  const toBeCopied = tables.filter(({ name }) => open.has(name));
+  for (const store of [primary, secondary]) store.warmUp(toBeCopied);
 }
 
 function isFresh({ after, isDone, rowsCopied }: Course['cursors'][number]): boolean {

@@ -320,6 +320,12 @@ export interface Store {
   /** Compare and set of the stage. */
   recordStage(change: { from: Stage; to: Stage; epoch: number; note: string }): Promise<boolean>;
 
+  /**
+   * Begins to open what a step with a piece of one of these tables needs and takes a moment to open: a hint, given before
+   * a backfill. What fails is met by the step.
+   */
+  warmUp(tables: readonly TableSpec[]): void;
+
   // ── As primary ────────────────────────────────────────────────────────────────────────────────────────────────
   /** Where the history of committed changes stands now. */
   position(): Promise<Position>;

@@ -473,6 +473,28 @@ test('keys keep their exact types as text', (t) => {
   t.is(encodeKey([-0]), encodeKey([0]), 'one key to both databases');
 });
 
+test('the session for steps in PostgreSQL may be opened beforehand, and is one even if a step comes meanwhile', async (t) => {
+  const roles = await rolesWith(t, 'sqlite');
+  const sessions = async (): Promise<number> => {
+    const { rowCount } = await roles.pair.postgres.query(
+      `SELECT FROM pg_stat_activity WHERE application_name = 'crossfade mirror' AND datname = current_database()`,
+    );
+    return rowCount ?? 0;
+  };
+  await until('those before have ended', async () => (await sessions()) === 0);
+  await roles.write(`INSERT INTO settings VALUES ('a', '1')`);
+  roles.secondary.warmUp(roles.crossfade.tables);
+  t.true(await applyNext(roles));
+  t.is(await sessions(), 1);
+
+  await roles.crossfade.close();
+  const other = await roles.pair.open({ mirror: 'off' });
+  other.stores.postgres.warmUp(other.tables);
+  await until('it is opened without a step', async () => (await sessions()) === 1);
+  await other.close();
+  await until('it is closed', async () => (await sessions()) === 0);
+});
+
 test('the log of SQLite can begin anew while PostgreSQL applies a small step', async (t) => {
   const roles = await rolesWith(t, 'sqlite');
   await roles.write(`INSERT INTO settings VALUES ('a', '1')`);

@@ -74,6 +74,11 @@ const PRUNE_ENTRIES = 10_000;
 const CLOSE_LIMIT_MS = 5_000;
 const KEYS_AT_ONCE = 5_000;
 
+interface MirrorSession {
+  readonly session: Session;
+  readonly writer: StepWriter;
+}
+
 /**
  * PostgreSQL as a {@link Store}. A small pool for everything short, and one session for the Mirror, which is opened
  * when needed and thrown away after any error.
@@ -88,7 +93,8 @@ export class PostgresStore implements Store {
   readonly #answerLimitMs: number;
   readonly #pool: StorePool;
   readonly #onLost = new Set<() => void>();
-  #mirror: { readonly session: Session; readonly writer: StepWriter } | null = null;
+  /** The Mirror's session, from the moment in which it begins to be opened. */
+  #mirror: Promise<MirrorSession> | null = null;
 
   private constructor(url: string, answerLimitMs: number) {
     this.#url = url;
@@ -235,6 +241,10 @@ export class PostgresStore implements Store {
       if (rowCount === 1) await noteHistory(client, change);
       return rowCount === 1;
     });
+  }
+
+  warmUp(): void {
+    this.#inSession(async () => {}).catch(() => {});
   }
 
   // ── As primary ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -635,22 +645,25 @@ export class PostgresStore implements Store {
 
   // ── Inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #inSession<T>(use: (mirror: { session: Session; writer: StepWriter }) => Promise<T>): Promise<T> {
+  async #inSession<T>(use: (mirror: MirrorSession) => Promise<T>): Promise<T> {
     return this.#pool.reaching(async () => {
-      if (this.#mirror === null) {
-        const session = await Session.open(this.#url, this.#answerLimitMs);
-        this.#mirror = { session, writer: new StepWriter(session) };
-        session.onEnd(() => this.#sessionEnded(session));
-      }
-      const mirror = this.#mirror;
+      const mirror = (this.#mirror ??= this.#openSession());
       try {
-        return await use(mirror);
+        return await use(await mirror);
       } catch (error) {
         // After any error the state of the session is unknown; a new one costs little.
         if (this.#mirror === mirror) this.#dropSession();
         throw error;
       }
     });
+  }
+
+  #openSession(): Promise<MirrorSession> {
+    const mirror = Session.open(this.#url, this.#answerLimitMs).then((session) => {
+      session.onEnd(() => this.#sessionEnded(mirror));
+      return { session, writer: new StepWriter(session) };
+    });
+    return mirror;
   }
 
   async #ownSession(use: (client: pg.Client) => Promise<void>): Promise<void> {
@@ -665,8 +678,8 @@ export class PostgresStore implements Store {
   }
 
   /** Not by this process: the server may have crashed, and be back with less than it had. */
-  #sessionEnded(session: Session): void {
-    if (this.#mirror?.session !== session) return;
+  #sessionEnded(mirror: Promise<MirrorSession>): void {
+    if (this.#mirror !== mirror) return;
     this.#mirror = null;
     for (const listener of this.#onLost) listener();
   }
@@ -674,7 +687,7 @@ export class PostgresStore implements Store {
   #dropSession(): void {
     const mirror = this.#mirror;
     this.#mirror = null;
-    mirror?.session.end().catch(() => {});
+    mirror?.then(({ session }) => session.end()).catch(() => {});
   }
 
   async #readState(query: (text: string) => Promise<pg.QueryResult<StateRow>>): Promise<StoreState | undefined> {

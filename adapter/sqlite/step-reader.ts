@@ -80,7 +80,7 @@ export class StepReader {
   }
 
   #hasLongPiece({ piece }: Pick<StepRequest, 'piece'>): boolean {
-    return piece !== null && this.#isLong(piece.table);
+    return piece !== null && this.isLong(piece.table);
   }
 
   #pieceOf({ piece, cursors }: StepRequest): PieceReader | null {
@@ -89,7 +89,8 @@ export class StepReader {
     return new PieceReader(this.#db, piece, before);
   }
 
-  #isLong({ name }: TableSpec): boolean {
+  /** Whether pieces of this table are to be read by a thread. */
+  isLong({ name }: TableSpec): boolean {
     const some = this.#db
       .prepare(`SELECT count(*) FROM (SELECT 1 FROM ${quote(name)} LIMIT ${SMALL_STEP + 1})`)
       .pluck();

@@ -215,6 +215,13 @@ export class SqliteStore implements Store {
     });
   }
 
+  warmUp(tables: readonly TableSpec[]): void {
+    const startThread = async (): Promise<void> => {
+      if (tables.some((table) => this.#reader.isLong(table))) await this.#thread.use(async () => {});
+    };
+    startThread().catch(() => {});
+  }
+
   // ── As primary ────────────────────────────────────────────────────────────────────────────────────────────────
 
   async position(): Promise<Position> {
