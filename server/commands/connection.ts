@@ -61,9 +61,11 @@ export async function runOn(
       processName: 'crossfade command',
       logger: terminal.logger,
     };
-    if (!settings.worksWithoutPostgres) await reachPostgres(options);
     // Loaded here, so that --help and a mistake in the call cost no database drivers.
-    const { createCrossfade } = await import('../../adapter/index.ts');
+    const [{ createCrossfade }] = await Promise.all([
+      import('../../adapter/index.ts'),
+      settings.worksWithoutPostgres === true ? null : reachPostgres(options),
+    ]);
     const crossfade = await createCrossfade(options);
     closeLater(() => crossfade.close());
     return await command({ crossfade, terminal, signal });
