@@ -136,7 +136,8 @@ export class Crossfade {
     this.#tables = parts.tables;
   }
 
-  static async open(config: Config): Promise<Crossfade> {
+  /** `runsQueries`: whether queries are to be run through {@link knex}, which is then loaded now, and else when it is first asked for. */
+  static async open(config: Config, { runsQueries = true }: { runsQueries?: boolean } = {}): Promise<Crossfade> {
     const sqlite = SqliteStore.open(config.sqlite);
     const postgres = PostgresStore.open(config.postgres, config);
     const stores = { sqlite, postgres };
@@ -173,7 +174,7 @@ export class Crossfade {
           new CrossfadeError('POSTGRES_UNREACHABLE', "PostgreSQL ended the Mirror's session", { hint: 'nothing' }),
         );
       });
-      const router = Router.open({
+      const router = new Router({
         sqlite: config.sqlite,
         postgres: config.postgres,
         knex: config.knex,
@@ -192,6 +193,7 @@ export class Crossfade {
         },
         warn: (text) => config.logger.warn(`crossfade: ${text}`),
       });
+      if (runsQueries) router.load();
       const { shadow: shadowConfig } = config;
       const shadow = new ShadowReads({
         config: shadowConfig,

@@ -1,7 +1,7 @@
-import knex from 'knex';
 import type { Knex } from 'knex';
 import pg from 'pg';
 import { CrossfadeError, messageOf } from './errors.ts';
+import { loadKnex } from './load-knex.ts';
 import type { Stage } from './stage.ts';
 
 /** The names of the migrations that were run on each database. */
@@ -49,7 +49,7 @@ export async function migrate({ stage, sqlite, postgres, migrations }: MigrateSe
   }
   return await underLock(postgres, isPendingOnSqlite, async (reached) => {
     if (!reached) return { sqlite: [], postgres: [] };
-    const other = knex({
+    const other = loadKnex()({
       client: 'pg',
       connection: { connectionString: postgres, ...(onSqlite ? { options: PASSES_FENCE } : {}) },
       pool: { min: 0, max: 1 },

@@ -1,5 +1,4 @@
 import Database from 'better-sqlite3';
-import knex from 'knex';
 import type { Knex } from 'knex';
 import type { Breaker } from './breaker.ts';
 import { Catalog } from './compat/catalog.ts';
@@ -7,6 +6,7 @@ import { columnTraits } from './sqlite/column-traits.ts';
 import type { ColumnTraits } from './sqlite/column-traits.ts';
 import { Rewriting } from './compat/rewriting.ts';
 import type { Config, KnexOptions } from './config.ts';
+import { loadKnex } from './load-knex.ts';
 import type { StoreName } from './spec.ts';
 import type { Traffic } from './traffic.ts';
 import { bind, Compiling } from './router/core.ts';
@@ -83,53 +83,78 @@ export interface RouterOptions {
  * transaction refuses every other, and its commit is an error, unless the statement was in a nested transaction.
  */
 export class Router {
+  /** Who looks on at the application's queries. Set and unset at any time. */
+  readonly observer: QueryObserver = {};
+  readonly #options: RouterOptions;
+  #loaded: Loaded | null = null;
+
+  /** Loads nothing yet: see {@link load}. */
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  /** A router that is loaded. @throws as {@link load} */
+  static open(options: RouterOptions): Router {
+    const router = new Router(options);
+    router.load();
+    return router;
+  }
+
+  /**
+   * Loads knex and makes the instances, which otherwise happens when one of them is first asked for. Opens no connection: both
+   * pools are filled when they are first used.
+   *
+   * @throws CrossfadeError `CONFIG_INVALID` when this version of knex lacks something that the router builds on.
+   */
+  load(): void {
+    this.#whenLoaded();
+  }
+
   /** The instance for the application. */
-  readonly knex: Knex;
+  get knex(): Knex {
+    return this.#whenLoaded().knex;
+  }
+
   /**
    * The two instances behind it, past all routing: no permit, no fallback, no waiting. PostgreSQL's has the shapes of the
    * facade and the breaker in front of its pool, too.
    */
-  readonly direct: { readonly sqlite: Knex; readonly postgres: Knex };
-
-  /** Who looks on at the application's queries. Set and unset at any time. */
-  readonly observer: QueryObserver;
-  readonly #core: RouterCore;
-  readonly #options: RouterOptions;
-
-  private constructor(instance: Knex, core: RouterCore, options: RouterOptions) {
-    this.knex = instance;
-    this.direct = { sqlite: core.targets.sqlite.knex, postgres: core.targets.postgres.knex };
-    this.observer = core.observer;
-    this.#core = core;
-    this.#options = options;
-  }
-
-  /**
-   * Opens no connection: both pools are filled when they are first used.
-   *
-   * @throws CrossfadeError `CONFIG_INVALID` when this version of knex lacks something that the router builds on.
-   */
-  static open(options: RouterOptions): Router {
-    assertInternals();
-    const core = new Core(options);
-    const Facade = dialectClass(DIALECTS[core.facade]);
-    const RouterClient = routerClientClass(Facade, core, core.transactions);
-    // Without a connection Knex makes no pool.
-    const { connection: _connection, pool: _pool, ...others } = options.knex;
-    const instance = knex({ ...others, client: asKnexClient(RouterClient) });
-    describe(instance, core.targets[core.facade].client);
-    return new Router(instance, core, options);
+  get direct(): { readonly sqlite: Knex; readonly postgres: Knex } {
+    const { sqlite, postgres } = this.#whenLoaded().core.targets;
+    return { sqlite: sqlite.knex, postgres: postgres.knex };
   }
 
   /** Connections of their own for reads beside the application's, which its queries never wait for. To be closed. */
   openSideReads(limits: SideReadLimits): SideReads {
-    return new SideReads({ ...this.#options, ...limits, targets: this.#core.targets });
+    return new SideReads({ ...this.#options, ...limits, targets: this.#whenLoaded().core.targets });
   }
 
   /** Closes both pools. Queries after this are refused. */
   async close(): Promise<void> {
+    if (this.#loaded === null) return;
     await Promise.all([this.direct.sqlite.destroy(), this.direct.postgres.destroy()]);
   }
+
+  #whenLoaded(): Loaded {
+    return (this.#loaded ??= load(this.#options, this.observer));
+  }
+}
+
+interface Loaded {
+  readonly knex: Knex;
+  readonly core: RouterCore;
+}
+
+function load(options: RouterOptions, observer: QueryObserver): Loaded {
+  assertInternals();
+  const core = new Core(options, observer);
+  const Facade = dialectClass(DIALECTS[core.facade]);
+  const RouterClient = routerClientClass(Facade, core, core.transactions);
+  // Without a connection Knex makes no pool.
+  const { connection: _connection, pool: _pool, ...others } = options.knex;
+  const instance = loadKnex()({ ...others, client: asKnexClient(RouterClient) });
+  describe(instance, core.targets[core.facade].client);
+  return { knex: instance, core };
 }
 
 /**
@@ -162,9 +187,10 @@ class Core implements RouterCore {
   readonly storeOf: RouterCore['storeOf'] = new WeakMap();
   readonly compiling = new Compiling();
   readonly #rewriting: Rewriting | undefined;
-  readonly observer: QueryObserver = {};
+  readonly observer: QueryObserver;
 
-  constructor(options: RouterOptions) {
+  constructor(options: RouterOptions, observer: QueryObserver) {
+    this.observer = observer;
     this.facade = options.facade ?? 'sqlite';
     this.traffic = this.facade === 'sqlite' ? options.traffic : new PostgresOnlyTraffic(options.traffic);
     this.breaker = options.breaker;
@@ -206,7 +232,7 @@ class Core implements RouterCore {
       warn: options.warn ?? ((text) => console.warn(text)),
     });
     const given = this.facade === 'sqlite' ? options.knex : { useNullAsDefault: true };
-    const instance = knex({
+    const instance = loadKnex()({
       ...given,
       client: asKnexClient(Client),
       connection: { ...given.connection, filename: options.sqlite },
@@ -219,7 +245,7 @@ class Core implements RouterCore {
   #postgres(options: RouterOptions): Target {
     const { breaker } = this;
     const { warn } = options;
-    const instance = knex({
+    const instance = loadKnex()({
       acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
       ...(warn === undefined ? {} : { log: { warn: (text: string) => warn(`Knex says: ${text}`) } }),
       ...options.knex,

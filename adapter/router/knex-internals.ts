@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { Duplex } from 'node:stream';
-import knex from 'knex';
 import { CrossfadeError } from '../errors.ts';
+import { loadKnex } from '../load-knex.ts';
 
 /**
  * The parts of knex that the router builds on and that knex declares as `any` or not at all, with the types that
@@ -215,7 +215,7 @@ export type ClientConstructor = new (config: object) => ClientInternals;
 
 /** The class of a dialect, had without a deep import: without a `connection`, knex loads no driver and makes no pool. */
 export function dialectClass(dialect: 'better-sqlite3' | 'pg'): ClientConstructor {
-  const client: { readonly constructor: unknown } = knex({ client: dialect, useNullAsDefault: true }).client;
+  const client: { readonly constructor: unknown } = loadKnex()({ client: dialect, useNullAsDefault: true }).client;
   if (typeof client.constructor !== 'function') throw missing(`the class of the dialect ${dialect}`);
   return client.constructor as ClientConstructor;
 }

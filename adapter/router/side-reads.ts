@@ -1,7 +1,7 @@
-import knex from 'knex';
 import type { Knex } from 'knex';
 import { CrossfadeError } from '../errors.ts';
 import { isInfrastructureError } from '../infrastructure-error.ts';
+import { loadKnex } from '../load-knex.ts';
 import type { StoreName } from '../spec.ts';
 import type { Target } from './core.ts';
 import type { QueryObject } from './knex-internals.ts';
@@ -96,7 +96,7 @@ function readOnlySqlite({ targets, sqlite }: SideReadOptions): Knex {
   const { client } = targets.sqlite;
   const { options } = client.connectionSettings;
   const given = typeof options === 'object' ? options : {};
-  return knex({
+  return loadKnex()({
     ...configOf(client),
     connection: { filename: sqlite, options: { ...given, readonly: true } },
     pool: { ...poolOf(client), min: 0, max: 1 },
@@ -112,7 +112,7 @@ function readOnlyPostgres({ targets, postgres, connections, timeoutMs }: SideRea
     if (afterCreate === undefined) limit();
     else afterCreate(connection, limit);
   };
-  return knex({
+  return loadKnex()({
     ...configOf(client),
     connection: { connectionString: postgres, query_timeout: timeoutMs + SWALLOWED_AFTER_MS },
     pool: { ...poolOf(client), min: 0, max: connections, afterCreate: setUp },

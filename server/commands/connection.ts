@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CrossfadeOptions } from '../../adapter/config.ts';
+import type { Config, CrossfadeOptions } from '../../adapter/config.ts';
 import type { Crossfade } from '../../adapter/index.ts';
 import { EXIT } from './exit-status.ts';
 import type { ExitStatus } from './exit-status.ts';
@@ -62,21 +62,21 @@ export async function runOn(
       logger: terminal.logger,
     };
     // Loaded here, so that --help and a mistake in the call cost no database drivers.
-    const [{ createCrossfade }] = await Promise.all([
+    const { readConfig } = await import('../../adapter/config.ts');
+    const config = readConfig(options);
+    const [{ Crossfade }] = await Promise.all([
       import('../../adapter/index.ts'),
-      settings.worksWithoutPostgres === true ? null : reachPostgres(options),
+      settings.worksWithoutPostgres === true ? null : reachPostgres(config),
     ]);
-    const crossfade = await createCrossfade(options);
+    const crossfade = await Crossfade.open(config, { runsQueries: false });
     closeLater(() => crossfade.close());
     return await command({ crossfade, terminal, signal });
   });
 }
 
 /** An API starts while PostgreSQL is away; a command says at once that it is. */
-async function reachPostgres(options: CrossfadeOptions): Promise<void> {
-  const { readConfig } = await import('../../adapter/config.ts');
+async function reachPostgres(config: Config): Promise<void> {
   const { PostgresStore } = await import('../../adapter/postgres/store.ts');
-  const config = readConfig(options);
   const store = PostgresStore.open(config.postgres, config);
   try {
     await store.ping();
