@@ -209,6 +209,7 @@ function handOverPage(pages: SpelledPages, extent: Extent, taker: RowTaker): boo
     if (size === null) return false;
     extent.count(size);
   }
+  if (!extent.isFull && !page.isAtEnd) return false;
   const last = page.found === 0 ? null : page.row();
   if (last !== null) extent.endAt(last);
   extent.endPage(page.found, asked);

@@ -1,13 +1,8 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { ColumnSpec, Row, SqlValue } from '../spec.ts';
 import { SpelledInteger } from './spelled-integer.ts';
+import type { Spelling } from './spelled-sql.ts';
 import { bytesOf, NUMBER_BYTES } from './step-rows.ts';
-
-/**
- * How SQLite spells the values of a column out: as digits; as a text, or as bytes, behind their length. `value`: not at
- * all, since its own text of a double is not exact.
- */
-export type Spelling = 'digits' | 'text' | 'bytes' | 'value';
 
 /** How the values of a column are spelled, as far as its types tell what they are. */
 export function spellingOf({ type, form, sqliteType }: ColumnSpec): Spelling {
@@ -32,6 +27,8 @@ const ZERO = 48;
 /** Bytes that are read from the beginning to the end. */
 interface Tape {
   readonly bytes: Buffer;
+  /** The same bytes. */
+  readonly view: DataView;
   at: number;
   /** Where the row began. */
   rowAt: number;
@@ -52,7 +49,7 @@ export class SpelledPage {
   readonly #texts: Tape;
   readonly #blobs: Tape;
   readonly #values: readonly (readonly SqlValue[])[];
-  readonly #encoding: 'latin1' | 'utf8';
+  #encoding: 'latin1' | 'utf8' | null = null;
   #row = 0;
   #value = 0;
 
@@ -76,7 +73,6 @@ export class SpelledPage {
     this.#texts = tape(texts);
     this.#blobs = tape(blobs);
     this.#values = values;
-    this.#encoding = isAscii(this.texts) ? 'latin1' : 'utf8';
   }
 
   get texts(): Buffer {
@@ -87,9 +83,22 @@ export class SpelledPage {
     return this.#blobs.bytes;
   }
 
+  get textsView(): DataView {
+    return this.#texts.view;
+  }
+
+  get blobsView(): DataView {
+    return this.#blobs.view;
+  }
+
+  /** Whether nothing is left of it, as it must be behind its last row. */
+  get isAtEnd(): boolean {
+    return this.#texts.at === this.texts.length && this.#blobs.at === this.blobs.length;
+  }
+
   /** Whether all its texts are some that PostgreSQL takes, too: without a NUL, and UTF-8. */
   get isText(): boolean {
-    return !this.texts.includes(0) && (this.#encoding === 'latin1' || isUtf8(this.texts));
+    return !this.texts.includes(0) && isUtf8(this.texts);
   }
 
   /** Goes on with a row, which comes after the last one. */
@@ -134,6 +143,7 @@ export class SpelledPage {
 
   /** The text that was read last. */
   get lastText(): string {
+    this.#encoding ??= isAscii(this.texts) ? 'latin1' : 'utf8';
     return this.texts.toString(this.#encoding, this.start, this.end);
   }
 
@@ -188,5 +198,6 @@ export class SpelledPage {
 }
 
 function tape(bytes: Buffer | null): Tape {
-  return { bytes: bytes ?? Buffer.alloc(0), at: 0, rowAt: 0 };
+  const held = bytes ?? Buffer.alloc(0);
+  return { bytes: held, view: new DataView(held.buffer, held.byteOffset, held.byteLength), at: 0, rowAt: 0 };
 }

@@ -2,12 +2,11 @@ import Database from 'better-sqlite3';
 import type { Key, SqlValue, TableSpec } from '../spec.ts';
 import { bindings } from './bindings.ts';
 import { SpelledPage, spellingOf } from './spelled-page.ts';
-import type { Spelling } from './spelled-page.ts';
+import { spelledSelect } from './spelled-sql.ts';
+import type { Spelling } from './spelled-sql.ts';
 import { afterSql } from './step-rows.ts';
 import { quote } from './sql.ts';
 
-/** A function of SQLite takes no more arguments than 127 by default; a column needs four. */
-const COLUMNS_A_CALL = 24;
 /** To read the rows again for each of so many columns costs less than an array for each row. */
 const READ_ALONE = 3;
 
@@ -22,24 +21,19 @@ export class SpelledPages {
 
   private constructor(db: Database.Database, table: TableSpec) {
     this.#spellings = table.columns.map(spellingOf);
-    const names = table.columns.map(({ name }) => quote(name));
-    const spelled = (...wanted: readonly Spelling[]): string[] =>
-      names.flatMap((name, index) => {
-        const spelling = this.#spellings[index] ?? 'value';
-        return wanted.includes(spelling) ? [SQL[spelling](name)] : [];
-      });
+    const columns = table.columns.map(({ name }, index) => ({
+      name: quote(name),
+      spelling: this.#spellings[index] ?? 'value',
+    }));
     // What is bound does not matter yet, only how many values a key has.
     const rest = afterSql(
       table,
       table.key.map(() => 0n),
     );
-    const [texts, blobs] = [spelled('digits', 'text'), spelled('bytes')].map(joined);
-    this.#spelled = db
-      .prepare(
-        `SELECT count(*), ${texts?.all}, ${blobs?.all} FROM (SELECT ${texts?.one} AS texts, ${blobs?.one} AS blobs ${rest})`,
-      )
-      .raw();
-    this.#values = spelled('value').map((value) => db.prepare(`SELECT ${value} ${rest}`).pluck());
+    this.#spelled = db.prepare(spelledSelect(columns, rest)).raw();
+    this.#values = columns
+      .filter(({ spelling }) => spelling === 'value')
+      .map(({ name }) => db.prepare(`SELECT ${name} ${rest}`).pluck());
   }
 
   /** `null` where it gains nothing (many doubles), or SQLite does not have the bytes (in UTF-16). */
@@ -69,25 +63,4 @@ export class SpelledPages {
       throw error;
     }
   }
-}
-
-/**
- * How a value is spelled: as what it is if it is a number, or behind the name of its storage class and its length.
- * Whatever collation a column declares, this connection may not know it.
- */
-const SQL = {
-  digits: (name) => `CASE WHEN ${name} COLLATE BINARY >= '' THEN 'odd' ELSE ${name} END, ';'`,
-  text: (name) => `typeof(${name}), octet_length(${name}), ':', ${name}`,
-  bytes: (name) => `typeof(${name}), octet_length(${name}), ':', ${name}`,
-  value: (name) => name,
-} as const satisfies Record<Spelling, (name: string) => string>;
-
-/** Columns of a row one behind the other, and all rows so. */
-function joined(columns: readonly string[], index: number): { readonly one: string; readonly all: string } {
-  if (columns.length === 0) return { one: 'NULL', all: 'NULL' };
-  const calls: string[] = [];
-  for (let start = 0; start < columns.length; start += COLUMNS_A_CALL) {
-    calls.push(`concat(${columns.slice(start, start + COLUMNS_A_CALL).join(', ')})`);
-  }
-  return { one: calls.join(' || '), all: `CAST(group_concat(${index === 0 ? 'texts' : 'blobs'}, '') AS BLOB)` };
 }
