@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addAuditCommand } from './commands/audit.ts';
 import { addBackfillCommand } from './commands/backfill.ts';
@@ -17,6 +18,7 @@ import { Terminal, UsageError } from './commands/terminal.ts';
 
 const program = new Command('crossfade')
   .description('Move a live API from SQLite to PostgreSQL one step at a time, with a way back at every step.')
+  .version(versionOf(new URL('../../package.json', import.meta.url)), '--version', 'say which version this is')
   .addHelpText(
     'after',
     '\nExit status: 0 done or clean; 1 a "no" (refused by a gate, or the databases differ); 2 error or could not tell.',
@@ -51,6 +53,11 @@ try {
   // Without a command the help has been written to stderr already.
   if (error.code === 'commander.help') process.exitCode = EXIT.error;
   else if (error.exitCode !== 0) reportMistake(error);
+}
+
+function versionOf(manifest: URL): string {
+  const { version }: { version: string } = JSON.parse(readFileSync(manifest, 'utf8'));
+  return version;
 }
 
 function reportMistake(error: CommanderError): void {

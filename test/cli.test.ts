@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -376,6 +376,13 @@ for (const command of [[], ['audit'], ['install'], ['status'], ['stage'], ['back
     if (command.length > 0) t.regex(stdout, /--sqlite <file>[\s\S]*--postgres <url>[\s\S]*--json/);
   });
 }
+
+test('crossfade --version says the version of the package', async (t) => {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { status, stdout } = await crossfade(t, ['--version']);
+  t.is(status, 0);
+  t.is(stdout, `${(JSON.parse(manifest) as { version: string }).version}\n`);
+});
 
 /** Asserts that a command fails with this code, says so to people as well, and leaves no trace of Crossfade. */
 async function refuses(t: ExecutionContext, input: Databases, expected: { code: string; says: RegExp }): Promise<void> {

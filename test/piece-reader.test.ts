@@ -4,6 +4,7 @@ import { encodeKey } from '../adapter/spec.ts';
 import type { ColumnSpec, Row, TableSpec } from '../adapter/spec.ts';
 import { openConnection } from '../adapter/sqlite/connection.ts';
 import { PieceReader } from '../adapter/sqlite/piece-reader.ts';
+import type { RowTaker } from '../adapter/sqlite/piece-reader.ts';
 import type { Cursor } from '../adapter/store.ts';
 import { sqliteFile } from './helpers/sqlite.ts';
 
@@ -21,8 +22,11 @@ const TABLES = `
   WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})
   INSERT INTO pairs SELECT substr('aBcD', 1 + i % 4, 1) || (i % 7), i, 'w' || i FROM n;`;
 
+const TYPES: Readonly<Record<string, ColumnSpec['type']>> = { INTEGER: 'bigint', REAL: 'double', BLOB: 'blob' };
+
 function column(name: string, sqliteType: string, collation: ColumnSpec['collation'] = 'BINARY'): ColumnSpec {
-  return { name, type: 'text', sqliteType, postgresType: 'text', collation, sequence: null };
+  const type = TYPES[sqliteType] ?? 'text';
+  return { name, type, sqliteType, postgresType: type, collation, sequence: null };
 }
 
 const SPECS: readonly TableSpec[] = [
@@ -55,6 +59,7 @@ test('rows that are handed over are those that are read one by one, and a piece 
     { rows: 90, bytes: 4_000 },
   ];
   let unholdable = 0;
+  let rowsOfPages = 0;
   for (const table of SPECS) {
     for (const limit of limits) {
       let before: Cursor | undefined;
@@ -63,8 +68,15 @@ test('rows that are handed over are those that are read one by one, and a piece 
         const read = [...reader.rows()].map(spelled);
         const { cursor } = reader;
         const taken: Row[] = [];
-        const taker = {
-          take: (row: Row) => void taken.push(row),
+        const taker: RowTaker = {
+          take: (row) => void taken.push(row),
+          takeSpelled: (page) => {
+            const row = page.row();
+            if (row === null) return null;
+            taken.push(row);
+            rowsOfPages += 1;
+            return page.size;
+          },
           mark: () => {
             const { length } = taken;
             return () => void (taken.length = length);
@@ -79,4 +91,5 @@ test('rows that are handed over are those that are read one by one, and a piece 
     }
   }
   t.true(unholdable > 0);
+  t.true(rowsOfPages > ROWS);
 });

@@ -3,6 +3,8 @@ import { ValueRefused } from './value-refused.ts';
 const FIRST_SIZE = 2 ** 16;
 /** Up to this length a loop over the characters is faster than a call that leaves JavaScript. */
 const SHORT_TEXT = 40;
+/** Up to this length the same is true of bytes. */
+const SHORT_PART = 64;
 /** From this length on room for the worst case is more than one should ask for. */
 const LONG_TEXT = 2 ** 16;
 const TWO_TO_32 = 2 ** 32;
@@ -61,6 +63,18 @@ export class ByteWriter {
     this.#view.setInt32(this.end, high);
     this.#view.setUint32(this.end + 4, value - high * TWO_TO_32);
     this.end += 8;
+  }
+
+  /** Some bytes of others. */
+  part(from: Uint8Array, start: number, end: number): void {
+    const count = end - start;
+    this.#reserve(count);
+    if (count > SHORT_PART) this.bytes.set(from.subarray(start, end), this.end);
+    else {
+      const { bytes, end: at } = this;
+      for (let index = 0; index < count; index += 1) bytes[at + index] = from[start + index] ?? 0;
+    }
+    this.end += count;
   }
 
   float32(value: number): void {

@@ -32,15 +32,16 @@ interface StateRow {
 /** Crossfade's own tables in a database, read and written within whatever transaction is open. */
 export class Bookkeeping {
   readonly #db: Database.Database;
+  /** Those that the Mirror asks with every look: to compile them takes longer than to run them. */
+  readonly #asked = new Map<string, Database.Statement>();
 
   constructor(db: Database.Database) {
     this.#db = db;
   }
 
   state(): StoreState | undefined {
-    if (this.#db.prepare(`SELECT 1 FROM sqlite_master WHERE name = '_crossfade_state'`).get() === undefined)
-      return undefined;
-    const row = this.#db.prepare('SELECT * FROM _crossfade_state').get() as StateRow | undefined;
+    if (this.#ask(`SELECT 1 FROM sqlite_master WHERE name = '_crossfade_state'`) === undefined) return undefined;
+    const row = this.#ask('SELECT * FROM _crossfade_state') as StateRow | undefined;
     if (row === undefined) return undefined;
     assertVersion(Number(row.version));
     return {
@@ -69,7 +70,7 @@ export class Bookkeeping {
 
   /** The last entry of the changelog. */
   position(): ChangelogPosition {
-    const entry = this.#db.prepare('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1').get() as
+    const entry = this.#ask('SELECT seq, tag FROM _crossfade_changes ORDER BY seq DESC LIMIT 1') as
       { seq: bigint; tag: bigint } | undefined;
     return entry ?? { seq: 0n, tag: 0n };
   }
@@ -136,6 +137,12 @@ export class Bookkeeping {
     this.#db
       .prepare('INSERT INTO _crossfade_history (at_ms, epoch, from_stage, to_stage, note) VALUES (?, ?, ?, ?, ?)')
       .run(Date.now(), change.epoch, change.from, change.to, change.note);
+  }
+
+  #ask(sql: string): unknown {
+    let statement = this.#asked.get(sql);
+    if (statement === undefined) this.#asked.set(sql, (statement = this.#db.prepare(sql)));
+    return statement.get();
   }
 }
 

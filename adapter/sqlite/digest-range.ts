@@ -6,13 +6,16 @@ import { digestColumns, isSpelled, NO_ROWS, splitAt } from '../digest.ts';
 import type { DigestRequest, KeyRange, RangeDigest } from '../digest.ts';
 import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import { isInSqlite } from './bindings.ts';
-import { fromRange, fromRangeWithKeys, keyNames, spelledRows } from './digest-sql.ts';
+import { fromRange, fromRangeWithKeys, keyNames } from './digest-sql.ts';
 import type { Rest } from './digest-sql.ts';
 import { ExactSelect } from './exact-select.ts';
 import { quote } from './sql.ts';
 import type { Interruptible } from './interruptible.ts';
-import { SpelledRows, spelledReader } from './spelled-rows.ts';
-import type { SpelledReader } from './spelled-rows.ts';
+import { SPELLINGS, spelledHasher } from './spelled-hasher.ts';
+import type { SpelledHasher } from './spelled-hasher.ts';
+import { SpelledPage } from './spelled-page.ts';
+import { spelledSelect } from './spelled-sql.ts';
+import type { SpelledColumn } from './spelled-sql.ts';
 
 /** Rows are spelled out in pieces of about so many bytes, unless the caller wants others, whatever a row takes… */
 const PIECE_BYTES = 2 ** 20;
@@ -32,8 +35,8 @@ const REPLACEMENT = '\uFFFD';
 /**
  * Digests of one table's rows in one connection.
  *
- * To make an object of each value takes several times as long as to read it. So SQLite spells out the rows of a piece as
- * one blob, of which the values are hashed as they stand there; only doubles come one by one, since SQLite writes
+ * To make an object of each value takes several times as long as to read it. So SQLite spells out the rows of a piece,
+ * of which the values are hashed as they stand there; only doubles come one by one, since SQLite writes
  * them with too few digits. A piece in which anything is out of the ordinary (a text among integers) is read again
  * row by row.
  */
@@ -42,7 +45,8 @@ export class RangeHasher {
   readonly #table: TableSpec;
   readonly #hash = new Jenkins();
   readonly #seed: readonly [high: number, low: number];
-  readonly #readers: readonly SpelledReader[];
+  readonly #spelled: readonly SpelledColumn[];
+  readonly #spelledHashers: readonly SpelledHasher[];
   /** Of all columns, in their order in the hash, and of those only that are not spelled. */
   readonly #hashers: readonly ValueHasher[];
   readonly #rawHashers: readonly ValueHasher[];
@@ -70,7 +74,9 @@ export class RangeHasher {
     this.#seed = [Number(BigInt.asIntN(32, salt.seed >> 32n)), Number(BigInt.asIntN(32, salt.seed))];
     const columns = digestColumns(table);
     const raw = columns.filter(({ kind }) => !isSpelled(kind));
-    this.#readers = columns.filter(({ kind }) => isSpelled(kind)).map((column) => spelledReader(column, salt));
+    const spelled = columns.filter(({ kind }) => isSpelled(kind));
+    this.#spelled = spelled.map(({ column, kind }) => ({ name: `t.${quote(column.name)}`, spelling: SPELLINGS[kind] }));
+    this.#spelledHashers = spelled.map((column) => spelledHasher(column, salt));
     this.#hashers = columns.map((column) => valueHasher(column, salt));
     this.#rawHashers = raw.map((column) => valueHasher(column, salt));
     this.#names = columns.map(({ column }) => `t.${quote(column.name)}`);
@@ -139,21 +145,19 @@ export class RangeHasher {
   }
 
   #addSpelled(piece: Rest): boolean {
-    const spelled = this.#spell(piece);
-    if (spelled === undefined) return false;
-    const { count, bytes } = spelled;
+    const page = this.#spell(piece);
+    if (page === null) return false;
     const raw = this.#raw(piece);
-    if (raw.some(({ length }) => length !== count)) return false;
-    const from = new SpelledRows(bytes);
-    for (let row = 0; row < count; row += 1) {
+    if (raw.some(({ length }) => length !== page.found)) return false;
+    for (let row = 0; row < page.found; row += 1) {
       this.#startRow();
-      for (const reader of this.#readers) if (!reader(from, this.#hash)) return false;
+      for (const hasher of this.#spelledHashers) if (!hasher(page, this.#hash)) return false;
       for (let index = 0; index < raw.length; index += 1) {
         if (!this.#addRaw(index, raw[index]?.[row] ?? null)) return false;
       }
       this.#endRow();
     }
-    return from.isAtEnd;
+    return page.isAtEnd;
   }
 
   #addRaw(index: number, value: SqlValue): boolean {
@@ -161,22 +165,18 @@ export class RangeHasher {
     return this.#rawHashers[index]?.(value, this.#hash) === true;
   }
 
-  #spell(piece: Rest): { count: number; bytes: Uint8Array } | undefined {
-    const { sql, values } = spelledRows(this.#table, piece);
+  #spell({ sql, values }: Rest): SpelledPage | null {
     try {
-      const [rows, blob] = this.#prepared(sql, (statement) => statement.raw()).get(...values) as [
-        bigint,
-        Uint8Array | null,
-      ];
-      const count = Number(rows);
-      const bytes = blob ?? new Uint8Array(0);
-      const each = Math.max(bytes.length / Math.max(count, 1), 16);
+      const statement = this.#prepared(spelledSelect(this.#spelled, sql), (one) => one.raw());
+      const [count, texts, blobs] = statement.get(...values) as [bigint, Buffer | null, Buffer | null];
+      const found = Number(count);
+      const each = Math.max(((texts?.length ?? 0) + (blobs?.length ?? 0)) / Math.max(found, 1), 16);
       this.#pieceRows = Math.min(MAX_ROWS, this.#pieceRows * 8, Math.max(1, Math.floor(this.#pieceBytes / each)));
-      return { count, bytes };
+      return new SpelledPage([], { found, texts, blobs, values: [] });
     } catch (error) {
       if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_TOOBIG') throw error;
       this.#pieceRows = 1;
-      return undefined;
+      return null;
     }
   }
 

@@ -1,5 +1,4 @@
-import { digestColumns, isSpelled } from '../digest.ts';
-import type { DigestColumn, KeyRange } from '../digest.ts';
+import type { KeyRange } from '../digest.ts';
 import { keyColumns } from '../spec.ts';
 import type { Key, TableSpec } from '../spec.ts';
 import { bindings, placeholders } from './bindings.ts';
@@ -55,33 +54,4 @@ function within(table: TableSpec, range: KeyRange): { conditions: string[]; valu
     ],
     values: [...bindings(after ?? []), ...bindings(upTo ?? [])],
   };
-}
-
-/** More arguments than that are left to another call: SQLite takes 127 by default. */
-const ARGUMENTS = 96;
-
-/**
- * How many rows these are, and all of them spelled out one after the other as one blob: for each column its storage
- * class, then the bytes of a text or the digits of an integer up to a NUL, or a blob behind its length.
- */
-export function spelledRows(table: TableSpec, { sql, values }: Rest): Rest {
-  const parts = digestColumns(table)
-    .filter(({ kind }) => isSpelled(kind))
-    .flatMap(spelling);
-  const calls: string[] = [];
-  for (let start = 0; start < parts.length; start += ARGUMENTS) {
-    calls.push(`concat(${parts.slice(start, start + ARGUMENTS).join(', ')})`);
-  }
-  const row = calls.length === 0 ? `''` : calls.join(' || ');
-  return {
-    sql: `SELECT count(*), CAST(group_concat(spelled, '') AS BLOB) FROM (SELECT ${row} AS spelled ${sql})`,
-    values,
-  };
-}
-
-function spelling({ column, kind }: DigestColumn): string[] {
-  const name = `t.${quote(column.name)}`;
-  return kind === 'blob'
-    ? [`typeof(${name})`, `octet_length(${name})`, `':'`, name]
-    : [`typeof(${name})`, name, 'char(0)'];
 }

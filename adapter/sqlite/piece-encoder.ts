@@ -6,6 +6,9 @@ import { keyOf } from '../spec.ts';
 import type { Row, TableSpec } from '../spec.ts';
 import type { EncodedRows } from '../store.ts';
 import type { PieceReader, RowTaker } from './piece-reader.ts';
+import type { SpelledPage } from './spelled-page.ts';
+import { spelledWriter } from './spelled-writer.ts';
+import type { SpelledWriter } from './spelled-writer.ts';
 
 /** Large enough that a message costs nothing beside it, small enough to be sent without holding the event loop. */
 const CHUNK_BYTES = 2 ** 18;
@@ -31,6 +34,7 @@ export function* encodePiece(piece: Pick<PieceReader, 'table' | 'handOver'>): Ge
 class RowEncoder implements RowTaker {
   readonly #table: TableSpec;
   readonly #columns: readonly BinaryWriter[];
+  readonly #spelled: readonly SpelledWriter[];
   readonly #out = new ByteWriter(CHUNK_BYTES * 2);
   #refused: EncodedRows['refused'][number][] = [];
   #count = 0;
@@ -38,6 +42,9 @@ class RowEncoder implements RowTaker {
   constructor(table: TableSpec) {
     this.#table = table;
     this.#columns = table.columns.map(copyColumn).filter((column): column is BinaryWriter => column !== null);
+    this.#spelled = table.columns
+      .map((column, index) => spelledWriter(column, { isKey: table.key.includes(index) }))
+      .filter((writer) => writer !== null);
   }
 
   get isFull(): boolean {
@@ -57,6 +64,23 @@ class RowEncoder implements RowTaker {
       if (!(error instanceof ValueRefused)) throw error;
       this.#out.end = start;
       this.#refused.push({ key: keyOf(this.#table, row), reason: error.message });
+    }
+  }
+
+  takeSpelled(page: SpelledPage): number | null {
+    const out = this.#out;
+    out.int16(this.#spelled.length);
+    for (let index = 0; index < this.#spelled.length; index += 1) if (!this.#isWritten(index, page)) return null;
+    this.#count += 1;
+    return page.size;
+  }
+
+  #isWritten(index: number, page: SpelledPage): boolean {
+    try {
+      return this.#spelled[index]?.(page, this.#out) === true;
+    } catch (error) {
+      if (error instanceof ValueRefused) return false;
+      throw error;
     }
   }
 

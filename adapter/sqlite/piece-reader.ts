@@ -5,11 +5,14 @@ import type { Key, Row, SqlValue, TableSpec } from '../spec.ts';
 import type { Cursor, PieceRequest } from '../store.ts';
 import { bindings } from './bindings.ts';
 import { ExactSelect } from './exact-select.ts';
-import { RowVisits } from './row-visits.ts';
+import type { SpelledPage } from './spelled-page.ts';
+import { SpelledPages } from './spelled-pages.ts';
 import { afterSql, assertNoNullKeys, bytesOf, quotedColumns } from './step-rows.ts';
 
 /** More rows at a time gain nothing (and one at a time, by the driver's iterator, takes a fifth longer). */
 const PAGE_ROWS = 200;
+/** Of those that SQLite spells out. */
+const SPELLED_PAGE_ROWS = 2_000;
 /** About so much is in memory at a time. */
 const PAGE_BYTES = 2 ** 20;
 const FIRST_PAGE_ROWS = 20;
@@ -17,6 +20,8 @@ const FIRST_PAGE_ROWS = 20;
 /** Takes the rows of a piece, one by one. */
 export interface RowTaker {
   take(row: Row): void;
+  /** Takes a row that a page stands at, and returns its size; `null` when it must be taken in the other way. */
+  takeSpelled(page: SpelledPage): number | null;
   /** Keeps where it stands. What it returns goes back there: the rows since will come once more. */
   mark(): () => void;
 }
@@ -51,7 +56,7 @@ export class PieceReader {
   *rows(): Generator<Row> {
     const pages = new Pages(this.#db, this.table);
     const extent = this.#begin();
-    while (!extent.isWhole) yield* this.#page(pages, extent, extent.nextPage());
+    while (!extent.isWhole) yield* this.#page(pages, extent, extent.nextPage(PAGE_ROWS));
     this.#end(extent);
   }
 
@@ -62,30 +67,21 @@ export class PieceReader {
    */
   *handOver(taker: RowTaker): Generator<void> {
     const pages = new Pages(this.#db, this.table);
-    let visits = RowVisits.of(this.#db, this.table);
+    let spelled = SpelledPages.of(this.#db, this.table);
     let extent = this.#begin();
-    // One and the same function for all pages, for the sake of the compiler.
-    const take = (row: Row, bytes: number): void => {
-      if (extent.isFull) return;
-      taker.take(row);
-      extent.add(row, bytes);
-    };
     while (!extent.isWhole) {
-      const asked = extent.nextPage();
       const { after } = extent;
-      if (visits !== null && isPlain(after)) {
+      if (spelled !== null && isPlain(after)) {
         const [before, undo] = [extent.copy(), taker.mark()];
-        if (visits.run(after, asked, take)) {
-          extent.endPage(visits.found, asked);
-        } else {
-          // From here on with each value's bytes at hand.
+        if (!handOverPage(spelled, extent, taker)) {
+          // From here on with each value at hand.
           undo();
           extent = before;
-          visits = null;
+          spelled = null;
           continue;
         }
       } else {
-        for (const row of this.#page(pages, extent, asked)) taker.take(row);
+        for (const row of this.#page(pages, extent, extent.nextPage(PAGE_ROWS))) taker.take(row);
       }
       yield;
     }
@@ -160,12 +156,12 @@ class Extent {
     return this.#isAtEnd || this.isFull;
   }
 
-  /** How many rows to read next. */
-  nextPage(): number {
+  /** How many rows to read next, so many at most. */
+  nextPage(most: number): number {
     const atOnce =
       this.#rows === 0
         ? FIRST_PAGE_ROWS
-        : Math.max(1, Math.min(PAGE_ROWS, Math.floor((PAGE_BYTES * this.#rows) / Math.max(1, this.#bytes))));
+        : Math.max(1, Math.min(most, Math.floor((PAGE_BYTES * this.#rows) / Math.max(1, this.#bytes))));
     return Math.min(atOnce, this.#request.rows - this.#rows);
   }
 
@@ -181,15 +177,43 @@ class Extent {
   }
 
   add(row: Row, bytes: number): void {
-    this.#last = row;
+    this.endAt(row);
+    this.count(bytes);
+  }
+
+  count(bytes: number): void {
     this.#rows += 1;
     this.#bytes += bytes;
+  }
+
+  /** The last row that was counted. */
+  endAt(row: Row): void {
+    this.#last = row;
   }
 
   /** So many rows were found where so many were asked for. */
   endPage(found: number, asked: number): void {
     this.#isAtEnd = found < asked && !this.isFull;
   }
+}
+
+/** Hands a page over; `false` when not all of it can be, and some may have been. */
+function handOverPage(pages: SpelledPages, extent: Extent, taker: RowTaker): boolean {
+  const { after } = extent;
+  const asked = extent.nextPage(SPELLED_PAGE_ROWS);
+  const page = after && pages.read(after, asked);
+  if (page === null) return false;
+  for (let row = 0; row < page.found && !extent.isFull; row += 1) {
+    page.begin(row);
+    const size = taker.takeSpelled(page);
+    if (size === null) return false;
+    extent.count(size);
+  }
+  if (!extent.isFull && !page.isAtEnd) return false;
+  const last = page.found === 0 ? null : page.row();
+  if (last !== null) extent.endAt(last);
+  extent.endPage(page.found, asked);
+  return true;
 }
 
 /** A key by which rows can be asked for in any statement. */

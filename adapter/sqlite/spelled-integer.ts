@@ -4,6 +4,10 @@ export class SpelledInteger {
   high = 0;
   low = 0;
 
+  get value(): bigint {
+    return (BigInt(this.high) << 32n) | BigInt(this.low >>> 0);
+  }
+
   /** Reads what begins at a place, and gives the place behind it: of the first byte that is no digit. */
   read(bytes: Uint8Array, start: number): number {
     const isNegative = bytes[start] === MINUS;

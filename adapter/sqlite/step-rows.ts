@@ -71,11 +71,11 @@ export function afterSql(table: TableSpec, after: Key | null): string {
   return `FROM ${quote(table.name)} ${where} ORDER BY ${key.join(', ')} LIMIT ?`;
 }
 
-/** What a number counts for the size of a row. */
-const NUMBER_BYTES = 8;
+/** What a number, or NULL, counts for the size of a row. */
+export const NUMBER_BYTES = 8;
 
-/** About how many bytes a value has. */
+/** About how many bytes a value has: the same of the same value, wherever it was read. */
 export function bytesOf(value: SqlValue): number {
-  if (typeof value === 'string') return value.length;
+  if (typeof value === 'string') return Buffer.byteLength(value);
   return value instanceof Uint8Array ? value.byteLength : NUMBER_BYTES;
 }
