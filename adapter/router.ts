@@ -129,7 +129,7 @@ export class Router {
     return new SideReads({ ...this.#options, ...limits, targets: this.#whenLoaded().core.targets });
   }
 
-  /** Closes both pools. Queries after this are refused. */
+  /** Closes both pools of what was loaded, which refuses queries from then on. */
   async close(): Promise<void> {
     if (this.#loaded === null) return;
     await Promise.all([this.direct.sqlite.destroy(), this.direct.postgres.destroy()]);
