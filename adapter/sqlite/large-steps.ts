@@ -11,6 +11,7 @@ import type {
 import { parsePosition } from './position.ts';
 import type { Durability } from './durability.ts';
 import type { StepClaim } from './step-writer.ts';
+import type { SentBatch } from './step-work.ts';
 import type { Call, SqliteThread } from './thread.ts';
 import { reviveValues } from './thread-values.ts';
 
@@ -71,7 +72,8 @@ export class LargeSteps {
           durable,
         });
       } finally {
-        await call('closeStep', number).catch(() => {});
+        // Not waited for: the thread may be reading ahead for the next step, which waits for this one to end.
+        void eventually(call('closeStep', number));
       }
     }, signal);
   }
@@ -122,12 +124,15 @@ class OpenStep {
   readonly #call: Call;
   readonly #request: Omit<StepRequest, 'signal'>;
   readonly piece: EncodedPiece | null;
-  /** Resolves when the piece has been read to its end for the first time. */
+  /** Resolves when the thread has read the piece to its end for the first time. */
   readonly readToEnd: Promise<void>;
   #isRead = (): void => {};
   #cursor: Cursor | null = null;
-  /** The piece's rows, which are read from the beginning. */
+  /** The piece's rows, which are read from the beginning… */
   #begun: AsyncIterable<EncodedRows> | null = null;
+  /** …and the others, which PostgreSQL is given before them. */
+  #othersBegun: AsyncIterable<SentBatch> | null = null;
+  #isAtEnd: Promise<void> | null = null;
 
   constructor(step: {
     readonly number: number;
@@ -140,7 +145,9 @@ class OpenStep {
     this.#request = step.request;
     this.readToEnd = new Promise((resolve) => (this.#isRead = resolve));
     this.piece = this.#pieceOf(step);
-    if (this.piece !== null) this.#begun = this.#readPiece();
+    if (this.piece === null) return;
+    this.#othersBegun = this.#readBatches('others');
+    this.#begun = this.#readPiece();
   }
 
   /** Where the backfill stands after it; `null` before its piece has been read to the end. */
@@ -154,9 +161,10 @@ class OpenStep {
   }
 
   async *batches(what: 'all' | 'others'): AsyncIterable<Batch> {
-    await this.#call('rewind', { step: this.#number, what });
+    const begun = what === 'others' ? this.#othersBegun : null;
+    this.#othersBegun = null;
     const { tables } = this.#request;
-    for await (const batch of ahead(() => this.#call('nextBatch', this.#number), ASKED_AHEAD)) {
+    for await (const batch of begun ?? this.#readBatches(what)) {
       const table = tables[batch.table];
       if (table === undefined) throw new RangeError(`the step has no table ${batch.table}`);
       yield { ...batch, table, present: reviveValues(batch.present), absent: reviveValues(batch.absent) };
@@ -171,14 +179,24 @@ class OpenStep {
       reviveValues(rows.refused.map(({ key }) => key));
       yield rows;
     }
-    await this.#learnCursor();
-    this.#isRead();
+  }
+
+  /** Asks for the first ones at once. */
+  #readBatches(what: 'all' | 'others'): AsyncIterable<SentBatch> {
+    void eventually(this.#call('rewind', { step: this.#number, what }));
+    return ahead(() => this.#call('nextBatch', this.#number), ASKED_AHEAD);
   }
 
   /** Asks for the first rows at once. */
   #readPiece(): AsyncIterable<EncodedRows> {
     void eventually(this.#call('rewindPiece', this.#number));
-    return ahead(() => this.#call('nextRows', this.#number), PIECE_ASKED_AHEAD);
+    const next = async (): Promise<EncodedRows | null> => {
+      const rows = await this.#call('nextRows', this.#number);
+      // Long before the last rows have been taken: the thread need not stand still until then.
+      if (rows === null) await (this.#isAtEnd ??= this.#learnCursor().then(this.#isRead));
+      return rows;
+    };
+    return ahead(next, PIECE_ASKED_AHEAD);
   }
 
   async #learnCursor(): Promise<void> {
