@@ -194,3 +194,44 @@ for (const blobsInArrays of [false, true]) {
     }
   });
 }
+
+test('rows with long values are read few at a time, and have the digest that they have one by one', (t) => {
+  const file = new Database(':memory:');
+  t.teardown(() => file.close());
+  file.defaultSafeIntegers(true);
+  file.exec(`CREATE TABLE notes (id INTEGER PRIMARY KEY, note TEXT, body BLOB);
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+    INSERT INTO notes SELECT i, 'note ' || i, NULL FROM n;
+    UPDATE notes SET note = CAST(zeroblob(0) || replace(hex(zeroblob(30000)), '00', 'é') AS TEXT) WHERE id BETWEEN 1500 AND 1560;
+    UPDATE notes SET body = zeroblob(70000 + id) WHERE id BETWEEN 1550 AND 1590`);
+  const table: TableSpec = {
+    name: 'notes',
+    key: [0],
+    autoIncrement: false,
+    columns: [
+      column('id', 'INTEGER', { type: 'bigint', postgresType: 'bigint' }),
+      column('note', 'TEXT', { type: 'text', postgresType: 'text' }),
+      column('body', 'BLOB', { type: 'blob', postgresType: 'bytea' }),
+    ],
+  };
+  const salt = newSalt(false);
+  const hasher = new RangeHasher(file, { table, salt });
+  const everything = { after: null, upTo: null };
+  const work = hasher.ofRange(everything);
+  let pieces = 1;
+  let next = work.next();
+  for (; next.done !== true; next = work.next()) pieces += 1;
+  const whole = next.value;
+  // Without long values there would be four.
+  t.true(pieces > 91 / 16 + 4, `${pieces} pieces`);
+  t.is(whole.rows, 3_000);
+  let sum = 0n;
+  for (let id = 1n; id <= 3_000n; id += 1n) {
+    const one = atOnce(new RangeHasher(file, { table, salt }).ofRange({ after: [id - 1n], upTo: [id] }));
+    t.is(one.rows, 1);
+    sum += one.sum;
+  }
+  t.is(whole.sum, BigInt.asUintN(64, sum));
+  const keys = Array.from({ length: 3_000 }, (_, index): Key => [BigInt(index + 1)]);
+  t.deepEqual(atOnce(hasher.ofKeys(everything, keys)), whole);
+});

@@ -76,6 +76,8 @@ const ODD: readonly Bound[] = [
   Buffer.from('twelve;'),
   Buffer.alloc(0),
   '9'.repeat(30),
+  'é'.repeat(10_000),
+  Buffer.alloc(20_000, 7),
 ];
 
 const TABLE: TableSpec = { name: 'things', columns: COLUMNS, key: [0], autoIncrement: false };

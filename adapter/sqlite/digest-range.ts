@@ -16,14 +16,15 @@ import type { SpelledHasher } from './spelled-hasher.ts';
 import { SpelledPage } from './spelled-page.ts';
 import { spelledSelect } from './spelled-sql.ts';
 import type { SpelledColumn } from './spelled-sql.ts';
+import { ValueColumns } from './value-columns.ts';
 
 /** Rows are spelled out in pieces of about so many bytes, unless the caller wants others, whatever a row takes… */
 const PIECE_BYTES = 2 ** 20;
 /** …and of so many rows at first, and at most. */
 const FIRST_ROWS = 64;
 const MAX_ROWS = 8_192;
-/** Columns that are not spelled, up to so many, are read one by one. */
-const READ_ALONE = 3;
+/** Of rows with long values so many at once. */
+const LARGE_ROWS = 16;
 /** Rows that are looked up by their keys at once, at most. */
 const KEYS_A_PIECE = 256;
 /** Kept for the next piece. */
@@ -86,16 +87,12 @@ export class RangeHasher {
   /** The digest of a range, to be interrupted after each piece. */
   *ofRange(range: KeyRange): Interruptible<RangeDigest> {
     this.#digest = NO_ROWS;
-    let rest = range;
-    for (;;) {
-      const end = boundaryOf(this.#select, this.#table, { range: rest, rows: this.#pieceRows });
-      if (end === null) break;
-      const [piece, others] = splitAt(rest, end);
-      this.#add(fromRange(this.#table, piece));
-      rest = others;
-      yield;
+    for (let rest: KeyRange | null = range; rest !== null;) {
+      const end: Key | null = boundaryOf(this.#select, this.#table, { range: rest, rows: this.#pieceRows });
+      const [piece, others]: readonly [KeyRange, KeyRange | null] = end === null ? [rest, null] : splitAt(rest, end);
+      if (this.#isAdded(fromRange(this.#table, piece))) rest = others;
+      if (rest !== null) yield;
     }
-    this.#add(fromRange(this.#table, rest));
     return this.#digest;
   }
 
@@ -105,8 +102,7 @@ export class RangeHasher {
     const held = keys.filter(isInSqlite);
     for (let start = 0; start < held.length;) {
       const end = start + Math.min(this.#pieceRows, KEYS_A_PIECE);
-      this.#add(fromRangeWithKeys(this.#table, range, held.slice(start, end)));
-      start = end;
+      if (this.#isAdded(fromRangeWithKeys(this.#table, range, held.slice(start, end)))) start = end;
       yield;
     }
     return this.#digest;
@@ -128,13 +124,20 @@ export class RangeHasher {
     };
   }
 
-  #add(piece: Rest): void {
+  /** `false` for a piece that must be asked for once more, since it would be too much at once: the next ones are small. */
+  #isAdded(piece: Rest): boolean {
     this.#begin();
-    if (!this.#addSpelled(piece)) {
+    const spelled = this.#addSpelled(piece);
+    if (spelled === 'too much') {
+      this.#pieceRows = LARGE_ROWS;
+      return false;
+    }
+    if (spelled === 'odd') {
       this.#begin();
       for (const row of this.#select(this.#names, piece.sql).all(...piece.values)) this.#addRow(row);
     }
     this.#end();
+    return true;
   }
 
   #addRow(row: Row): void {
@@ -144,12 +147,18 @@ export class RangeHasher {
     this.#endRow();
   }
 
-  #addSpelled(piece: Rest): boolean {
+  #addSpelled(piece: Rest): 'done' | 'odd' | 'too much' {
     const page = this.#spell(piece);
-    if (page === null) return false;
+    if (page === null) return 'odd';
     const raw = this.#raw(piece);
-    if (raw.some(({ length }) => length !== page.found)) return false;
+    const isDone = raw.every(({ length }) => length === page.found) && this.#isHashed(page, raw) && page.isAtEnd;
+    if (isDone) return 'done';
+    return page.hasLongValue && page.found > LARGE_ROWS ? 'too much' : 'odd';
+  }
+
+  #isHashed(page: SpelledPage, raw: readonly (readonly SqlValue[])[]): boolean {
     for (let row = 0; row < page.found; row += 1) {
+      page.begin(row);
       this.#startRow();
       for (const hasher of this.#spelledHashers) if (!hasher(page, this.#hash)) return false;
       for (let index = 0; index < raw.length; index += 1) {
@@ -157,7 +166,7 @@ export class RangeHasher {
       }
       this.#endRow();
     }
-    return page.isAtEnd;
+    return true;
   }
 
   #addRaw(index: number, value: SqlValue): boolean {
@@ -167,13 +176,14 @@ export class RangeHasher {
 
   #spell({ sql, values }: Rest): SpelledPage | null {
     try {
-      const statement = this.#prepared(spelledSelect(this.#spelled, sql), (one) => one.raw());
+      const statement = this.#prepared(spelledSelect(this.#spelled, sql)).raw();
       const [count, texts, blobs] = statement.get(...values) as [bigint, Buffer | null, Buffer | null];
       const found = Number(count);
       const each = Math.max(((texts?.length ?? 0) + (blobs?.length ?? 0)) / Math.max(found, 1), 16);
       this.#pieceRows = Math.min(MAX_ROWS, this.#pieceRows * 8, Math.max(1, Math.floor(this.#pieceBytes / each)));
       return new SpelledPage([], { found, texts, blobs, values: [] });
     } catch (error) {
+      // Hundreds of columns of long texts.
       if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_TOOBIG') throw error;
       this.#pieceRows = 1;
       return null;
@@ -181,17 +191,8 @@ export class RangeHasher {
   }
 
   /** The values of each column that is not spelled. */
-  #raw({ sql, values }: Rest): SqlValue[][] {
-    const names = this.#rawNames;
-    // To read the rows again costs less than an array for each of them.
-    if (names.length <= READ_ALONE) {
-      return names.map(
-        (name) => this.#prepared(`SELECT ${name} ${sql}`, (one) => one.pluck()).all(...values) as SqlValue[],
-      );
-    }
-    const statement = this.#prepared(`SELECT ${names.join(', ')} ${sql}`, (one) => one.raw());
-    const rows = statement.all(...values) as SqlValue[][];
-    return names.map((_, index) => rows.map((row) => row[index] ?? null));
+  #raw({ sql, values }: Rest): readonly (readonly SqlValue[])[] {
+    return new ValueColumns((text) => this.#prepared(text), this.#rawNames, sql).read(values);
   }
 
   #select = (columns: readonly string[], rest: string): ExactSelect => {
@@ -202,10 +203,10 @@ export class RangeHasher {
     return select;
   };
 
-  #prepared(sql: string, set: (statement: Database.Statement) => Database.Statement): Database.Statement {
+  #prepared(sql: string): Database.Statement {
     let statement = this.#statements.get(sql);
     if (this.#statements.size > MAX_STATEMENTS) this.#statements.clear();
-    if (statement === undefined) this.#statements.set(sql, (statement = set(this.#db.prepare(sql))));
+    if (statement === undefined) this.#statements.set(sql, (statement = this.#db.prepare(sql)));
     return statement;
   }
 

@@ -12,7 +12,7 @@ import { afterSql, assertNoNullKeys, bytesOf, quotedColumns } from './step-rows.
 /** More rows at a time gain nothing (and one at a time, by the driver's iterator, takes a fifth longer). */
 const PAGE_ROWS = 200;
 /** Of those that SQLite spells out. */
-const SPELLED_PAGE_ROWS = 2_000;
+const SPELLED_PAGE_ROWS = 1_000;
 /** About so much is in memory at a time. */
 const PAGE_BYTES = 2 ** 20;
 const FIRST_PAGE_ROWS = 20;
@@ -69,19 +69,21 @@ export class PieceReader {
     const pages = new Pages(this.#db, this.table);
     let spelled = SpelledPages.of(this.#db, this.table);
     let extent = this.#begin();
+    let pageRows = PAGE_ROWS;
     while (!extent.isWhole) {
       const { after } = extent;
       if (spelled !== null && isPlain(after)) {
         const [before, undo] = [extent.copy(), taker.mark()];
         if (!handOverPage(spelled, extent, taker)) {
-          // From here on with each value at hand.
+          // From here on with each value at hand, and few at a time: they may be large ones, of which nothing was known.
           undo();
           extent = before;
           spelled = null;
+          pageRows = FIRST_PAGE_ROWS;
           continue;
         }
       } else {
-        for (const row of this.#page(pages, extent, extent.nextPage(PAGE_ROWS))) taker.take(row);
+        for (const row of this.#page(pages, extent, extent.nextPage(pageRows))) taker.take(row);
       }
       yield;
     }

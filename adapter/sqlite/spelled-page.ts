@@ -1,6 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer';
 import type { ColumnSpec, Row, SqlValue } from '../spec.ts';
 import { SpelledInteger } from './spelled-integer.ts';
+import { LONGEST_SPELLED } from './spelled-sql.ts';
 import type { Spelling } from './spelled-sql.ts';
 import { bytesOf, NUMBER_BYTES } from './step-rows.ts';
 
@@ -12,7 +13,7 @@ export function spellingOf({ type, form, sqliteType }: ColumnSpec): Spelling {
   return form?.startsWith('epoch') === true ? 'digits' : 'text';
 }
 
-/** What a value turned out to be; `odd` when it is not of the class that its spelling asks for. */
+/** What a value turned out to be; `odd` when it is not of the class that its spelling asks for, or too long. */
 export type Found = 'value' | 'null' | 'odd';
 
 /** The first letters of SQLite's storage classes. */
@@ -43,6 +44,8 @@ export class SpelledPage {
   /** Where the text or the blob begins and ends that was read last, in {@link texts} or {@link blobs}. */
   start = 0;
   end = 0;
+  /** Whether it has come upon a value that is too long to be spelled. */
+  hasLongValue = false;
   /** As {@link bytesOf} all values that the row has given so far. */
   size = 0;
   readonly #spellings: readonly Spelling[];
@@ -188,6 +191,10 @@ export class SpelledPage {
     let digitAt = at + 'text'.length;
     for (let code = bytes[digitAt] ?? COLON; code !== COLON; code = bytes[(digitAt += 1)] ?? COLON) {
       length = length * 10 + code - ZERO;
+    }
+    if (length > LONGEST_SPELLED) {
+      this.hasLongValue = true;
+      return 'odd';
     }
     this.start = digitAt + 1;
     this.end = this.start + length;

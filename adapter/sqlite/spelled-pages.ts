@@ -1,14 +1,12 @@
 import Database from 'better-sqlite3';
-import type { Key, SqlValue, TableSpec } from '../spec.ts';
+import type { Key, TableSpec } from '../spec.ts';
 import { bindings } from './bindings.ts';
 import { SpelledPage, spellingOf } from './spelled-page.ts';
 import { spelledSelect } from './spelled-sql.ts';
 import type { Spelling } from './spelled-sql.ts';
 import { afterSql } from './step-rows.ts';
 import { quote } from './sql.ts';
-
-/** To read the rows again for each of so many columns costs less than an array for each row. */
-const READ_ALONE = 3;
+import { ValueColumns } from './value-columns.ts';
 
 /**
  * Reads rows in key order, page by page, each spelled out by SQLite as one text and one blob: to make a JavaScript value
@@ -17,7 +15,7 @@ const READ_ALONE = 3;
 export class SpelledPages {
   readonly #spellings: readonly Spelling[];
   readonly #spelled: Database.Statement;
-  readonly #values: readonly Database.Statement[];
+  readonly #values: ValueColumns;
 
   private constructor(db: Database.Database, table: TableSpec) {
     this.#spellings = table.columns.map(spellingOf);
@@ -31,16 +29,13 @@ export class SpelledPages {
       table.key.map(() => 0n),
     );
     this.#spelled = db.prepare(spelledSelect(columns, rest)).raw();
-    this.#values = columns
-      .filter(({ spelling }) => spelling === 'value')
-      .map(({ name }) => db.prepare(`SELECT ${name} ${rest}`).pluck());
+    const values = columns.filter(({ spelling }) => spelling === 'value').map(({ name }) => name);
+    this.#values = new ValueColumns((sql) => db.prepare(sql), values, rest);
   }
 
-  /** `null` where it gains nothing (many doubles), or SQLite does not have the bytes (in UTF-16). */
+  /** `null` where SQLite does not have the bytes: in UTF-16. */
   static of(db: Database.Database, table: TableSpec): SpelledPages | null {
-    const doubles = table.columns.filter((column) => spellingOf(column) === 'value');
-    if (doubles.length > READ_ALONE || db.pragma('encoding', { simple: true }) !== 'UTF-8') return null;
-    return new SpelledPages(db, table);
+    return db.pragma('encoding', { simple: true }) === 'UTF-8' ? new SpelledPages(db, table) : null;
   }
 
   /** The rows after a key, at most so many; `null` when they must be read by another way, since a text is none to PostgreSQL. */
@@ -49,7 +44,7 @@ export class SpelledPages {
     const spelled = this.#get(bound);
     if (spelled === null) return null;
     const [count, texts, blobs] = spelled;
-    const values = this.#values.map((statement) => statement.all(...bound) as SqlValue[]);
+    const values = this.#values.read(bound);
     const page = new SpelledPage(this.#spellings, { found: Number(count), texts, blobs, values });
     return page.isText ? page : null;
   }

@@ -28,13 +28,22 @@ export function spelledSelect(columns: readonly SpelledColumn[], rest: string): 
 const NOTHING = 'NULL';
 
 /**
+ * Of a longer text or blob only the length is given, so that a page is small whatever comes: how large the next rows are
+ * is not known before they are read.
+ */
+export const LONGEST_SPELLED = 2 ** 14;
+
+const behindLength = (name: string): string =>
+  `typeof(${name}), octet_length(${name}), ':', CASE WHEN octet_length(${name}) <= ${LONGEST_SPELLED} THEN ${name} END`;
+
+/**
  * A number as it is; anything else behind the name of its storage class and its length. Whatever collation a column
  * declares, the connection may not know it.
  */
 const SQL = {
   digits: (name) => `CASE WHEN ${name} COLLATE BINARY >= '' THEN 'odd' ELSE ${name} END, ';'`,
-  text: (name) => `typeof(${name}), octet_length(${name}), ':', ${name}`,
-  bytes: (name) => `typeof(${name}), octet_length(${name}), ':', ${name}`,
+  text: behindLength,
+  bytes: behindLength,
 } as const satisfies Partial<Record<Spelling, (name: string) => string>>;
 
 function joined(columns: readonly SpelledColumn[], wanted: readonly (keyof typeof SQL)[]): string {
