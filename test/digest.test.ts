@@ -7,6 +7,7 @@ import type { RangeDigest } from '../adapter/digest.ts';
 import { rangeDigests } from '../adapter/postgres/digest-sql.ts';
 import { RangeHasher } from '../adapter/sqlite/digest-range.ts';
 import { atOnce } from '../adapter/sqlite/interruptible.ts';
+import type { Interruptible } from '../adapter/sqlite/interruptible.ts';
 import type { ColumnSpec, Key, TableSpec } from '../adapter/spec.ts';
 import { SpelledInteger } from '../adapter/sqlite/spelled-integer.ts';
 import { freshDatabase } from './helpers/postgres.ts';
@@ -195,15 +196,15 @@ for (const blobsInArrays of [false, true]) {
   });
 }
 
+/** Each makes long values of some rows, of which the rows before them say nothing. */
+const LONG = {
+  text: `note = replace(hex(zeroblob(30000)), '00', 'é')`,
+  blob: 'body = zeroblob(70000 + id)',
+  json: `settings = '["' || hex(zeroblob(200000)) || '"]'`,
+} as const;
+const LONG_ROWS = 100;
+
 test('rows with long values are read few at a time, and have the digest that they have one by one', (t) => {
-  const file = new Database(':memory:');
-  t.teardown(() => file.close());
-  file.defaultSafeIntegers(true);
-  file.exec(`CREATE TABLE notes (id INTEGER PRIMARY KEY, note TEXT, body BLOB);
-    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
-    INSERT INTO notes SELECT i, 'note ' || i, NULL FROM n;
-    UPDATE notes SET note = CAST(zeroblob(0) || replace(hex(zeroblob(30000)), '00', 'é') AS TEXT) WHERE id BETWEEN 1500 AND 1560;
-    UPDATE notes SET body = zeroblob(70000 + id) WHERE id BETWEEN 1550 AND 1590`);
   const table: TableSpec = {
     name: 'notes',
     key: [0],
@@ -212,26 +213,39 @@ test('rows with long values are read few at a time, and have the digest that the
       column('id', 'INTEGER', { type: 'bigint', postgresType: 'bigint' }),
       column('note', 'TEXT', { type: 'text', postgresType: 'text' }),
       column('body', 'BLOB', { type: 'blob', postgresType: 'bytea' }),
+      column('settings', 'TEXT', { type: 'jsonb', postgresType: 'jsonb' }),
     ],
   };
   const salt = newSalt(false);
-  const hasher = new RangeHasher(file, { table, salt });
   const everything = { after: null, upTo: null };
-  const work = hasher.ofRange(everything);
+  for (const [kind, change] of Object.entries(LONG)) {
+    const file = new Database(':memory:');
+    t.teardown(() => file.close());
+    file.defaultSafeIntegers(true);
+    file.exec(`CREATE TABLE notes (id INTEGER PRIMARY KEY, note TEXT, body BLOB, settings TEXT);
+      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+      INSERT INTO notes SELECT i, 'note ' || i, NULL, '{}' FROM n`);
+    const hasher = new RangeHasher(file, { table, salt });
+    const { pieces: few } = counted(hasher.ofRange(everything));
+    file.exec(`UPDATE notes SET ${change} WHERE id BETWEEN 1001 AND ${1_000 + LONG_ROWS}`);
+    const { pieces, value: whole } = counted(new RangeHasher(file, { table, salt }).ofRange(everything));
+    t.true(pieces > few + LONG_ROWS / 16, `${kind}: ${few} pieces, then ${pieces}`);
+    t.is(whole.rows, 1_500);
+    let sum = 0n;
+    for (let id = 1n; id <= 1_500n; id += 1n) {
+      const one = atOnce(hasher.ofRange({ after: [id - 1n], upTo: [id] }));
+      t.is(one.rows, 1);
+      sum += one.sum;
+    }
+    t.is(whole.sum, BigInt.asUintN(64, sum), kind);
+    const keys = Array.from({ length: 1_500 }, (_, index): Key => [BigInt(index + 1)]);
+    t.deepEqual(atOnce(new RangeHasher(file, { table, salt }).ofKeys(everything, keys)), whole, kind);
+  }
+});
+
+function counted<T>(work: Interruptible<T>): { readonly pieces: number; readonly value: T } {
   let pieces = 1;
   let next = work.next();
   for (; next.done !== true; next = work.next()) pieces += 1;
-  const whole = next.value;
-  // Without long values there would be four.
-  t.true(pieces > 91 / 16 + 4, `${pieces} pieces`);
-  t.is(whole.rows, 3_000);
-  let sum = 0n;
-  for (let id = 1n; id <= 3_000n; id += 1n) {
-    const one = atOnce(new RangeHasher(file, { table, salt }).ofRange({ after: [id - 1n], upTo: [id] }));
-    t.is(one.rows, 1);
-    sum += one.sum;
-  }
-  t.is(whole.sum, BigInt.asUintN(64, sum));
-  const keys = Array.from({ length: 3_000 }, (_, index): Key => [BigInt(index + 1)]);
-  t.deepEqual(atOnce(hasher.ofKeys(everything, keys)), whole);
-});
+  return { pieces, value: next.value };
+}

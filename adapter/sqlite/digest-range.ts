@@ -23,8 +23,10 @@ const PIECE_BYTES = 2 ** 20;
 /** …and of so many rows at first, and at most. */
 const FIRST_ROWS = 64;
 const MAX_ROWS = 8_192;
-/** Of rows with long values so many at once. */
+/** Of rows with long values so many at once… */
 const LARGE_ROWS = 16;
+/** …as of rows whose other values are longer than that together. */
+const MOST_BYTES = 2 ** 24;
 /** Rows that are looked up by their keys at once, at most. */
 const KEYS_A_PIECE = 256;
 /** Kept for the next piece. */
@@ -76,7 +78,11 @@ export class RangeHasher {
     const columns = digestColumns(table);
     const raw = columns.filter(({ kind }) => !isSpelled(kind));
     const spelled = columns.filter(({ kind }) => isSpelled(kind));
-    this.#spelled = spelled.map(({ column, kind }) => ({ name: `t.${quote(column.name)}`, spelling: SPELLINGS[kind] }));
+    this.#spelled = columns.map(({ column, kind }) => ({
+      name: `t.${quote(column.name)}`,
+      spelling: SPELLINGS[kind],
+      isSized: kind === 'other',
+    }));
     this.#spelledHashers = spelled.map((column) => spelledHasher(column, salt));
     this.#hashers = columns.map((column) => valueHasher(column, salt));
     this.#rawHashers = raw.map((column) => valueHasher(column, salt));
@@ -149,7 +155,7 @@ export class RangeHasher {
 
   #addSpelled(piece: Rest): 'done' | 'odd' | 'too much' {
     const page = this.#spell(piece);
-    if (page === null) return 'odd';
+    if (page === 'odd' || page === 'too much') return page;
     const raw = this.#raw(piece);
     const isDone = raw.every(({ length }) => length === page.found) && this.#isHashed(page, raw) && page.isAtEnd;
     if (isDone) return 'done';
@@ -174,19 +180,21 @@ export class RangeHasher {
     return this.#rawHashers[index]?.(value, this.#hash) === true;
   }
 
-  #spell({ sql, values }: Rest): SpelledPage | null {
+  #spell({ sql, values }: Rest): SpelledPage | 'odd' | 'too much' {
     try {
       const statement = this.#prepared(spelledSelect(this.#spelled, sql)).raw();
-      const [count, texts, blobs] = statement.get(...values) as [bigint, Buffer | null, Buffer | null];
+      const [count, texts, blobs, others] = statement.get(...values) as [bigint, Buffer | null, Buffer | null, bigint];
       const found = Number(count);
-      const each = Math.max(((texts?.length ?? 0) + (blobs?.length ?? 0)) / Math.max(found, 1), 16);
+      const bytes = (texts?.length ?? 0) + (blobs?.length ?? 0) + Number(others);
+      if (Number(others) > MOST_BYTES && found > LARGE_ROWS) return 'too much';
+      const each = Math.max(bytes / Math.max(found, 1), 16);
       this.#pieceRows = Math.min(MAX_ROWS, this.#pieceRows * 8, Math.max(1, Math.floor(this.#pieceBytes / each)));
       return new SpelledPage([], { found, texts, blobs, values: [] });
     } catch (error) {
       // Hundreds of columns of long texts.
       if (!(error instanceof Database.SqliteError) || error.code !== 'SQLITE_TOOBIG') throw error;
       this.#pieceRows = 1;
-      return null;
+      return 'odd';
     }
   }
 

@@ -20,7 +20,7 @@ export const SPELLINGS = {
 /** How the values of a spelled column are hashed. */
 export function spelledHasher({ kind, column }: DigestColumn, salt: DigestSalt): SpelledHasher {
   if (kind === 'integer') return integerHasher(salt, column.type === 'boolean');
-  return kind === 'blob' ? blobHasher(salt) : textHasher(salt);
+  return bytesHasher(salt, kind === 'blob');
 }
 
 function integerHasher(salt: DigestSalt, isBoolean: boolean): SpelledHasher {
@@ -39,25 +39,15 @@ function integerHasher(salt: DigestSalt, isBoolean: boolean): SpelledHasher {
   };
 }
 
-function textHasher(salt: DigestSalt): SpelledHasher {
+function bytesHasher(salt: DigestSalt, isBlob: boolean): SpelledHasher {
   const absent = viewOf(salt.text);
+  const isInArray = isBlob && salt.blobsInArrays;
   return (page, hash) => {
-    const found = page.text();
+    const found = isBlob ? page.bytes() : page.text();
     if (found === 'odd') return false;
     if (found === 'null') hash.bytes(absent, 0, absent.byteLength);
-    else hash.bytes(page.textsView, page.start, page.end);
-    return true;
-  };
-}
-
-function blobHasher(salt: DigestSalt): SpelledHasher {
-  const absent = viewOf(salt.text);
-  return (page, hash) => {
-    const found = page.bytes();
-    if (found === 'odd') return false;
-    if (found === 'null') hash.bytes(absent, 0, absent.byteLength);
-    else hash.bytes(page.blobsView, page.start, page.end);
-    if (salt.blobsInArrays) add31(hash);
+    else hash.bytes(isBlob ? page.blobsView : page.textsView, page.start, page.end);
+    if (isInArray) add31(hash);
     return true;
   };
 }

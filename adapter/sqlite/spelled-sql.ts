@@ -8,6 +8,8 @@ export type Spelling = 'digits' | 'text' | 'bytes' | 'value';
 export interface SpelledColumn {
   readonly name: string;
   readonly spelling: Spelling;
+  /** Whether its values, which are read by themselves, may be long ones: then the page says how long they are together. */
+  readonly isSized?: boolean;
 }
 
 /** A function of SQLite takes no more arguments than 127 by default; a column needs four. */
@@ -15,14 +17,18 @@ const COLUMNS_A_CALL = 24;
 
 /**
  * Selects how many rows there are, and the values of all of them one behind the other: digits and texts as one blob,
- * bytes as another, so that it can be told of the first as a whole whether it is text. `rest` begins with FROM.
+ * bytes as another, so that it can be told of the first as a whole whether it is text; then the length of those that are
+ * sized. `rest` begins with FROM.
  */
 export function spelledSelect(columns: readonly SpelledColumn[], rest: string): string {
   const texts = joined(columns, ['digits', 'text']);
   const blobs = joined(columns, ['bytes']);
   const all = (name: string, one: string): string =>
     one === NOTHING ? NOTHING : `CAST(group_concat(${name}, '') AS BLOB)`;
-  return `SELECT count(*), ${all('texts', texts)}, ${all('blobs', blobs)} FROM (SELECT ${texts} AS texts, ${blobs} AS blobs ${rest})`;
+  const sized = columns.filter(({ isSized }) => isSized).map(({ name }) => `coalesce(octet_length(${name}), 0)`);
+  const inner = `SELECT ${texts} AS texts, ${blobs} AS blobs, ${['0', ...sized].join(' + ')} AS sized ${rest}`;
+  const length = sized.length === 0 ? '0' : 'coalesce(sum(sized), 0)';
+  return `SELECT count(*), ${all('texts', texts)}, ${all('blobs', blobs)}, ${length} FROM (${inner})`;
 }
 
 const NOTHING = 'NULL';
