@@ -102,7 +102,7 @@ test('a comparison whose process is killed at random moments, again and again, i
   const { pair } = await damaged(t);
   let before = 0;
   for (let round = 1; round <= 4; round += 1) {
-    const running = compare(t, pair, 2_000);
+    const running = compare(t, pair, 1_000);
     // The first ones are to leave something behind; the others die wherever they are.
     if (round <= 2) await until('something more is saved', async () => (await saved(pair)) > before);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 900));
