@@ -132,7 +132,7 @@ class OpenStep {
   #begun: AsyncIterable<EncodedRows> | null = null;
   /** …and the others, which PostgreSQL is given before them. */
   #othersBegun: AsyncIterable<SentBatch> | null = null;
-  #isAtEnd: Promise<void> | null = null;
+  #end: Promise<void> | null = null;
 
   constructor(step: {
     readonly number: number;
@@ -193,7 +193,7 @@ class OpenStep {
     const next = async (): Promise<EncodedRows | null> => {
       const rows = await this.#call('nextRows', this.#number);
       // Long before the last rows have been taken: the thread need not stand still until then.
-      if (rows === null) await (this.#isAtEnd ??= this.#learnCursor().then(this.#isRead));
+      if (rows === null) await (this.#end ??= this.#learnCursor().then(this.#isRead));
       return rows;
     };
     return ahead(next, PIECE_ASKED_AHEAD);
